@@ -1,0 +1,58 @@
+"""Every error that the library raises; all derive from `BaseKeyValueError`."""
+
+from key_value.aio.errors.base import BaseKeyValueError, ExtraInfoType
+from key_value.aio.errors.key_value import (
+    DeserializationError,
+    EntryTooLargeError,
+    EntryTooSmallError,
+    InvalidKeyError,
+    InvalidTTLError,
+    KeyValueOperationError,
+    MissingKeyError,
+    SerializationError,
+    ValueTooLargeError,
+)
+from key_value.aio.errors.store import (
+    KeyValueStoreError,
+    PathSecurityError,
+    StoreClosedError,
+    StoreConnectionError,
+    StoreSetupConnectionError,
+    StoreSetupError,
+    StoreSetupTimeoutError,
+    StoreTimeoutError,
+)
+from key_value.aio.errors.wrappers import (
+    CorruptedDataError,
+    DecryptionError,
+    EncryptionError,
+    EncryptionVersionError,
+    ReadOnlyError,
+)
+
+__all__ = [
+    "BaseKeyValueError",
+    "CorruptedDataError",
+    "DecryptionError",
+    "DeserializationError",
+    "EncryptionError",
+    "EncryptionVersionError",
+    "EntryTooLargeError",
+    "EntryTooSmallError",
+    "ExtraInfoType",
+    "InvalidKeyError",
+    "InvalidTTLError",
+    "KeyValueOperationError",
+    "KeyValueStoreError",
+    "MissingKeyError",
+    "PathSecurityError",
+    "ReadOnlyError",
+    "SerializationError",
+    "StoreClosedError",
+    "StoreConnectionError",
+    "StoreSetupConnectionError",
+    "StoreSetupError",
+    "StoreSetupTimeoutError",
+    "StoreTimeoutError",
+    "ValueTooLargeError",
+]

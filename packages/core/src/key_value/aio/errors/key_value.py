@@ -1,0 +1,87 @@
+"""Errors of one operation: its arguments or its value are at fault, not the backend."""
+
+from typing import Any
+
+from key_value.aio.errors.base import BaseKeyValueError, ExtraInfoType
+
+
+class KeyValueOperationError(BaseKeyValueError):
+    """An operation could not be carried out on what it was given."""
+
+
+class SerializationError(KeyValueOperationError):
+    """A value cannot be stored: it is not JSON, or not what this backend can hold."""
+
+
+class DeserializationError(KeyValueOperationError):
+    """What is stored cannot be read. The entry is there: it is never reported as missing."""
+
+
+class MissingKeyError(KeyValueOperationError):
+    """A key that was required is missing."""
+
+    def __init__(self, operation: str, collection: str | None = None, key: str | None = None) -> None:
+        super().__init__(
+            message="A key was requested that was required but not found in the store.",
+            extra_info={"operation": operation, "collection": collection or "default", "key": key},
+        )
+
+
+class InvalidTTLError(KeyValueOperationError):
+    """A time to live is not a positive, finite number of seconds."""
+
+    def __init__(self, ttl: Any, extra_info: ExtraInfoType | None = None) -> None:
+        super().__init__(message="A TTL is invalid.", extra_info={"ttl": str(ttl), **(extra_info or {})})
+
+
+class InvalidKeyError(KeyValueOperationError):
+    """A key or collection name cannot be used with this store."""
+
+
+class _SizeError(KeyValueOperationError):
+    """A size is beyond a limit."""
+
+    description: str
+    limit: str
+
+    def __init__(self, size: int, bound: int, collection: str | None, key: str | None) -> None:
+        super().__init__(
+            message=self.description,
+            extra_info={"size": size, self.limit: bound, "collection": collection or "default", "key": key},
+        )
+
+
+class ValueTooLargeError(_SizeError):
+    """A value is larger than the backend can hold."""
+
+    description = "Value size exceeds the maximum allowed size."
+    limit = "max_size"
+
+    def __init__(
+        self, size: int, max_size: int, collection: str | None = None, key: str | None = None
+    ) -> None:
+        super().__init__(size, max_size, collection, key)
+
+
+class EntryTooLargeError(_SizeError):
+    """A value is larger than its wrapper allows."""
+
+    description = "Entry size exceeds the maximum allowed size."
+    limit = "max_size"
+
+    def __init__(
+        self, size: int, max_size: int, collection: str | None = None, key: str | None = None
+    ) -> None:
+        super().__init__(size, max_size, collection, key)
+
+
+class EntryTooSmallError(_SizeError):
+    """A value is smaller than its wrapper allows."""
+
+    description = "Entry size is less than the minimum allowed size."
+    limit = "min_size"
+
+    def __init__(
+        self, size: int, min_size: int, collection: str | None = None, key: str | None = None
+    ) -> None:
+        super().__init__(size, min_size, collection, key)

@@ -1,0 +1,35 @@
+"""Errors of a store or its backend, whatever the driver calls them; the driver's own error is the cause."""
+
+from key_value.aio.errors.base import BaseKeyValueError
+
+
+class KeyValueStoreError(BaseKeyValueError):
+    """A store or its backend failed."""
+
+
+class StoreConnectionError(KeyValueStoreError, ConnectionError):
+    """The backend cannot be reached, or the connection to it broke."""
+
+
+class StoreTimeoutError(KeyValueStoreError, TimeoutError):
+    """The backend did not answer in time."""
+
+
+class StoreClosedError(KeyValueStoreError):
+    """The store was closed before it was used. `async with store` opens it again."""
+
+
+class StoreSetupError(KeyValueStoreError):
+    """A store or collection could not be set up. The next call tries again."""
+
+
+class StoreSetupConnectionError(StoreSetupError, StoreConnectionError):
+    """A store could not be set up because its backend cannot be reached."""
+
+
+class StoreSetupTimeoutError(StoreSetupError, StoreTimeoutError):
+    """A store could not be set up because its backend did not answer in time."""
+
+
+class PathSecurityError(KeyValueStoreError):
+    """A name would lead out of the directory that the store owns."""

@@ -1,0 +1,5 @@
+"""The protocol of every store: `AsyncKeyValue`."""
+
+from key_value.aio.protocols.key_value import AsyncKeyValue
+
+__all__ = ["AsyncKeyValue"]
