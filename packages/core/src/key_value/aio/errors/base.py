@@ -32,6 +32,7 @@ class BaseKeyValueError(Exception):
 
 
 def _restore(cls: type[ErrorT], args: tuple[Any, ...], state: dict[str, Any]) -> ErrorT:
-    error = cls.__new__(cls, *args)
+    error = cls.__new__(cls)
+    error.args = args
     error.__dict__.update(state)
     return error

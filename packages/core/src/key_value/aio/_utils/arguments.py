@@ -1,0 +1,131 @@
+"""Checks of argument types at run time.
+
+A plain `isinstance` decides; beartype is loaded only to judge and explain what failed it, since importing it takes longer than
+importing everything else. `PY_KEY_VALUE_DISABLE_BEARTYPE=true` in the environment turns every check off.
+"""
+
+import functools
+import inspect
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Any, ParamSpec, TypeGuard, TypeVar, get_args
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DISABLED = os.environ.get("PY_KEY_VALUE_DISABLE_BEARTYPE", "false").lower() in ("true", "1", "yes")
+
+
+def check_key(key: object) -> None:
+    """Refuse a key that is not a string."""
+    if not isinstance(key, str):
+        _refuse("key", key, str)
+
+
+def check_collection(collection: object) -> None:
+    """Refuse a collection that is neither a string nor None."""
+    if not (collection is None or isinstance(collection, str)):
+        _refuse("collection", collection, str | None)
+
+
+def check_keys(keys: object) -> None:
+    """Refuse keys that are not a sequence of strings; a string, though it is one, is a mistake."""
+    if isinstance(keys, str) or not isinstance(keys, Sequence):
+        if not DISABLED:
+            raise TypeError(f"keys must be a sequence of strings, not {_shown(keys)}")
+    elif not _are_strings(keys):  # pyright: ignore[reportUnknownArgumentType] -- that is what is asked
+        _refuse("keys", next(key for key in keys if not isinstance(key, str)), str)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- as above
+
+
+def check_value(value: object) -> None:
+    """Refuse a value that is not a mapping of strings."""
+    if not isinstance(value, Mapping):
+        _refuse("value", value, Mapping[str, Any])
+    elif not _are_strings(value):  # pyright: ignore[reportUnknownArgumentType] -- that is what is asked
+        _refuse("value", value, Mapping[str, Any])  # pyright: ignore[reportUnknownArgumentType] -- as above
+
+
+def check_values(keys: Sequence[str], values: object) -> None:
+    """Refuse values that are not a sequence of mappings of strings, or not as many as there are keys.
+
+    Raises:
+        ValueError: There are more or fewer.
+    """
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        _refuse("values", values, Sequence[Mapping[str, Any]])
+    elif len(keys) != len(values):  # pyright: ignore[reportUnknownArgumentType] -- counted, whatever they are
+        raise ValueError("put_many called but a different number of keys and values were provided")
+    else:
+        for value in values:  # pyright: ignore[reportUnknownVariableType] -- that is what is asked
+            check_value(value)
+
+
+def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
+    """Make a constructor warn of arguments that are not of their annotated types.
+
+    Only annotations that `isinstance` understands are looked at; a whole number is taken for a float.
+    """
+    checked = {} if DISABLED else _checkable(function)
+    if not checked:
+        return function
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def checking(*args: P.args, **kwargs: P.kwargs) -> T:
+        for name, argument in (*zip(names, args, strict=False), *kwargs.items()):
+            if name in checked and not isinstance(argument, checked[name]):
+                _warn(function, name, argument)
+        return function(*args, **kwargs)
+
+    return checking
+
+
+def _are_strings(items: "Sequence[Any] | Mapping[Any, Any]") -> "TypeGuard[Sequence[str]]":
+    return all(issubclass(kind, str) for kind in set(map(type, items)))
+
+
+def _refuse(name: str, value: object, hint: object) -> None:
+    if not DISABLED:
+        raise TypeError(f"{name}: {_explain(value, hint) or _shown(value)}")
+
+
+def _shown(value: object) -> str:
+    return f"{value!r:.100} of type {type(value).__name__}"
+
+
+def _explain(value: object, hint: object) -> str:
+    """What beartype says about a value that is not of a type; empty where it finds no fault."""
+    from beartype import BeartypeConf, BeartypeStrategy  # noqa: PLC0415  -- loaded only to explain a mistake
+    from beartype.door import die_if_unbearable  # noqa: PLC0415  -- as above
+
+    try:
+        conf = BeartypeConf(
+            violation_type=TypeError, strategy=BeartypeStrategy.On, is_color=False, is_pep484_tower=True
+        )
+        die_if_unbearable(value, hint, conf=conf)
+    except TypeError as error:
+        return str(error).removeprefix("Die_if_unbearable() ")
+    return ""
+
+
+def _checkable(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of those arguments that `isinstance` can judge."""
+    return {
+        name: hint | int if float in (hint, *get_args(hint)) else hint
+        for name, hint in function.__annotations__.items()
+        if name != "return" and _is_plain(hint)
+    }
+
+
+def _is_plain(hint: object) -> bool:
+    if isinstance(hint, UnionType):
+        return all(_is_plain(member) for member in get_args(hint))
+    return hint in (str, int, float, bool, bytes, NoneType)
+
+
+def _warn(function: Callable[..., Any], name: str, argument: object) -> None:
+    explanation = _explain(argument, function.__annotations__[name])
+    if explanation:
+        warnings.warn(f"{function.__qualname__}() argument {name}: {explanation}", UserWarning, stacklevel=3)

@@ -1,0 +1,3 @@
+"""Names that are part of what is stored."""
+
+DEFAULT_COLLECTION_NAME = "default_collection"

@@ -1,0 +1,92 @@
+"""The default naming rule: a name stays as it is unless its backend cannot hold it, and no two names become one."""
+
+import re
+
+from typing_extensions import override
+
+from key_value.aio._utils.sanitization import SanitizationStrategy, sha256_hex
+
+SURROGATES = "[\ud800-\udfff]"
+"""Halves of surrogate pairs: a Python string may hold one alone, UTF-8 may not."""
+
+_CUT_MARK = "%-"
+_CUT = re.compile(_CUT_MARK + "[0-9a-f]{64}$")
+_ENCODED = re.compile("(?:%[0-9A-F]{2})+")
+
+_LAYERS = 8
+"""How often a name is unescaped to learn whether it reads like an escaped one; one that still does is escaped."""
+
+
+class EscapingStrategy(SanitizationStrategy):
+    """Percent-encodes what a backend cannot hold, and cuts what is too long.
+
+    A name without such a part is left alone, even one with a percent sign, unless it reads like an escaped name: then its
+    percent signs are encoded too, so that no two names become one. A name that is too long is cut and given its SHA-256.
+    """
+
+    def __init__(self, unsafe: str = SURROGATES, *, max_bytes: int | None = None) -> None:
+        """Say what the backend cannot hold.
+
+        Args:
+            unsafe: A regular expression; each character of what it finds is encoded.
+            max_bytes: Bytes of UTF-8 that a name may have, more than 80; None sets no limit.
+        """
+        self._unsafe = re.compile(unsafe)
+        self._unsafe_or_percent = re.compile(f"{unsafe}|%")
+        self._max_bytes = max_bytes
+
+    @override
+    def validate(self, value: str) -> None:
+        return None
+
+    @override
+    def sanitize(self, value: str) -> str:
+        name = self._escape(value) if self._needs_escaping(value) else value
+        if self._max_bytes is None or len(name.encode()) <= self._max_bytes:
+            return name
+        return self._cut(name)
+
+    @override
+    def try_unsanitize(self, value: str) -> str | None:
+        """The name that was escaped, or None where it was cut."""
+        if "%" not in value:
+            return value
+        if self._max_bytes is not None and _CUT.search(value):
+            return None
+        original = _unescape(value)
+        return original if self._needs_escaping(original) and self._escape(original) == value else value
+
+    def _needs_escaping(self, name: str) -> bool:
+        for _ in range(_LAYERS):
+            if self._unsafe.search(name) or (self._max_bytes is not None and _CUT.search(name)):
+                return True
+            original = _unescape(name)
+            if original == name or self._escape(original) != name:
+                return False
+            name = original
+        return True
+
+    def _escape(self, name: str) -> str:
+        return self._unsafe_or_percent.sub(lambda found: _percent_encode(found[0]), name)
+
+    def _cut(self, name: str) -> str:
+        digest = sha256_hex(name)
+        room = (self._max_bytes or 0) - len(_CUT_MARK) - len(digest)
+        return name.encode()[:room].decode(errors="ignore") + _CUT_MARK + digest
+
+
+def _percent_encode(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode(errors="surrogatepass"))
+
+
+def _unescape(name: str) -> str:
+    if "%" not in name:
+        return name
+    return _ENCODED.sub(_percent_decode, name)
+
+
+def _percent_decode(found: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(found[0].replace("%", "")).decode(errors="surrogatepass")
+    except UnicodeDecodeError:
+        return found[0]

@@ -1,0 +1,168 @@
+"""The entry: a value with the times it was stored and expires."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from typing_extensions import Self, override
+
+from key_value.aio._utils.json import dumps, loads
+from key_value.aio._utils.time_to_live import datetime_to_epoch, epoch_to_datetime, now_as_epoch, parse_epoch
+from key_value.aio.errors import DeserializationError
+
+
+class ManagedEntry:
+    """A value and its times.
+
+    Times are kept as seconds since 1970 and become datetimes only where someone asks for one.
+
+    Attributes:
+        value: What the application stored.
+    """
+
+    __slots__ = ("_created", "expires_epoch", "value")
+
+    value: Mapping[str, Any]
+    expires_epoch: float | None
+
+    def __init__(
+        self,
+        *,
+        value: Mapping[str, Any],
+        created_at: datetime | None = None,
+        expires_at: datetime | None = None,
+    ) -> None:
+        self.value = value
+        self._created: float | str | None = None if created_at is None else datetime_to_epoch(created_at)
+        self.expires_epoch = None if expires_at is None else datetime_to_epoch(expires_at)
+
+    @classmethod
+    def from_epochs(
+        cls, value: Mapping[str, Any], created: float | str | None = None, expires: float | None = None
+    ) -> Self:
+        """Make an entry from seconds since 1970; `created` may also be an ISO 8601 text, parsed when it is read."""
+        entry = cls.__new__(cls)
+        entry.value = value
+        entry._created = created
+        entry.expires_epoch = expires
+        return entry
+
+    @classmethod
+    def from_ttl(
+        cls, *, value: Mapping[str, Any], created_at: datetime | None = None, ttl: float | None = None
+    ) -> Self:
+        """Make an entry that expires so many seconds from now; without a `ttl`, never."""
+        entry = cls(value=value, created_at=created_at)
+        entry.expires_epoch = now_as_epoch() + ttl if ttl else None
+        return entry
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When the entry was stored, in UTC; None where that is not known."""
+        if self._created is None:
+            return None
+        return epoch_to_datetime(
+            parse_epoch(self._created) if isinstance(self._created, str) else self._created
+        )
+
+    @created_at.setter
+    def created_at(self, moment: datetime | None) -> None:
+        self._created = None if moment is None else datetime_to_epoch(moment)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the entry expires, in UTC; None where it never does."""
+        return None if self.expires_epoch is None else epoch_to_datetime(self.expires_epoch)
+
+    @expires_at.setter
+    def expires_at(self, moment: datetime | None) -> None:
+        self.expires_epoch = None if moment is None else datetime_to_epoch(moment)
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the entry has expired by now."""
+        return self.expires_epoch is not None and self.expires_epoch <= time.time()
+
+    @property
+    def ttl(self) -> float | None:
+        """Seconds until the entry expires, negative where it has; None where it never does."""
+        return None if self.expires_epoch is None else self.expires_epoch - time.time()
+
+    @property
+    def value_as_dict(self) -> dict[str, Any]:
+        """A shallow copy of the value."""
+        return verify_dict(self.value)
+
+    @property
+    def value_as_json(self) -> str:
+        """The value as JSON text."""
+        return dump_to_json(self.value_as_dict)
+
+    @property
+    def created_at_isoformat(self) -> str | None:
+        """When the entry was stored, as ISO 8601 text."""
+        if isinstance(self._created, str):
+            return self._created
+        return None if self._created is None else epoch_to_datetime(self._created).isoformat()
+
+    @property
+    def expires_at_isoformat(self) -> str | None:
+        """When the entry expires, as ISO 8601 text."""
+        return None if self.expires_epoch is None else epoch_to_datetime(self.expires_epoch).isoformat()
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ManagedEntry):
+            return NotImplemented
+        return (self.value, self.created_at, self.expires_at) == (
+            other.value,
+            other.created_at,
+            other.expires_at,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType] -- mutable, like a dataclass
+
+    @override
+    def __repr__(self) -> str:
+        return f"ManagedEntry(value={self.value!r}, created_at={self.created_at!r}, expires_at={self.expires_at!r})"
+
+
+def verify_dict(obj: Any) -> dict[str, Any]:
+    """Copy a mapping whose keys are all strings.
+
+    Raises:
+        TypeError: It is not such a mapping.
+    """
+    if not isinstance(obj, Mapping):
+        raise TypeError("Object is not a Mapping")
+    copy: dict[Any, Any] = dict(obj)  # pyright: ignore[reportUnknownArgumentType] -- its types are what is asked here
+    if not all(issubclass(kind, str) for kind in set(map(type, copy))):
+        raise TypeError("Object contains non-string keys")
+    return copy
+
+
+def dump_to_json(obj: dict[str, Any]) -> str:
+    """Write a dictionary as JSON text, its keys sorted.
+
+    Raises:
+        SerializationError: It holds something that JSON cannot.
+    """
+    return dumps(obj)
+
+
+def load_from_json(json_str: str | bytes) -> dict[str, Any]:
+    """Read a dictionary from JSON text.
+
+    Raises:
+        DeserializationError: It is not JSON, or not an object.
+    """
+    obj = loads(json_str)
+    if not isinstance(obj, dict):
+        raise DeserializationError(message="Failed to deserialize JSON string: Object is not a Mapping")
+    return obj  # pyright: ignore[reportUnknownVariableType] -- the keys of a JSON object are strings
+
+
+def estimate_serialized_size(value: Mapping[str, Any]) -> int:
+    """The bytes that a value takes as JSON text."""
+    return len(dump_to_json(dict(value)))

@@ -1,0 +1,168 @@
+"""Strategies that turn any name into one that a backend can hold.
+
+The hashing strategies are those of the 0.5 series, bit for bit, for data that was written with them. They can meet: two
+names may become one. What the stores do by themselves is in `key_value.aio._utils.escaping`, and does not.
+"""
+
+import hashlib
+import re
+from abc import ABC, abstractmethod
+from enum import Enum
+
+from typing_extensions import override
+
+from key_value.aio.errors import InvalidKeyError
+
+MINIMUM_HASH_LENGTH = 8
+MAXIMUM_HASH_LENGTH = 64
+
+RESERVED_PREFIXES = ("H_", "S_")
+
+
+class HashFragmentMode(Enum):
+    """When a part of the hash is added to a sanitized name."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    ONLY_IF_CHANGED = "only_if_changed"
+
+
+class SanitizationStrategy(ABC):
+    """Turns names into ones that a backend can hold."""
+
+    @abstractmethod
+    def sanitize(self, value: str) -> str:
+        """The name to use in the backend."""
+
+    @abstractmethod
+    def validate(self, value: str) -> None:
+        """Refuse names that could be taken for sanitized ones.
+
+        Raises:
+            InvalidKeyError: The name is such a one.
+        """
+
+    def try_unsanitize(self, value: str) -> str | None:
+        """The name that was sanitized, or None where that cannot be known."""
+        return None
+
+
+def sha256_hex(value: str) -> str:
+    """The SHA-256 of a name in UTF-8, as hexadecimal digits."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+class PassthroughStrategy(SanitizationStrategy):
+    """Leaves every name as it is."""
+
+    @override
+    def sanitize(self, value: str) -> str:
+        return value
+
+    @override
+    def validate(self, value: str) -> None:
+        return None
+
+    @override
+    def try_unsanitize(self, value: str) -> str | None:
+        return value
+
+
+class AlwaysHashStrategy(SanitizationStrategy):
+    """Replaces every name by its SHA-256."""
+
+    def __init__(self, hash_length: int = MAXIMUM_HASH_LENGTH) -> None:
+        """Choose a length.
+
+        Args:
+            hash_length: How many hexadecimal digits to keep, from 9 to 64.
+
+        Raises:
+            ValueError: The length is another.
+        """
+        if not MINIMUM_HASH_LENGTH < hash_length <= MAXIMUM_HASH_LENGTH:
+            raise ValueError(f"hash_length must be greater than 8 and less than 64: {hash_length}")
+        self.hash_length = hash_length
+
+    @override
+    def sanitize(self, value: str) -> str:
+        return sha256_hex(value)[: self.hash_length]
+
+    @override
+    def validate(self, value: str) -> None:
+        return None
+
+
+class _ReservedPrefixStrategy(SanitizationStrategy):
+    @override
+    def validate(self, value: str) -> None:
+        if value.startswith(RESERVED_PREFIXES):
+            raise InvalidKeyError(message=f"Keys cannot start with reserved prefixes 'H_' or 'S_': {value}")
+
+
+class HashExcessLengthStrategy(_ReservedPrefixStrategy):
+    """Replaces names of more characters than a limit by `H_` and their SHA-256."""
+
+    def __init__(self, max_length: int = 240) -> None:
+        """Choose a limit.
+
+        Args:
+            max_length: Characters that a name may have.
+        """
+        self.max_length = max_length
+
+    @override
+    def sanitize(self, value: str) -> str:
+        if len(value) <= self.max_length:
+            return value
+        return "H_" + sha256_hex(value)[: self.max_length - 2]
+
+
+class HybridSanitizationStrategy(_ReservedPrefixStrategy):
+    """Replaces runs of characters that are not allowed, and marks what it changed with `S_` and a part of the hash."""
+
+    def __init__(
+        self,
+        max_length: int = 240,
+        allowed_characters: str | None = None,
+        replacement_character: str = "_",
+        hash_fragment_mode: HashFragmentMode = HashFragmentMode.ONLY_IF_CHANGED,
+        hash_fragment_length: int = MINIMUM_HASH_LENGTH,
+    ) -> None:
+        """Choose a form.
+
+        Args:
+            max_length: Characters that the result may have.
+            allowed_characters: Characters that stay; None lets all stay.
+            replacement_character: What takes the place of a run of others.
+            hash_fragment_mode: When a part of the hash is added.
+            hash_fragment_length: How many hexadecimal digits of it.
+        """
+        self.max_length = max_length
+        self.allowed_characters = allowed_characters
+        self.replacement_character = replacement_character
+        self.hash_fragment_mode = hash_fragment_mode
+        self.hash_fragment_length = hash_fragment_length
+        self._others = re.compile(f"[^{re.escape(allowed_characters)}]+") if allowed_characters else None
+
+    @override
+    def sanitize(self, value: str) -> str:
+        sanitized = self._replace_others(value)
+        changed = sanitized != value
+        if self._adds_hash(changed=changed):
+            room = self.max_length - len("S_") - len("-") - self.hash_fragment_length
+            return f"S_{sanitized[:room]}-{sha256_hex(value)[: self.hash_fragment_length]}"
+        if len(sanitized) > self.max_length:
+            sanitized, changed = sanitized[: self.max_length], True
+        return ("S_" + sanitized)[: self.max_length] if changed else sanitized
+
+    def _replace_others(self, value: str) -> str:
+        if self._others is None:
+            return value
+        replaced = self._others.sub(lambda _: self.replacement_character, value)
+        return "" if replaced == self.replacement_character != value else replaced
+
+    def _adds_hash(self, *, changed: bool) -> bool:
+        if self.hash_fragment_mode is HashFragmentMode.ALWAYS:
+            return True
+        return changed and self.hash_fragment_mode is HashFragmentMode.ONLY_IF_CHANGED

@@ -1,0 +1,192 @@
+"""How an entry becomes a document, and back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from typing_extensions import override
+
+from key_value.aio._utils.json import dumps
+from key_value.aio._utils.managed_entry import ManagedEntry, load_from_json, verify_dict
+from key_value.aio._utils.time_to_live import datetime_to_epoch, epoch_to_datetime, parse_epoch
+from key_value.aio.errors import DeserializationError, SerializationError
+
+T = TypeVar("T")
+
+DateFormat = Literal["isoformat", "datetime"]
+ValueFormat = Literal["string", "dict"]
+
+VERSION = 1
+"""The version that a document names. Every version so far is read in the same way."""
+
+
+def key_must_be(dictionary: Mapping[str, Any], /, key: str, expected_type: type[T]) -> T | None:
+    """The value under a key, or None where the key is missing.
+
+    Raises:
+        TypeError: The value is of another type.
+    """
+    if key not in dictionary:
+        return None
+    value = dictionary[key]
+    if not isinstance(value, expected_type):
+        raise TypeError(f"{key} must be a {expected_type.__name__}")
+    return value
+
+
+def parse_datetime_str(value: str) -> datetime:
+    """The time that an ISO 8601 text gives, in UTC.
+
+    Raises:
+        DeserializationError: It is not such a time.
+    """
+    return epoch_to_datetime(parse_epoch(value))
+
+
+class SerializationAdapter(ABC):
+    """Turns entries into documents and back; a store with a form of its own overrides the two `prepare` methods.
+
+    A document holds `version`, `value`, and where they are known `key`, `collection`, `created_at` and `expires_at`.
+    """
+
+    def __init__(
+        self,
+        *,
+        date_format: DateFormat | None = "isoformat",
+        value_format: ValueFormat | None = "dict",
+    ) -> None:
+        """Choose a form.
+
+        Args:
+            date_format: Times as ISO 8601 text or as datetimes; None leaves them out.
+            value_format: The value as a dictionary or as JSON text; both are read, whichever is chosen.
+        """
+        self._date_format: DateFormat | None = date_format
+        self._value_format: ValueFormat | None = value_format
+
+    @abstractmethod
+    def prepare_load(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Turn what is stored into a document."""
+
+    @abstractmethod
+    def prepare_dump(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Turn a document into what is stored."""
+
+    def load_json(self, json_str: str | bytes) -> ManagedEntry:
+        """Read an entry from JSON text.
+
+        Raises:
+            DeserializationError: It is not a document.
+        """
+        return self.load_dict(load_from_json(json_str))
+
+    def load_dict(self, data: dict[str, Any]) -> ManagedEntry:
+        """Read an entry from a document; unknown fields and null times are passed over.
+
+        Raises:
+            DeserializationError: It is not a document.
+        """
+        data = self.prepare_load(data)
+        expires_at = _moment(data, "expires_at")
+        return ManagedEntry.from_epochs(
+            _value(data),
+            _moment(data, "created_at"),
+            parse_epoch(expires_at) if isinstance(expires_at, str) else expires_at,
+        )
+
+    def dump_dict(
+        self,
+        entry: ManagedEntry,
+        exclude_none: bool = True,
+        *,
+        key: str | None = None,
+        collection: str | None = None,
+        version: int = VERSION,
+    ) -> dict[str, Any]:
+        """Write an entry as a document.
+
+        Args:
+            entry: The entry.
+            exclude_none: Leave out times that are not known.
+            key: The key, where the document is to name it.
+            collection: The collection, where the document is to name it.
+            version: The version that the document names.
+        """
+        as_text = self._value_format == "string"
+        data: dict[str, Any] = {
+            "version": version,
+            "value": entry.value_as_json if as_text else verify_dict(entry.value),
+        }
+        if key is not None:
+            data["key"] = key
+        if collection is not None:
+            data["collection"] = collection
+        data.update(self._times(entry, exclude_none=exclude_none))
+        return self.prepare_dump(data)
+
+    def dump_json(
+        self,
+        entry: ManagedEntry,
+        exclude_none: bool = True,
+        *,
+        key: str | None = None,
+        collection: str | None = None,
+        version: int = VERSION,
+    ) -> str:
+        """Write an entry as JSON text; the arguments are those of `dump_dict`.
+
+        Raises:
+            SerializationError: The value is not JSON, or times are to be datetimes.
+        """
+        if self._date_format == "datetime":
+            message = (
+                'dump_json is incompatible with date_format="datetime"; '
+                'use date_format="isoformat" or dump_dict().'
+            )
+            raise SerializationError(message=message)
+        return dumps(self.dump_dict(entry, exclude_none, key=key, collection=collection, version=version))
+
+    def _times(self, entry: ManagedEntry, *, exclude_none: bool) -> dict[str, Any]:
+        if self._date_format is None:
+            return {}
+        if self._date_format == "isoformat":
+            times: dict[str, Any] = {
+                "created_at": entry.created_at_isoformat,
+                "expires_at": entry.expires_at_isoformat,
+            }
+        else:
+            times = {"created_at": entry.created_at, "expires_at": entry.expires_at}
+        return {name: time for name, time in times.items() if not (exclude_none and time is None)}
+
+
+class BasicSerializationAdapter(SerializationAdapter):
+    """Stores documents as they are."""
+
+    @override
+    def prepare_load(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data
+
+    @override
+    def prepare_dump(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data
+
+
+def _value(data: Mapping[str, Any]) -> dict[str, Any]:
+    value = data.get("value")
+    if isinstance(value, dict):
+        return value  # pyright: ignore[reportUnknownVariableType] -- the keys of a document's value are strings
+    if isinstance(value, str):
+        return load_from_json(value)
+    if "value" not in data:
+        raise DeserializationError(message="Value field not found")
+    raise DeserializationError(message="Value field is not a string or dictionary")
+
+
+def _moment(data: Mapping[str, Any], field: str) -> float | str | None:
+    moment = data.get(field)
+    if isinstance(moment, datetime):
+        return datetime_to_epoch(moment)
+    if moment is None or isinstance(moment, str):
+        return moment or None
+    raise DeserializationError(message=f"{field} is neither a time nor a text")

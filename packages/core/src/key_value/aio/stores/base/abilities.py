@@ -1,0 +1,169 @@
+"""What a store may be able to do beyond the eight operations: a backend inherits a class and writes its hook."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, SupportsFloat
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import check_key, check_value
+from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.time_to_live import prepare_ttl
+from key_value.aio.protocols.key_value import (
+    AsyncCullProtocol,
+    AsyncDestroyCollectionProtocol,
+    AsyncDestroyStoreProtocol,
+    AsyncEnumerateCollectionsProtocol,
+    AsyncEnumerateKeysProtocol,
+    AsyncPutIfAbsentProtocol,
+)
+from key_value.aio.stores.base.store import BaseStore, new_entry
+
+
+class BaseEnumerateKeysStore(BaseStore, AsyncEnumerateKeysProtocol, ABC):
+    """A store that can list the keys of a collection."""
+
+    @abstractmethod
+    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
+        """Hook: the keys of a collection that have not expired, `limit` of them where it can stop there; repeats do no harm."""
+
+    @override
+    async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
+        check_limit(limit)
+        collection = self._resolve(collection)
+        if collection not in self._prepared:
+            await self._prepare(collection, reading=True)
+        if limit == 0:
+            return []
+        with self._driver_errors:
+            keys = await self._get_collection_keys(collection=collection, limit=limit)
+        return list(dict.fromkeys(keys))[:limit]
+
+
+class BaseEnumerateCollectionsStore(BaseStore, AsyncEnumerateCollectionsProtocol, ABC):
+    """A store that can list its collections."""
+
+    @abstractmethod
+    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
+        """Hook: the names of the collections, `limit` of them where it can stop there; repeats do no harm."""
+
+    @override
+    async def collections(self, *, limit: int | None = None) -> list[str]:
+        check_limit(limit)
+        await self.setup()
+        if limit == 0:
+            return []
+        with self._driver_errors:
+            names = await self._get_collection_names(limit=limit)
+        return list(dict.fromkeys(names))[:limit]
+
+
+class BaseDestroyStore(BaseStore, AsyncDestroyStoreProtocol, ABC):
+    """A store that can remove everything it holds."""
+
+    @abstractmethod
+    async def _delete_store(self) -> bool:
+        """Hook: remove every entry that was stored here, and nothing else."""
+
+    @override
+    async def destroy(self) -> bool:
+        await self.setup()
+        with self._driver_errors:
+            destroyed = await self._delete_store()
+        self._forget_prepared()
+        return destroyed
+
+
+class BaseDestroyCollectionStore(BaseStore, AsyncDestroyCollectionProtocol, ABC):
+    """A store that can remove a whole collection."""
+
+    @abstractmethod
+    async def _delete_collection(self, *, collection: str) -> bool:
+        """Hook: remove every entry of a collection; True where there was something to remove."""
+
+    @override
+    async def destroy_collection(self, collection: str) -> bool:
+        collection = self._resolve(collection)
+        await self.setup()
+        with self._driver_errors:
+            destroyed = await self._delete_collection(collection=collection)
+        self._forget_prepared(collection)
+        return destroyed
+
+
+class BaseCullStore(BaseStore, AsyncCullProtocol, ABC):
+    """A store that can free the space of expired entries."""
+
+    @abstractmethod
+    async def _cull(self) -> None:
+        """Hook: remove all expired entries."""
+
+    @override
+    async def cull(self) -> None:
+        await self.setup()
+        with self._driver_errors:
+            await self._cull()
+
+
+class BasePutIfAbsentStore(BaseStore, AsyncPutIfAbsentProtocol, ABC):
+    """A store that can store an entry only where there is none, atomically."""
+
+    @abstractmethod
+    async def _put_managed_entry_if_absent(
+        self, *, collection: str, key: str, managed_entry: ManagedEntry
+    ) -> bool:
+        """Hook: store an entry unless there is one that has not expired, in one atomic step; True where it was stored."""
+
+    @override
+    async def put_if_absent(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> bool:
+        check_key(key)
+        check_value(value)
+        collection = self._resolve(collection)
+        seconds = prepare_ttl(ttl)
+        if collection not in self._prepared:
+            await self._prepare(collection)
+        entry = new_entry(value, time.time(), seconds)
+        with self._driver_errors:
+            return await self._put_managed_entry_if_absent(
+                collection=collection, key=key, managed_entry=entry
+            )
+
+
+class BaseContextManagerStore(BaseStore, ABC):
+    """The 0.5 series' base of stores that close something; every store does now.
+
+    Such a store enters what it opens into `self._exit_stack` in its `_setup`.
+    """
+
+    def __init__(self, *, client_provided_by_user: bool = False, **kwargs: Any) -> None:
+        """Make a store.
+
+        Args:
+            client_provided_by_user: Whether the client was passed in, and is therefore not the store's to close.
+            **kwargs: What `BaseStore` takes.
+        """
+        self._client_provided_by_user = client_provided_by_user
+        super().__init__(**kwargs)
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse a limit that is negative or no whole number.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is negative.
+    """
+    if limit is None:
+        return
+    if isinstance(limit, bool) or not isinstance(limit, int):  # pyright: ignore[reportUnnecessaryIsInstance] -- callers may not be typed
+        raise TypeError(f"limit must be a whole number or None, not {limit!r}")
+    if limit < 0:
+        raise ValueError(f"limit must be 0 or more, not {limit}")

@@ -1,0 +1,290 @@
+"""The portable half of every store."""
+
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, SupportsFloat
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import check_collection, check_key, check_keys, check_value, check_values
+from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
+from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.sanitization import PassthroughStrategy, SanitizationStrategy
+from key_value.aio._utils.serialization import BasicSerializationAdapter, SerializationAdapter
+from key_value.aio._utils.time_to_live import epoch_to_datetime, prepare_ttl
+from key_value.aio.protocols.key_value import AsyncKeyValueProtocol
+from key_value.aio.stores.base.batches import for_each
+from key_value.aio.stores.base.lifecycle import Lifecycle
+
+SEED_DATA_TYPE = Mapping[str, Mapping[str, Mapping[str, Any]]]
+FROZEN_SEED_DATA_TYPE = MappingProxyType[str, MappingProxyType[str, MappingProxyType[str, Any]]]
+DEFAULT_SEED_DATA: FROZEN_SEED_DATA_TYPE = MappingProxyType({})
+
+
+class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
+    """What is the same in every store: defaults, checks, setup, times to live, expiry and batches.
+
+    A backend writes three hooks, `_get_managed_entry`, `_put_managed_entry` and `_delete_managed_entry`. It may also write the
+    hooks for batches where it can do them natively, and those of `Lifecycle`. A hook is called with keyword arguments only
+    and may assume that the collection is named and set up, that a batch is not empty and no key is in it twice, that a time
+    to live is positive, and that names are strings and values mappings of strings. It need not look whether an entry
+    has expired.
+    """
+
+    max_concurrency: int = 10
+    """How many single operations run at a time for a batch that the backend cannot do natively."""
+
+    def __init__(
+        self,
+        *,
+        serialization_adapter: SerializationAdapter | None = None,
+        key_sanitization_strategy: SanitizationStrategy | None = None,
+        collection_sanitization_strategy: SanitizationStrategy | None = None,
+        default_collection: str | None = None,
+        seed: SEED_DATA_TYPE | None = None,
+        stable_api: bool = True,
+    ) -> None:
+        """Make a store; nothing is opened or created before it is used.
+
+        Args:
+            serialization_adapter: The form of what is stored.
+            key_sanitization_strategy: What to make of keys.
+            collection_sanitization_strategy: What to make of collections.
+            default_collection: The collection used where none is named; `default_collection` unless given.
+            seed: `{collection: {key: value}}` to store, when the store is set up, where nothing is stored yet.
+            stable_api: False warns that the store may yet change.
+        """
+        super().__init__()
+        self.default_collection = default_collection or DEFAULT_COLLECTION_NAME
+        self._serialization_adapter = serialization_adapter or BasicSerializationAdapter()
+        self._key_sanitization_strategy = key_sanitization_strategy or PassthroughStrategy()
+        self._collection_sanitization_strategy = collection_sanitization_strategy or PassthroughStrategy()
+        self._seed_data = _frozen(seed) if seed else DEFAULT_SEED_DATA
+        if not stable_api:
+            self._warn_about_stability()
+
+    @abstractmethod
+    async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
+        """Hook: the entry of a key, or None where there is none."""
+
+    @abstractmethod
+    async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
+        """Hook: store an entry, in place of any that is there."""
+
+    @abstractmethod
+    async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
+        """Hook: remove an entry; True where there was one that had not expired."""
+
+    async def _get_managed_entries(
+        self, *, collection: str, keys: Sequence[str]
+    ) -> Sequence[ManagedEntry | None]:
+        """Hook: the entries of several keys, in their order."""
+        return await for_each(
+            keys,
+            lambda index: self._get_managed_entry(collection=collection, key=keys[index]),
+            name="get_many",
+            max_concurrency=self.max_concurrency,
+        )
+
+    async def _put_managed_entries(
+        self,
+        *,
+        collection: str,
+        keys: Sequence[str],
+        managed_entries: Sequence[ManagedEntry],
+        ttl: float | None,
+        created_at: datetime,
+        expires_at: datetime | None,
+    ) -> None:
+        """Hook: store several entries, which share their times."""
+        await for_each(
+            keys,
+            lambda index: self._put_managed_entry(
+                collection=collection, key=keys[index], managed_entry=managed_entries[index]
+            ),
+            name="put_many",
+            max_concurrency=self.max_concurrency,
+        )
+
+    async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
+        """Hook: remove several entries; how many there were that had not expired."""
+        deleted = await for_each(
+            keys,
+            lambda index: self._delete_managed_entry(key=keys[index], collection=collection),
+            name="delete_many",
+            max_concurrency=self.max_concurrency,
+        )
+        return sum(deleted)
+
+    @override
+    async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
+        entry = await self._read(key, collection)
+        return None if entry is None else dict(entry.value)
+
+    @override
+    async def ttl(
+        self, key: str, *, collection: str | None = None
+    ) -> tuple[dict[str, Any] | None, float | None]:
+        entry = await self._read(key, collection)
+        return (None, None) if entry is None else (dict(entry.value), entry.ttl)
+
+    @override
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None
+    ) -> list[dict[str, Any] | None]:
+        entries = await self._read_many(keys, collection)
+        return [None if entry is None else dict(entry.value) for entry in entries]
+
+    @override
+    async def ttl_many(
+        self, keys: Sequence[str], *, collection: str | None = None
+    ) -> list[tuple[dict[str, Any] | None, float | None]]:
+        entries = await self._read_many(keys, collection)
+        return [(None, None) if entry is None else (dict(entry.value), entry.ttl) for entry in entries]
+
+    @override
+    async def put(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        check_key(key)
+        check_value(value)
+        collection = self._resolve(collection)
+        seconds = prepare_ttl(ttl)
+        if collection not in self._prepared:
+            await self._prepare(collection)
+        entry = new_entry(value, time.time(), seconds)
+        with self._driver_errors:
+            await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
+
+    @override
+    async def put_many(
+        self,
+        keys: Sequence[str],
+        values: Sequence[Mapping[str, Any]],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        check_keys(keys)
+        check_values(keys, values)
+        collection = self._resolve(collection)
+        seconds = prepare_ttl(ttl)
+        last_values = dict(zip(keys, values, strict=True))
+        if not last_values:
+            return
+        if collection not in self._prepared:
+            await self._prepare(collection)
+        created = time.time()
+        entries = [new_entry(value, created, seconds) for value in last_values.values()]
+        with self._driver_errors:
+            await self._put_managed_entries(
+                collection=collection,
+                keys=list(last_values),
+                managed_entries=entries,
+                ttl=seconds,
+                created_at=epoch_to_datetime(created),
+                expires_at=entries[0].expires_at,
+            )
+
+    @override
+    async def delete(self, key: str, *, collection: str | None = None) -> bool:
+        check_key(key)
+        collection = self._resolve(collection)
+        if collection not in self._prepared:
+            await self._prepare(collection, reading=True)
+        with self._driver_errors:
+            return await self._delete_managed_entry(key=key, collection=collection)
+
+    @override
+    async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
+        check_keys(keys)
+        collection = self._resolve(collection)
+        if not keys:
+            return 0
+        if collection not in self._prepared:
+            await self._prepare(collection, reading=True)
+        with self._driver_errors:
+            return await self._delete_managed_entries(keys=list(dict.fromkeys(keys)), collection=collection)
+
+    async def _read(self, key: str, collection: str | None) -> ManagedEntry | None:
+        check_key(key)
+        collection = self._resolve(collection)
+        if collection not in self._prepared:
+            await self._prepare(collection, reading=True)
+        with self._driver_errors:
+            entry = await self._get_managed_entry(collection=collection, key=key)
+        return None if entry is None or entry.is_expired else entry
+
+    async def _read_many(self, keys: Sequence[str], collection: str | None) -> list[ManagedEntry | None]:
+        check_keys(keys)
+        collection = self._resolve(collection)
+        if not keys:
+            return []
+        if collection not in self._prepared:
+            await self._prepare(collection, reading=True)
+        different = list(dict.fromkeys(keys))
+        with self._driver_errors:
+            entries = await self._get_managed_entries(collection=collection, keys=different)
+        living = [None if entry is None or entry.is_expired else entry for entry in entries]
+        if len(different) == len(keys):
+            return living
+        by_key = dict(zip(different, living, strict=True))
+        return [by_key[key] for key in keys]
+
+    def _resolve(self, collection: str | None) -> str:
+        check_collection(collection)
+        return collection or self.default_collection
+
+    def _sanitize_collection(self, collection: str) -> str:
+        self._collection_sanitization_strategy.validate(collection)
+        return self._collection_sanitization_strategy.sanitize(collection)
+
+    def _sanitize_key(self, key: str) -> str:
+        self._key_sanitization_strategy.validate(key)
+        return self._key_sanitization_strategy.sanitize(key)
+
+    def _sanitize_collection_and_key(self, collection: str, key: str) -> tuple[str, str]:
+        return self._sanitize_collection(collection), self._sanitize_key(key)
+
+    def _warn_about_stability(self) -> None:
+        message = (
+            "A configured store is unstable and may change in a backwards incompatible way. "
+            "Use at your own risk."
+        )
+        warnings.warn(message, UserWarning, stacklevel=4)
+
+    @override
+    async def _seed(self) -> None:
+        """Store what the seed holds and the store does not."""
+        created = time.time()
+        for name, values in self._seed_data.items():
+            collection = name or self.default_collection
+            await self._setup_collection(collection=collection)
+            for key, value in values.items():
+                found = await self._get_managed_entry(collection=collection, key=key)
+                if found is None or found.is_expired:
+                    entry = ManagedEntry.from_epochs(value, created)
+                    await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
+
+
+def new_entry(value: Mapping[str, Any], created: float, seconds: float | None) -> ManagedEntry:
+    """An entry created at a time, in seconds since 1970, that lives for so many seconds."""
+    return ManagedEntry.from_epochs(value, created, None if seconds is None else created + seconds)
+
+
+def _frozen(seed: SEED_DATA_TYPE) -> FROZEN_SEED_DATA_TYPE:
+    return MappingProxyType(
+        {
+            collection: MappingProxyType({key: MappingProxyType(dict(value)) for key, value in values.items()})
+            for collection, values in seed.items()
+        }
+    )

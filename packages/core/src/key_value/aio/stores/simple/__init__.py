@@ -1,0 +1,5 @@
+"""The store to learn from: `SimpleStore`."""
+
+from key_value.aio.stores.simple.store import SimpleStore
+
+__all__ = ["SimpleStore"]
