@@ -1,8 +1,8 @@
-"""The JSON of stored values: the text `json.dumps(value, sort_keys=True)` writes, read as `json.loads` reads it.
+"""The JSON of stored values: what `json.dumps(value, sort_keys=True)` writes, read as `json.loads` reads it.
 
-Reading is left to the fastest decoder at hand that has the standard library's semantics: exact integers of any
-size, `NaN`, the last of duplicate keys. What such a decoder refuses, the standard library decides. Writing is
-always the standard library's: no other encoder gives the same bytes, nor refuses the same values.
+Reading is left to the fastest decoder at hand that has the standard library's semantics: exact integers of
+any size, `NaN`, the last of duplicate keys. What such a decoder refuses, the standard library decides.
+Writing is always the standard library's: no other encoder gives the same bytes, nor refuses the same values.
 """
 
 import json
@@ -50,7 +50,7 @@ def loads(text: str | bytes) -> object:
 
 
 def decoder(codec: str) -> Decoder:
-    """Returns the decoder that a codec offers; it may refuse, by ValueError, what the standard library reads."""
+    """Returns a codec's decoder; it may refuse, by ValueError, what the standard library reads."""
     if codec == "stdlib":
         return _decode_one
     from_json: Decoder = import_module(codec).from_json
@@ -59,9 +59,9 @@ def decoder(codec: str) -> Decoder:
 
 
 def select(wanted: str | None) -> str:
-    """Returns the codec to use: the one that is wanted by name, else the fastest that costs next to no import.
+    """Returns the codec to use: the one that is wanted by name, else the fastest that is quickly imported.
 
-    Importing pydantic-core takes some 20 ms, so by default it is used only where the application has it loaded.
+    Importing pydantic-core takes some 20 ms: by default it is used only where the application has it loaded.
     """
     if wanted:
         if wanted not in CODECS:
@@ -98,7 +98,7 @@ def _encoder() -> Encoder:
     default, escape = _plain_encoder.default, json_encoder.encode_basestring_ascii
 
     def encode(value: object) -> str:
-        # The dictionary holds the containers that are open: sharing it would take another thread's for a circle.
+        # The dictionary holds the open containers: if it were shared, another thread's would look like a circle.
         return "".join(make_encoder({}, default, escape, None, ": ", ", ", True, False, True)(value, 0))
 
     return encode
