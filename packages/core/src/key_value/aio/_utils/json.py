@@ -98,7 +98,7 @@ def _encoder() -> Encoder:
     default, escape = _plain_encoder.default, json_encoder.encode_basestring_ascii
 
     def encode(value: object) -> str:
-        # The dictionary holds the open containers: if it were shared, another thread's would look like a circle.
+        # The dictionary holds the open containers: another thread's would look like circles in a shared one.
         return "".join(make_encoder({}, default, escape, None, ": ", ", ", True, False, True)(value, 0))
 
     return encode
