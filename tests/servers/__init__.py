@@ -1,0 +1,8 @@
+"""The servers that tests run against: one module and one fixture of the same name for each.
+
+To add one, write `tests/servers/<name>.py` with a `start()` that yields a `Server`, a session fixture
+`<name>_server` that provides it and a fixture `<name>` that empties it for each test, as `redis.py` does;
+add its name here, and its installation to `scripts/install-servers`.
+"""
+
+SERVERS = ("redis", "redis_cluster", "redis_tls")

@@ -1,0 +1,84 @@
+"""Server processes: on loopback and a free port, ready when they say so, ended by their own id."""
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.servers.server import UnavailableError
+
+_INSTALLED = Path(__file__).parents[2] / ".cache" / "servers" / "bin"
+_START_SECONDS = 30
+_STOP_SECONDS = 10
+
+
+def binary(name: str) -> str:
+    """The path of an installed server."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{_INSTALLED}")
+    if found is None:
+        raise UnavailableError(f"{name} is not installed (scripts/test installs it)")
+    return found
+
+
+def free_port() -> int:
+    """A port that nobody listens on, with the one 10000 above it, where a cluster's nodes talk.
+
+    Both lie below the range that systems take the ports of outgoing connections from.
+    """
+    while True:
+        port = random.randrange(10_000, 22_000)
+        if _bindable(port) and _bindable(port + 10_000):
+            return port
+
+
+def _bindable(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def running(command: Sequence[str], *, directory: Path, ready: Callable[[], bool]) -> Generator[None]:
+    """Runs a server in a directory of its own, from when it is ready until the block ends.
+
+    Raises:
+        UnavailableError: It ended or was not ready in time; the message has the end of what it printed.
+    """
+    log = directory / "log"
+    with log.open("wb") as output, _process(command, directory, output.fileno()) as process:
+        deadline = time.monotonic() + _START_SECONDS
+        while not ready():
+            with suppress(subprocess.TimeoutExpired):
+                raise UnavailableError(f"{command[0]} exited with {process.wait(0.02)}: {_last_line(log)}")
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"{command[0]} was not ready in {_START_SECONDS} s: {_last_line(log)}")
+        yield
+
+
+@contextmanager
+def _process(command: Sequence[str], directory: Path, output: int) -> Generator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")

@@ -1,0 +1,57 @@
+"""Where a server is, and how a fixture comes by it."""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+
+class UnavailableError(Exception):
+    """The server cannot run on this machine; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers at `url`."""
+
+    url: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        port = urlsplit(self.url).port
+        assert port is not None, f"a port is needed in {self.url}"
+        return port
+
+    @property
+    def password(self) -> str | None:
+        return urlsplit(self.url).password
+
+    def option(self, name: str) -> str:
+        """The value of one of the options that follow the `?`."""
+        return parse_qs(urlsplit(self.url).query)[name][0]
+
+
+@contextmanager
+def provided(name: str, start: Callable[[], AbstractContextManager[Server]]) -> Generator[Server]:
+    """The server that `KV_TEST_<NAME>_URL` names, else one of our own until the tests are over.
+
+    Where the machine cannot run it, tests are skipped on a laptop and fail in CI.
+    """
+    variable = f"KV_TEST_{name.upper()}_URL"
+    with ExitStack() as stack:
+        if url := os.environ.get(variable):
+            server = Server(url)
+        else:
+            try:
+                server = stack.enter_context(start())
+            except UnavailableError as reason:
+                give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+                give_up(f"no {name}: {reason}; or set {variable}")
+        yield server
