@@ -1,0 +1,1 @@
+"""Wrappers: what adds a behaviour to any store, and is itself one."""

@@ -1,0 +1,61 @@
+"""Which abilities of a wrapped store its wrapper has as well."""
+
+from collections.abc import Iterator, Mapping
+
+from key_value.aio.protocols.key_value import (
+    AsyncCullProtocol,
+    AsyncDestroyCollectionProtocol,
+    AsyncDestroyStoreProtocol,
+    AsyncEnumerateCollectionsProtocol,
+    AsyncEnumerateKeysProtocol,
+    AsyncPutIfAbsentProtocol,
+)
+
+METHODS: Mapping[type, str] = {
+    AsyncCullProtocol: "cull",
+    AsyncDestroyCollectionProtocol: "destroy_collection",
+    AsyncDestroyStoreProtocol: "destroy",
+    AsyncEnumerateCollectionsProtocol: "collections",
+    AsyncEnumerateKeysProtocol: "keys",
+    AsyncPutIfAbsentProtocol: "put_if_absent",
+}
+"""The method of each ability."""
+
+_BYPASSED: Mapping[str, str] = {
+    "collections": "delete",
+    "destroy": "delete",
+    "destroy_collection": "delete",
+    "keys": "delete",
+    "put_if_absent": "put",
+}
+"""The operation that each ability reaches around: a class that changes the one cannot answer for the other."""
+
+
+def kept_abilities(wrapper: type, wrapped: tuple[object, ...], drops: frozenset[type]) -> Iterator[str]:
+    """The methods that a wrapper takes over from what it wraps.
+
+    It takes over those that everything it wraps has and that it does not drop. A subclass that overrides an operation loses
+    the abilities that would reach around what it does there, unless it also says how to do them.
+
+    Args:
+        wrapper: The wrapper's class, which implements a method `keys` under the name `_keys`.
+        wrapped: The stores it wraps.
+        drops: The protocols it cannot keep.
+    """
+    for protocol, method in METHODS.items():
+        if protocol in drops or hasattr(wrapper, method) or _reaches_around(wrapper, method):
+            continue
+        if wrapped and all(isinstance(inner, protocol) for inner in wrapped):
+            yield method
+
+
+def _reaches_around(wrapper: type, method: str) -> bool:
+    operation = _BYPASSED.get(method)
+    if operation is None:
+        return False
+    changed, implemented = _definer(wrapper, operation), _definer(wrapper, f"_{method}")
+    return changed is not implemented and issubclass(changed, implemented)
+
+
+def _definer(cls: type, name: str) -> type:
+    return next(base for base in cls.__mro__ if name in vars(base))

@@ -1,0 +1,149 @@
+"""A wrapper that turns to a second store when the first fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, SupportsFloat, TypeVar, cast
+
+from typing_extensions import override
+
+from key_value.aio.protocols.key_value import (
+    AsyncCullProtocol,
+    AsyncDestroyCollectionProtocol,
+    AsyncDestroyStoreProtocol,
+    AsyncEnumerateCollectionsProtocol,
+    AsyncEnumerateKeysProtocol,
+    AsyncKeyValue,
+    AsyncPutIfAbsentProtocol,
+)
+from key_value.aio.wrappers.base import BaseWrapper
+
+T = TypeVar("T")
+
+UNREACHABLE: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, asyncio.TimeoutError)
+"""What a store raises that cannot be reached; asyncio's error is another than the built-in one before Python 3.11."""
+
+
+class FallbackWrapper(BaseWrapper):
+    """Reads from a second store when the first cannot be reached, and on request writes to it too.
+
+    A key that is missing in the first is missing: the second is asked only after an error. What was written to the second during an
+    outage stays there, and is not seen once the first answers again.
+
+    `put_if_absent` and `cull` go to the first store alone, since two stores cannot agree on who was first. Drops `destroy` and
+    `destroy_collection`: the second store may hold what others put there.
+    """
+
+    drops = frozenset({AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol})
+
+    def __init__(
+        self,
+        primary_key_value: AsyncKeyValue,
+        fallback_key_value: AsyncKeyValue,
+        fallback_on: tuple[type[Exception], ...] = UNREACHABLE,
+        write_to_fallback: bool = False,
+    ) -> None:
+        """Combine two stores.
+
+        Args:
+            primary_key_value: The store to ask first.
+            fallback_key_value: The store to ask when that fails.
+            fallback_on: The errors that count as its failure.
+            write_to_fallback: Whether writes that fail so go to the second store, instead of failing.
+        """
+        super().__init__()
+        self._wrap(primary_key_value, fallback_key_value)
+        self.primary_key_value = primary_key_value
+        self.fallback_key_value = fallback_key_value
+        self.fallback_on = fallback_on
+        self.write_to_fallback = write_to_fallback
+
+    @override
+    async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
+        return await self._read(lambda store: store.get(key, collection=collection))
+
+    @override
+    async def ttl(
+        self, key: str, *, collection: str | None = None
+    ) -> tuple[dict[str, Any] | None, float | None]:
+        return await self._read(lambda store: store.ttl(key, collection=collection))
+
+    @override
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None
+    ) -> list[dict[str, Any] | None]:
+        return await self._read(lambda store: store.get_many(keys, collection=collection))
+
+    @override
+    async def ttl_many(
+        self, keys: Sequence[str], *, collection: str | None = None
+    ) -> list[tuple[dict[str, Any] | None, float | None]]:
+        return await self._read(lambda store: store.ttl_many(keys, collection=collection))
+
+    @override
+    async def put(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        await self._write(lambda store: store.put(key, value, collection=collection, ttl=ttl))
+
+    @override
+    async def put_many(
+        self,
+        keys: Sequence[str],
+        values: Sequence[Mapping[str, Any]],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        await self._write(lambda store: store.put_many(keys, values, collection=collection, ttl=ttl))
+
+    @override
+    async def delete(self, key: str, *, collection: str | None = None) -> bool:
+        return await self._write(lambda store: store.delete(key, collection=collection))
+
+    @override
+    async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
+        return await self._write(lambda store: store.delete_many(keys, collection=collection))
+
+    @override
+    async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
+        return await self._read(
+            lambda store: cast("AsyncEnumerateKeysProtocol", store).keys(collection, limit=limit)
+        )
+
+    @override
+    async def _collections(self, *, limit: int | None = None) -> list[str]:
+        return await self._read(
+            lambda store: cast("AsyncEnumerateCollectionsProtocol", store).collections(limit=limit)
+        )
+
+    @override
+    async def _cull(self) -> None:
+        await cast("AsyncCullProtocol", self.primary_key_value).cull()
+
+    @override
+    async def _put_if_absent(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> bool:
+        primary = cast("AsyncPutIfAbsentProtocol", self.primary_key_value)
+        return await primary.put_if_absent(key, value, collection=collection, ttl=ttl)
+
+    async def _read(self, operation: Callable[[AsyncKeyValue], Awaitable[T]]) -> T:
+        try:
+            return await operation(self.primary_key_value)
+        except self.fallback_on:
+            return await operation(self.fallback_key_value)
+
+    async def _write(self, operation: Callable[[AsyncKeyValue], Awaitable[T]]) -> T:
+        if self.write_to_fallback:
+            return await self._read(operation)
+        return await operation(self.primary_key_value)

@@ -1,0 +1,45 @@
+"""A wrapper that puts a prefix before every key."""
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio._utils.compound import DEFAULT_PREFIX_SEPARATOR
+from key_value.aio._utils.escaping import EscapingStrategy
+from key_value.aio.protocols.key_value import (
+    AsyncDestroyCollectionProtocol,
+    AsyncDestroyStoreProtocol,
+    AsyncKeyValue,
+)
+from key_value.aio.wrappers.base import Translator
+
+_prefixes = EscapingStrategy("_{2,}|_$")
+
+
+class PrefixKeysWrapper(Translator):
+    """Gives several applications their own keys in one collection, as `<prefix>__<key>`.
+
+    A prefix that contains `__` or ends in `_` is escaped, so that no key of one prefix is also one of another.
+
+    Drops `destroy` and `destroy_collection`: they would reach past the prefix.
+    """
+
+    drops = frozenset({AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol})
+
+    @warns_on_wrong_types
+    def __init__(self, key_value: AsyncKeyValue, prefix: str) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            prefix: What to put before every key, with `__` between.
+        """
+        super().__init__(key_value)
+        self._prefix = _prefixes.sanitize(prefix) + DEFAULT_PREFIX_SEPARATOR
+
+    @override
+    def _encode_key(self, key: str) -> str:
+        return self._prefix + key
+
+    @override
+    def _decode_key(self, key: str) -> str | None:
+        return key.removeprefix(self._prefix) if key.startswith(self._prefix) else None

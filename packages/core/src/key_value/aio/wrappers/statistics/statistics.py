@@ -1,0 +1,117 @@
+"""What the statistics of a store consist of."""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from typing_extensions import Self
+
+
+@dataclass(kw_only=True)
+class BaseStatistics:
+    """How often something was done, and how long it took."""
+
+    count: int = 0
+    """How many keys it was done for."""
+    errors: int = 0
+    """How many calls failed; their keys are not counted."""
+    seconds: float = 0.0
+    """How long all calls took together, failed ones included."""
+    slowest: float = 0.0
+    """How many seconds the slowest call took."""
+
+    def increment(self, *, increment: int = 1) -> None:
+        """Count keys."""
+        self.count += increment
+
+    def add_call(self, seconds: float, *, failed: bool) -> None:
+        """Count a call."""
+        self.errors += failed
+        self.seconds += seconds
+        self.slowest = max(self.slowest, seconds)
+
+
+@dataclass(kw_only=True)
+class BaseHitMissStatistics(BaseStatistics):
+    """How often something was found when it was done."""
+
+    hit: int = 0
+    """For how many keys there was an entry."""
+    miss: int = 0
+    """For how many there was none."""
+
+    @property
+    def hit_rate(self) -> float:
+        """The part of keys for which there was an entry, from 0 to 1; 0 before the first."""
+        return self.hit / self.count if self.count else 0.0
+
+    def increment_hit(self, *, increment: int = 1) -> None:
+        """Count keys for which there was an entry."""
+        self.increment(increment=increment)
+        self.hit += increment
+
+    def increment_miss(self, *, increment: int = 1) -> None:
+        """Count keys for which there was none."""
+        self.increment(increment=increment)
+        self.miss += increment
+
+
+@dataclass(kw_only=True)
+class GetStatistics(BaseHitMissStatistics):
+    """`get` and `get_many`."""
+
+
+@dataclass(kw_only=True)
+class PutStatistics(BaseStatistics):
+    """`put`, `put_many` and `put_if_absent`."""
+
+
+@dataclass(kw_only=True)
+class DeleteStatistics(BaseHitMissStatistics):
+    """`delete` and `delete_many`."""
+
+
+@dataclass(kw_only=True)
+class ExistsStatistics(BaseHitMissStatistics):
+    """Nothing counts here yet: no operation asks only whether a key exists."""
+
+
+@dataclass(kw_only=True)
+class TTLStatistics(BaseHitMissStatistics):
+    """`ttl` and `ttl_many`."""
+
+
+@dataclass(kw_only=True)
+class KVStoreCollectionStatistics(BaseStatistics):
+    """One collection; its own counts are those of all its operations together."""
+
+    get: GetStatistics = field(default_factory=GetStatistics)
+    ttl: TTLStatistics = field(default_factory=TTLStatistics)
+    put: PutStatistics = field(default_factory=PutStatistics)
+    delete: DeleteStatistics = field(default_factory=DeleteStatistics)
+    exists: ExistsStatistics = field(default_factory=ExistsStatistics)
+
+
+@dataclass(kw_only=True)
+class KVStoreStatistics:
+    """A store, by collection."""
+
+    collections: dict[str, KVStoreCollectionStatistics] = field(default_factory=dict)
+    max_collections: int | None = None
+    """How many collections are kept; a new one takes the place of the one that was first seen."""
+
+    def get_collection(self, collection: str) -> KVStoreCollectionStatistics:
+        """The statistics of a collection, begun now where there are none."""
+        found = self.collections.get(collection)
+        if found is None:
+            if self.max_collections is not None and len(self.collections) >= self.max_collections:
+                del self.collections[next(iter(self.collections))]
+            found = self.collections[collection] = KVStoreCollectionStatistics()
+        return found
+
+    def snapshot(self) -> Self:
+        """A copy that does not change any more."""
+        return deepcopy(self)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.collections.clear()

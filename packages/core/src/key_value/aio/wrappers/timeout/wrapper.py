@@ -1,0 +1,70 @@
+"""A wrapper that gives up on operations that take too long."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio.errors import StoreTimeoutError
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base import Call, Interceptor
+
+T = TypeVar("T")
+
+
+class TimeoutWrapper(Interceptor):
+    """Cancels an operation that takes longer than a number of seconds, and raises `StoreTimeoutError`.
+
+    A write that was cancelled may or may not have been carried out. A batch has the time of one operation.
+    """
+
+    @warns_on_wrong_types
+    def __init__(self, key_value: AsyncKeyValue, timeout: float = 5.0) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            timeout: Seconds that an operation may take.
+        """
+        super().__init__(key_value)
+        self.timeout = timeout
+
+    @override
+    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await _within(self.timeout, proceed)
+        except _Elapsed as error:
+            raise StoreTimeoutError(
+                message=f"{call.operation} took longer than {self.timeout} s",
+                extra_info={"collection": call.collection},
+            ) from error.__cause__
+
+
+class _Elapsed(Exception):
+    """The time was up: told apart from a timeout that the wrapped store itself raises."""
+
+
+if sys.version_info >= (3, 11):
+
+    async def _within(seconds: float, proceed: Callable[[], Awaitable[T]]) -> T:
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await proceed()
+        except TimeoutError as error:
+            if limit.expired():
+                raise _Elapsed from error
+            raise
+
+else:
+
+    async def _within(seconds: float, proceed: Callable[[], Awaitable[T]]) -> T:
+        task = asyncio.ensure_future(proceed())
+        try:
+            return await asyncio.wait_for(task, seconds)
+        except asyncio.TimeoutError as error:
+            if task.cancelled():
+                raise _Elapsed from error
+            raise
