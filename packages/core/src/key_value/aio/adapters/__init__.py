@@ -1,0 +1,18 @@
+"""Adapters: typed views of a store. Each is imported when it is asked for, and only then needs what it builds on."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from key_value.aio.adapters.pydantic import PydanticAdapter
+    from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
+
+__all__ = ["PydanticAdapter", "RaiseOnMissingAdapter"]
+
+_MODULES = {"PydanticAdapter": "pydantic", "RaiseOnMissingAdapter": "raise_on_missing"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,43 @@
+"""A typed view of a store, for whatever pydantic can validate."""
+
+from typing import Any, TypeVar
+
+from typing_extensions import TypeForm, override
+
+from key_value.aio.adapters.pydantic.base import BasePydanticAdapter, TypeAdapter
+from key_value.aio.adapters.pydantic.shape import is_object
+from key_value.aio.protocols.key_value import AsyncKeyValue
+
+T = TypeVar("T")
+
+
+class PydanticAdapter(BasePydanticAdapter[T]):
+    """Stores values of any type that pydantic can validate: models, dataclasses, lists of them, unions, numbers.
+
+    A type whose JSON is an object is stored as that object, any other under the field `items`.
+    """
+
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        pydantic_model: TypeForm[T],
+        default_collection: str | None = None,
+        raise_on_validation_error: bool = False,
+    ) -> None:
+        """Adapt a store.
+
+        Args:
+            key_value: The store.
+            pydantic_model: The type of the values.
+            default_collection: The collection used where none is named; None leaves that to the store.
+            raise_on_validation_error: Whether a stored value that is not of the type is an error, rather than missing.
+        """
+        self._key_value = key_value
+        self._type_adapter = TypeAdapter[Any](pydantic_model)
+        self._default_collection = default_collection
+        self._raise_on_validation_error = raise_on_validation_error
+        self._needs_wrapping = not is_object(self._type_adapter)
+
+    @override
+    def _get_model_type_name(self) -> str:
+        return "pydantic-serializable value"

@@ -1,0 +1,191 @@
+"""A typed view of a store: models go in, models come out."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, SupportsFloat, TypeVar, overload
+
+try:
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import PydanticSerializationError, to_json
+except ImportError as error:
+    raise ImportError("This adapter needs pydantic: pip install 'py-key-value-aio[pydantic]'") from error
+
+from key_value.aio._utils.json import dumps
+from key_value.aio.errors import DeserializationError, SerializationError
+from key_value.aio.protocols.key_value import AsyncKeyValue
+
+T = TypeVar("T")
+
+WRAPPER = "items"
+"""The field that holds what is not an object in JSON: a list, a number, a union."""
+
+logger = logging.getLogger(__name__)
+
+
+class BasePydanticAdapter(ABC, Generic[T]):
+    """Stores values of one type, which pydantic turns to JSON and back.
+
+    Fields are stored under their names, whatever their aliases, and without computed fields, so that all that the type can dump it can
+    also read. What was stored under aliases is read as well.
+    """
+
+    _key_value: AsyncKeyValue
+    _type_adapter: TypeAdapter[T]
+    _default_collection: str | None
+    _raise_on_validation_error: bool
+    _needs_wrapping: bool
+
+    @abstractmethod
+    def _get_model_type_name(self) -> str:
+        """Hook: what a value is called in errors."""
+
+    @overload
+    async def get(self, key: str, *, collection: str | None = None, default: T) -> T: ...
+
+    @overload
+    async def get(self, key: str, *, collection: str | None = None, default: None = None) -> T | None: ...
+
+    async def get(self, key: str, *, collection: str | None = None, default: T | None = None) -> T | None:
+        """Read one value.
+
+        Args:
+            key: The key.
+            collection: The collection to look in.
+            default: What to return where the key is missing.
+
+        Raises:
+            DeserializationError: What is stored is not of the type, and `raise_on_validation_error` is set; otherwise that is
+                logged and counts as missing.
+        """
+        stored = await self._key_value.get(key, collection=collection or self._default_collection)
+        value = self._load(stored)
+        return default if value is None else value
+
+    @overload
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None, default: T
+    ) -> list[T]: ...
+
+    @overload
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None, default: None = None
+    ) -> list[T | None]: ...
+
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None, default: T | None = None
+    ) -> list[T] | list[T | None]:
+        """Read several values, in the order of the keys; the arguments and errors are those of `get`."""
+        stored = await self._key_value.get_many(keys, collection=collection or self._default_collection)
+        values = [self._load(value) for value in stored]
+        return [default if value is None else value for value in values]
+
+    async def ttl(self, key: str, *, collection: str | None = None) -> tuple[T | None, float | None]:
+        """Read one value and the seconds it has left; the arguments and errors are those of `get`."""
+        found = await self._key_value.ttl(key, collection=collection or self._default_collection)
+        return self._load_found(found)
+
+    async def ttl_many(
+        self, keys: Sequence[str], *, collection: str | None = None
+    ) -> list[tuple[T | None, float | None]]:
+        """Read several values and the seconds they have left; the arguments and errors are those of `get`."""
+        found = await self._key_value.ttl_many(keys, collection=collection or self._default_collection)
+        return [self._load_found(entry) for entry in found]
+
+    async def put(
+        self, key: str, value: T, *, collection: str | None = None, ttl: SupportsFloat | None = None
+    ) -> None:
+        """Store one value.
+
+        Args:
+            key: The key.
+            value: The value.
+            collection: The collection to store in.
+            ttl: Seconds to live; None means for ever.
+
+        Raises:
+            SerializationError: pydantic cannot turn the value into JSON.
+        """
+        collection = collection or self._default_collection
+        await self._key_value.put(key, self._dump(value), collection=collection, ttl=ttl)
+
+    async def put_many(
+        self,
+        keys: Sequence[str],
+        values: Sequence[T],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        """Store several values; the arguments and errors are those of `put`."""
+        collection = collection or self._default_collection
+        stored = [self._dump(value) for value in values]
+        await self._key_value.put_many(keys, stored, collection=collection, ttl=ttl)
+
+    async def delete(self, key: str, *, collection: str | None = None) -> bool:
+        """Remove one value; True where there was one."""
+        return await self._key_value.delete(key, collection=collection or self._default_collection)
+
+    async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
+        """Remove several values; how many there were."""
+        return await self._key_value.delete_many(keys, collection=collection or self._default_collection)
+
+    def _dump(self, value: T) -> dict[str, Any]:
+        try:
+            dumped = self._type_adapter.dump_python(value, mode="json", by_alias=False, round_trip=True)
+        except ValueError as error:
+            raise SerializationError(f"Invalid {self._get_model_type_name()}: {error}") from error
+        return {WRAPPER: dumped} if self._needs_wrapping else dumped
+
+    def _load(self, stored: Mapping[str, Any] | None) -> T | None:
+        if stored is None:
+            return None
+        if not self._needs_wrapping:
+            return self._validate(stored)
+        if WRAPPER in stored:
+            return self._validate(stored[WRAPPER])
+        problem = "missing 'items' wrapper"
+        if self._raise_on_validation_error:
+            raise DeserializationError(f"Invalid {self._get_model_type_name()} payload: {problem}")
+        extra = {"model_type": self._get_model_type_name(), "error": problem}
+        logger.error("Missing 'items' wrapper for %s", self._get_model_type_name(), extra=extra)
+        return None
+
+    def _load_found(
+        self, found: tuple[dict[str, Any] | None, float | None]
+    ) -> tuple[T | None, float | None]:
+        value = self._load(found[0])
+        return (None, None) if value is None else (value, found[1])
+
+    def _validate(self, stored: object) -> T | None:
+        text = _to_json(stored)
+        try:
+            return self._type_adapter.validate_json(text, by_alias=False, by_name=True)
+        except ValidationError as failure:
+            return self._validate_by_alias(text, failure)
+
+    def _validate_by_alias(self, text: str | bytes, failure: ValidationError) -> T | None:
+        try:
+            return self._type_adapter.validate_json(text, by_alias=True)
+        except ValidationError:
+            errors = failure.errors(include_url=False, include_input=False, include_context=False)
+            if self._raise_on_validation_error:
+                raise DeserializationError(
+                    f"Invalid {self._get_model_type_name()}: {errors}"
+                ) from failure
+            extra = {
+                "model_type": self._get_model_type_name(),
+                "error_count": failure.error_count(),
+                "errors": errors,
+            }
+            # Without the exception: its text quotes the stored value.
+            logger.error("Validation failed for %s", self._get_model_type_name(), extra=extra)
+            return None
+
+
+def _to_json(stored: object) -> str | bytes:
+    try:
+        return to_json(stored, inf_nan_mode="constants")
+    except PydanticSerializationError:
+        # Half a surrogate pair, which the standard library escapes.
+        return dumps(stored)

@@ -1,0 +1,5 @@
+"""`RaiseOnMissingAdapter`: a store whose misses can be errors."""
+
+from key_value.aio.adapters.raise_on_missing.adapter import RaiseOnMissingAdapter
+
+__all__ = ["RaiseOnMissingAdapter"]

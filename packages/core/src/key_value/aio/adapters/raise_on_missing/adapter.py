@@ -1,0 +1,172 @@
+"""A view of a store whose misses can be errors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, SupportsFloat, overload
+
+from key_value.aio.errors import MissingKeyError
+from key_value.aio.protocols.key_value import AsyncKeyValue
+
+Value = dict[str, Any]
+Found = tuple[Value | None, float | None]
+
+
+class RaiseOnMissingAdapter:
+    """Reads a store, raising `MissingKeyError` for a key that is missing where the caller asks for that."""
+
+    def __init__(self, key_value: AsyncKeyValue) -> None:
+        """Adapt a store.
+
+        Args:
+            key_value: The store.
+        """
+        self.key_value = key_value
+
+    @overload
+    async def get(
+        self, key: str, *, collection: str | None = None, raise_on_missing: Literal[True]
+    ) -> Value: ...
+
+    @overload
+    async def get(
+        self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> Value | None: ...
+
+    async def get(
+        self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> Value | None:
+        """Read one value.
+
+        Args:
+            key: The key.
+            collection: The collection to look in.
+            raise_on_missing: Whether a miss is an error.
+
+        Raises:
+            MissingKeyError: The key is missing, and that is an error.
+        """
+        value = await self.key_value.get(key, collection=collection)
+        if raise_on_missing and value is None:
+            raise MissingKeyError(operation="get", collection=collection, key=key)
+        return value
+
+    @overload
+    async def ttl(
+        self, key: str, *, collection: str | None = None, raise_on_missing: Literal[True]
+    ) -> tuple[Value, float | None]: ...
+
+    @overload
+    async def ttl(
+        self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> Found: ...
+
+    async def ttl(
+        self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> Found:
+        """Read one value and the seconds it has left.
+
+        Args:
+            key: The key.
+            collection: The collection to look in.
+            raise_on_missing: Whether a miss is an error.
+
+        Raises:
+            MissingKeyError: The key is missing, and that is an error.
+        """
+        found = await self.key_value.ttl(key, collection=collection)
+        if raise_on_missing and found[0] is None:
+            raise MissingKeyError(operation="ttl", collection=collection, key=key)
+        return found
+
+    @overload
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: Literal[True]
+    ) -> list[Value]: ...
+
+    @overload
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> list[Value | None]: ...
+
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> list[Value] | list[Value | None]:
+        """Read several values.
+
+        Args:
+            keys: The keys.
+            collection: The collection to look in.
+            raise_on_missing: Whether a miss is an error.
+
+        Raises:
+            MissingKeyError: A key is missing, and that is an error; it names the first.
+        """
+        values = await self.key_value.get_many(keys, collection=collection)
+        if raise_on_missing:
+            _require(values, "get_many", collection, keys)
+        return values
+
+    @overload
+    async def ttl_many(
+        self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: Literal[True]
+    ) -> list[tuple[Value, float | None]]: ...
+
+    @overload
+    async def ttl_many(
+        self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> list[Found]: ...
+
+    async def ttl_many(
+        self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> list[tuple[Value, float | None]] | list[Found]:
+        """Read several values and the seconds they have left.
+
+        Args:
+            keys: The keys.
+            collection: The collection to look in.
+            raise_on_missing: Whether a miss is an error.
+
+        Raises:
+            MissingKeyError: A key is missing, and that is an error; it names the first.
+        """
+        found = await self.key_value.ttl_many(keys, collection=collection)
+        if raise_on_missing:
+            _require([value for value, _ in found], "ttl_many", collection, keys)
+        return found
+
+    async def put(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        """Store one value; the arguments are those of the store's `put`."""
+        await self.key_value.put(key, value, collection=collection, ttl=ttl)
+
+    async def put_many(
+        self,
+        keys: Sequence[str],
+        values: Sequence[Mapping[str, Any]],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        """Store several values; the arguments are those of the store's `put_many`."""
+        await self.key_value.put_many(keys, values, collection=collection, ttl=ttl)
+
+    async def delete(self, key: str, *, collection: str | None = None) -> bool:
+        """Remove one entry; True where there was one."""
+        return await self.key_value.delete(key, collection=collection)
+
+    async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
+        """Remove several entries; how many there were."""
+        return await self.key_value.delete_many(keys, collection=collection)
+
+
+def _require(
+    values: Sequence[Value | None], operation: str, collection: str | None, keys: Sequence[str]
+) -> None:
+    for key, value in zip(keys, values, strict=True):
+        if value is None:
+            raise MissingKeyError(operation=operation, collection=collection, key=key)
