@@ -1,0 +1,10 @@
+"""The conformance suite: the tests that every store passes."""
+
+import pytest
+
+# Before the tests are imported, or a failing assertion of theirs would not show what it compared.
+pytest.register_assert_rewrite("key_value.aio.testing.concerns", "key_value.aio.testing.expectations")
+
+from key_value.aio.testing.suite import StoreConformance  # noqa: E402 -- for the reason above
+
+__all__ = ["StoreConformance"]

@@ -1,0 +1,112 @@
+"""Lifecycle: a store says so when it is closed, opens again, and works wherever an event loop runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+
+from key_value.aio.errors import StoreClosedError
+from key_value.aio.protocols.key_value import (
+    AsyncCullProtocol,
+    AsyncDestroyCollectionProtocol,
+    AsyncDestroyStoreProtocol,
+    AsyncEnumerateCollectionsProtocol,
+    AsyncEnumerateKeysProtocol,
+    AsyncPutIfAbsentProtocol,
+)
+from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.operations import Store
+
+OPERATIONS: Mapping[str, Callable[[Store, str], Awaitable[Any]]] = {
+    "get": lambda store, collection: store.get("key", collection=collection),
+    "ttl": lambda store, collection: store.ttl("key", collection=collection),
+    "put": lambda store, collection: store.put("key", {"a": 1}, collection=collection),
+    "delete": lambda store, collection: store.delete("key", collection=collection),
+    "get_many": lambda store, collection: store.get_many(["key"], collection=collection),
+    "ttl_many": lambda store, collection: store.ttl_many(["key"], collection=collection),
+    "put_many": lambda store, collection: store.put_many(["key"], [{"a": 1}], collection=collection),
+    "delete_many": lambda store, collection: store.delete_many(["key"], collection=collection),
+}
+ABILITY_CALLS: Mapping[type, Callable[[Any, str], Awaitable[Any]]] = {
+    AsyncEnumerateKeysProtocol: lambda store, collection: store.keys(collection),
+    AsyncEnumerateCollectionsProtocol: lambda store, _: store.collections(),
+    AsyncDestroyStoreProtocol: lambda store, _: store.destroy(),
+    AsyncDestroyCollectionProtocol: lambda store, collection: store.destroy_collection(collection),
+    AsyncCullProtocol: lambda store, _: store.cull(),
+    AsyncPutIfAbsentProtocol: lambda store, collection: store.put_if_absent(
+        "key", {"a": 1}, collection=collection
+    ),
+}
+
+
+class LifecycleConformance(Conformance):
+    """`close` and `async with`, and what holds of a store as an object."""
+
+    async def test_is_true_when_empty(self, store: Store, collection: str) -> None:
+        """Applications write `storage or MemoryStore()`."""
+        assert store
+        await store.put("key", {"a": 1}, collection=collection)
+        assert store
+        assert not hasattr(store, "__len__")
+
+    @pytest.mark.parametrize("operation", list(OPERATIONS))
+    async def test_a_closed_store_says_so(self, store: Store, collection: str, operation: str) -> None:
+        await store.put("key", {"a": 1}, collection=collection)
+        await store.close()
+        with pytest.raises(StoreClosedError):
+            await OPERATIONS[operation](store, collection)
+
+    @pytest.mark.parametrize("protocol", list(ABILITY_CALLS), ids=lambda protocol: protocol.__name__)
+    async def test_the_abilities_of_a_closed_store_say_so(
+        self, store: Store, collection: str, protocol: type[object]
+    ) -> None:
+        able: object = self.ability(store, protocol)
+        await store.close()
+        with pytest.raises(StoreClosedError):
+            await ABILITY_CALLS[protocol](able, collection)
+
+    async def test_a_store_that_was_never_used_can_be_closed(self, store: Store, collection: str) -> None:
+        await store.close()
+        with pytest.raises(StoreClosedError):
+            await store.get("key", collection=collection)
+
+    async def test_can_be_closed_twice(self, store: Store, collection: str) -> None:
+        await store.put("key", {"a": 1}, collection=collection)
+        await store.close()
+        await store.close()
+
+    async def test_async_with_opens_a_closed_store(self, store: Store, collection: str) -> None:
+        await store.close()
+        for _ in range(2):
+            async with store as opened:
+                assert opened is store
+                for operation in OPERATIONS.values():
+                    await operation(store, collection)
+            with pytest.raises(StoreClosedError):
+                await store.get("key", collection=collection)
+
+    async def test_entries_outlive_close(self, store: Store, collection: str) -> None:
+        if not self.persistent:
+            pytest.skip("the store is not declared `persistent`")
+        await store.put("key", {"a": 1}, collection=collection)
+        await store.put("timed", {"a": 2}, collection=collection, ttl=1000)
+        await store.close()
+        async with store:
+            assert await store.get("key", collection=collection) == {"a": 1}
+            value, left = await store.ttl("timed", collection=collection)
+            assert value == {"a": 2}
+            assert left is not None
+
+    async def test_works_in_a_second_event_loop(self, store: Store, collection: str) -> None:
+        if self.single_loop is not None:
+            pytest.skip(self.single_loop)
+        await store.put("key", {"n": 1}, collection=collection)
+
+        async def elsewhere() -> dict[str, Any] | None:
+            await store.put("other", {"n": 2}, collection=collection)
+            return await store.get("key", collection=collection)
+
+        found = await asyncio.wait_for(asyncio.to_thread(lambda: asyncio.run(elsewhere())), timeout=30)
+        assert found == self.kept({"n": 1})
+        assert await store.get("other", collection=collection) == self.kept({"n": 2})

@@ -1,0 +1,85 @@
+"""Listing: keys and collections, all of them and each of them once, up to the limit that the caller sets."""
+
+import pytest
+
+from key_value.aio.protocols.key_value import (
+    AsyncEnumerateCollectionsProtocol,
+    AsyncEnumerateKeysProtocol,
+)
+from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.operations import Store
+
+
+class ListingConformance(Conformance):
+    """A list is whole, or as long as was asked for."""
+
+    async def test_lists_the_keys_of_a_collection(self, store: Store, collection: str) -> None:
+        keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
+        await store.put_many(["a", "b", "c"], [{"n": 1}] * 3, collection=collection)
+        await store.put("other", {"n": 1}, collection=f"{collection}2")
+        await store.delete("b", collection=collection)
+        await store.put("a", {"n": 2}, collection=collection)
+        assert sorted(await keys(collection)) == ["a", "c"]
+        assert sorted(await keys(collection=collection, limit=None)) == ["a", "c"]
+
+    async def test_an_unknown_collection_has_no_keys(self, store: Store, collection: str) -> None:
+        assert await self.ability(store, AsyncEnumerateKeysProtocol).keys(collection) == []
+
+    @pytest.mark.parametrize("name", [None, ""], ids=["none", "empty"])
+    async def test_no_collection_lists_the_default_one(
+        self, store: Store, collection: str, name: str | None
+    ) -> None:
+        keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
+        await store.put(collection, {"a": 1})
+        assert collection in await keys(name)
+        assert collection in await keys()
+
+    @pytest.mark.parametrize(
+        ("limit", "count"), [(0, 0), (1, 1), (3, 3), (5, 5), (6, 5), (20_000, 5), (None, 5)]
+    )
+    async def test_lists_as_many_keys_as_the_limit(
+        self, store: Store, collection: str, limit: int | None, count: int
+    ) -> None:
+        keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
+        names = [f"key-{number}" for number in range(5)]
+        await store.put_many(names, [{"n": 1}] * 5, collection=collection)
+        listed = await keys(collection, limit=limit)
+        assert len(listed) == len(set(listed)) == count
+        assert set(listed) <= set(names)
+
+    async def test_lists_every_key_of_many(self, store: Store, collection: str) -> None:
+        """No page size and no hidden limit cuts the list."""
+        keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
+        names = [f"key-{number}" for number in range(self.many)]
+        await store.put_many(names, [{"n": 1}] * self.many, collection=collection)
+        assert sorted(await keys(collection)) == sorted(names)
+        assert len(set(await keys(collection, limit=self.many - 1))) == self.many - 1
+
+    async def test_lists_the_collections(self, store: Store, collection: str) -> None:
+        collections = self.ability(store, AsyncEnumerateCollectionsProtocol).collections
+        names = [f"{collection}-{number}" for number in range(3)]
+        for name in names:
+            await store.put_many(["a", "b"], [{}, {}], collection=name)
+        assert sorted(name for name in await collections() if name.startswith(collection)) == names
+
+    @pytest.mark.parametrize("limit", [0, 1, 3])
+    async def test_lists_as_many_collections_as_the_limit(
+        self, store: Store, collection: str, limit: int
+    ) -> None:
+        collections = self.ability(store, AsyncEnumerateCollectionsProtocol).collections
+        for number in range(4):
+            await store.put("key", {}, collection=f"{collection}-{number}")
+        listed = await collections(limit=limit)
+        assert len(listed) == len(set(listed)) == limit
+
+    @pytest.mark.parametrize("limit", [-1, -10_000])
+    async def test_a_negative_limit_is_a_value_error(self, store: Store, collection: str, limit: int) -> None:
+        listers = self.abilities & {AsyncEnumerateKeysProtocol, AsyncEnumerateCollectionsProtocol}
+        if not listers:
+            pytest.skip("the store declares no way to list anything")
+        if AsyncEnumerateKeysProtocol in listers:
+            with pytest.raises(ValueError, match=str(limit)):
+                await self.ability(store, AsyncEnumerateKeysProtocol).keys(collection, limit=limit)
+        if AsyncEnumerateCollectionsProtocol in listers:
+            with pytest.raises(ValueError, match=str(limit)):
+                await self.ability(store, AsyncEnumerateCollectionsProtocol).collections(limit=limit)

@@ -1,0 +1,40 @@
+"""A model: any sequence of operations does what it does to a dict of entries with expiries."""
+
+import asyncio
+from typing import cast
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.machine import StoreMachine
+from key_value.aio.testing.operations import Store
+
+
+class ModelConformance(Conformance):
+    """What holds of single operations holds in every order that Hypothesis thinks of, while time passes."""
+
+    async def test_behaves_like_a_dict_with_time(self, store: Store) -> None:
+        loop = asyncio.get_running_loop()
+
+        def machine() -> RuleBasedStateMachine:
+            return StoreMachine(store, loop, self.abilities, self.short_ttl / 4)
+
+        # Hypothesis documents that any function will do that makes a machine, but annotates it as a class.
+        factory = cast("type[RuleBasedStateMachine]", machine)
+        # Each rule waits for the store, so they cannot run in the loop that they wait for.
+        await asyncio.to_thread(run_state_machine_as_test, factory, settings=self._settings())
+
+    def _settings(self) -> settings:
+        return settings(
+            max_examples=self.model_examples,
+            stateful_step_count=30,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=[
+                HealthCheck.too_slow,
+                HealthCheck.data_too_large,
+                HealthCheck.filter_too_much,
+            ],
+        )

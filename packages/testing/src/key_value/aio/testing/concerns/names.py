@@ -1,0 +1,111 @@
+"""Names: any string is a key and a collection, and no two pairs of them share an address."""
+
+import pytest
+
+from key_value.aio.protocols.key_value import (
+    AsyncDestroyCollectionProtocol,
+    AsyncEnumerateCollectionsProtocol,
+    AsyncEnumerateKeysProtocol,
+    AsyncPutIfAbsentProtocol,
+)
+from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.hostile_names import AMBIGUOUS_PAIRS, HOSTILE_NAMES, label
+from key_value.aio.testing.operations import Store
+
+each_name = pytest.mark.parametrize("name", HOSTILE_NAMES, ids=label)
+
+
+class NameConformance(Conformance):
+    """Nothing in a name means anything: it is found again under the same name and under no other."""
+
+    @each_name
+    async def test_any_name_is_a_key(self, store: Store, collection: str, name: str) -> None:
+        await store.put(name, {"name": "single"}, collection=collection)
+        assert await store.get(name, collection=collection) == {"name": "single"}
+        await store.put_many([name], [{"name": "batch"}], collection=collection, ttl=1000)
+        assert await store.get_many([name], collection=collection) == [{"name": "batch"}]
+        [(_, left)] = await store.ttl_many([name], collection=collection)
+        assert left is not None
+        assert await store.delete_many([name], collection=collection) == 1
+        assert await store.get(name, collection=collection) is None
+
+    @each_name
+    async def test_any_name_is_a_collection(self, store: Store, collection: str, name: str) -> None:
+        key = collection
+        await store.put(key, {"name": "single"}, collection=name)
+        assert await store.get(key, collection=name) == {"name": "single"}
+        await store.put_many([key], [{"name": "batch"}], collection=name, ttl=1000)
+        assert await store.get_many([key], collection=name) == [{"name": "batch"}]
+        assert await store.get(key, collection=collection) is None
+        assert await store.delete(key, collection=name) is True
+        assert await store.get(key, collection=name) is None
+
+    async def test_an_empty_key_is_a_key(self, store: Store, collection: str) -> None:
+        await store.put("", {"a": 1}, collection=collection)
+        assert await store.get_many(["", " "], collection=collection) == [{"a": 1}, None]
+        assert await store.delete("", collection=collection) is True
+
+    async def test_no_two_keys_share_an_address(self, store: Store, collection: str) -> None:
+        keys = ["", *HOSTILE_NAMES]
+        values = [{"index": index} for index in range(len(keys))]
+        await store.put_many(keys, values, collection=collection)
+        assert await store.get_many(keys, collection=collection) == values
+
+    async def test_no_two_collections_share_an_address(self, store: Store, collection: str) -> None:
+        key = collection
+        for index, name in enumerate(HOSTILE_NAMES):
+            await store.put(key, {"index": index}, collection=name)
+        found = [await store.get(key, collection=name) for name in HOSTILE_NAMES]
+        assert found == [{"index": index} for index in range(len(HOSTILE_NAMES))]
+
+    @pytest.mark.parametrize(("first", "second"), AMBIGUOUS_PAIRS, ids=str)
+    async def test_no_two_pairs_share_an_address(
+        self, store: Store, collection: str, first: tuple[str, str], second: tuple[str, str]
+    ) -> None:
+        # What is unique stands at the end of both keys: it leaves the pair as ambiguous as it was.
+        pairs = [(name, f"{key}{collection}") for name, key in (first, second)]
+        for index, (name, key) in enumerate(pairs):
+            await store.put(key, {"index": index}, collection=name)
+        assert [await store.get(key, collection=name) for name, key in pairs] == [{"index": 0}, {"index": 1}]
+        assert [await store.delete(key, collection=name) for name, key in pairs] == [True, True]
+
+    async def test_put_if_absent_tells_names_apart(self, store: Store, collection: str) -> None:
+        put_if_absent = self.ability(store, AsyncPutIfAbsentProtocol).put_if_absent
+        stored = [await put_if_absent(name, {}, collection=collection) for name in HOSTILE_NAMES]
+        assert stored == [True] * len(HOSTILE_NAMES)
+
+    async def test_keys_are_listed_as_they_were_given(self, store: Store, collection: str) -> None:
+        list_keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
+        keys = ["", *HOSTILE_NAMES]
+        await store.put_many(keys, [{"n": 1}] * len(keys), collection=collection)
+        assert sorted(await list_keys(collection)) == sorted(keys)
+
+    async def test_collections_are_listed_as_they_were_given(self, store: Store, collection: str) -> None:
+        list_collections = self.ability(store, AsyncEnumerateCollectionsProtocol).collections
+        names = [f"{name}{collection}" for name in HOSTILE_NAMES]
+        for name in names:
+            await store.put("key", {}, collection=name)
+        listed = await list_collections()
+        assert sorted(name for name in listed if name.endswith(collection)) == sorted(names)
+
+    async def test_keys_are_listed_in_their_own_collection(self, store: Store, collection: str) -> None:
+        list_keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
+        key = collection
+        names = [f"{name}{collection}" for name in HOSTILE_NAMES]
+        for index, name in enumerate(names):
+            await store.put(f"{key}-{index}", {}, collection=name)
+        listed = [await list_keys(name) for name in names]
+        assert listed == [[f"{key}-{index}"] for index in range(len(names))]
+
+    async def test_a_collection_is_destroyed_with_no_other(self, store: Store, collection: str) -> None:
+        """A name is not a pattern, a prefix or a path, whatever it looks like."""
+        destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection
+        names = [f"{collection}{name}" for name in ("", "2", *HOSTILE_NAMES)]
+        destroyed, spared = names[::2], names[1::2]
+        for name in names:
+            await store.put("key", {"name": name}, collection=name)
+        assert [await destroy(name) for name in destroyed] == [True] * len(destroyed)
+        assert [await store.get("key", collection=name) for name in destroyed] == [None] * len(destroyed)
+        assert [await store.get("key", collection=name) for name in spared] == [
+            {"name": name} for name in spared
+        ]
