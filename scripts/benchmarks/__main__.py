@@ -1,0 +1,91 @@
+"""Measures the stores beside the drivers called by hand and the published 0.5.0, interleaved in one run."""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from scripts.benchmarks import report
+from scripts.benchmarks.environments import DECODERS, prepare
+from scripts.benchmarks.imports import import_times
+from scripts.benchmarks.measure import Table, measure
+from scripts.benchmarks.plan import DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
+from scripts.benchmarks.redis_server import redis_url
+from scripts.benchmarks.sides import sides
+
+
+def main() -> None:
+    """Measures, prints the tables, and writes all numbers where that is asked for."""
+    options = _options()
+    effort: Effort = options.effort
+    started = time.perf_counter()
+    pythons = prepare(options.codec)
+    result: dict[str, Any] = {"python": sys.version, "machine": platform.platform(), "codec": options.codec}
+    lag: dict[str, Any] = {}
+    for store in options.store:
+        with redis_url() if store in NETWORKED else nullcontext() as url:
+            table, lag[store] = _measure_store(store, pythons, url, options.codec, effort)
+        result[store] = [
+            {**asdict(cell), "sides": {name: asdict(times) for name, times in found.items()}}
+            for cell, found in table.items()
+        ]
+        _show(store, report.store_table(store, table, options.codec))
+    result["lag"] = {store: late for store, late in lag.items() if store not in NETWORKED}
+    _show("event loop, 50 tasks, 200 KB", report.lag_table(result["lag"]))
+    if "memory" in options.store:
+        result["growth"] = _growth(pythons, options.codec, effort)
+        _show("growth", report.growth_table(result["growth"]))
+    result["imports"] = import_times(pythons, options.codec, max(effort.rounds.values()))
+    _show("imports", report.import_table(result["imports"]))
+    result["seconds"] = time.perf_counter() - started
+    print(f"\n{result['seconds']:.0f} s, codec {options.codec}, Python {platform.python_version()}")
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    effort = parser.add_mutually_exclusive_group()
+    parser.add_argument("--store", action="append", choices=STORES, help="only this store; may be repeated")
+    parser.add_argument("--codec", choices=DECODERS, default="stdlib", help="the JSON decoder of our side")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number there")
+    effort.add_argument("--quick", dest="effort", action="store_const", const=QUICK, help="about a minute")
+    effort.add_argument("--full", dest="effort", action="store_const", const=FULL, help="with 1M entries")
+    parser.set_defaults(effort=DEFAULT)
+    options = parser.parse_args()
+    options.store = options.store or list(STORES)
+    return options
+
+
+def _measure_store(
+    store: str, pythons: Mapping[str, str], url: str | None, codec: str, effort: Effort
+) -> tuple[Table, dict[str, Any]]:
+    with sides(pythons, store, url, codec) as running:
+        table = measure(running, effort)
+        for side in running.values():
+            side.ask("clear")
+        late = (
+            {}
+            if store in NETWORKED
+            else {name: side.ask("lag", seconds=effort.lag) for name, side in running.items()}
+        )
+    return table, late
+
+
+def _growth(pythons: Mapping[str, str], codec: str, effort: Effort) -> report.Growth:
+    with sides(pythons, "memory", None, codec) as running:
+        return {name: side.ask("growth", counts=effort.counts) for name, side in running.items()}
+
+
+def _show(title: str, table: str) -> None:
+    print(f"\n{title}\n\n{table}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

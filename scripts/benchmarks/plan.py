@@ -1,0 +1,57 @@
+"""What is measured, and with how much effort."""
+
+from dataclasses import dataclass
+
+from scripts.benchmarks.cases import CASES
+from scripts.benchmarks.values import SIZES
+
+STORES = ("memory", "sqlite", "redis")
+NETWORKED = frozenset({"redis"})
+TTL = 3600.0
+WITH_TTL = ("put", "get hit", "put_many(100)")
+"""The cases in which a time to live is looked at."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of a store's table."""
+
+    case: str
+    size: str
+    ttl: float | None
+
+    def title(self) -> str:
+        """Returns the row's name."""
+        return f"{self.case}, {self.size}{', TTL' if self.ttl else ''}"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure.
+
+    Attributes:
+        rounds: How often each size is measured.
+        slot: Seconds that a side may take for a cell in one round.
+        lag: Seconds that the event loop's lag is watched.
+        counts: With how many entries the growth of MemoryStore is measured.
+    """
+
+    rounds: dict[str, int]
+    slot: float
+    lag: float
+    counts: list[int]
+
+    def cells(self) -> list[Cell]:
+        """The cells that get a round or more."""
+        return [
+            Cell(case, size, ttl)
+            for size in SIZES
+            for case in CASES
+            for ttl in (None, TTL)
+            if self.rounds.get(size, 0) and (ttl is None or (case in WITH_TTL and size != "200 KB"))
+        ]
+
+
+QUICK = Effort({"100 B": 5}, slot=0.02, lag=1.0, counts=[1_000, 10_000])
+DEFAULT = Effort({"100 B": 9, "2 KB": 5, "200 KB": 3}, slot=0.03, lag=2.0, counts=[1_000, 100_000])
+FULL = Effort({"100 B": 15, "2 KB": 9, "200 KB": 5}, slot=0.05, lag=4.0, counts=[1_000, 100_000, 1_000_000])

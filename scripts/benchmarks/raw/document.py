@@ -1,0 +1,26 @@
+"""The document that the stores keep, made and read by hand with the json module."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+
+def dump(value: Mapping[str, Any], ttl: float | None) -> str:
+    """Returns the text of a value with its times."""
+    now = datetime.now(timezone.utc)
+    document: dict[str, Any] = {"created_at": now.isoformat(), "value": value, "version": 1}
+    if ttl is not None:
+        document["expires_at"] = (now + timedelta(seconds=ttl)).isoformat()
+    return json.dumps(document)
+
+
+def load(text: str | None) -> dict[str, Any] | None:
+    """Returns the value of a text, unless there is none or it has expired."""
+    if text is None:
+        return None
+    document = json.loads(text)
+    expires_at: str | None = document.get("expires_at")
+    if expires_at and datetime.fromisoformat(expires_at) <= datetime.now(timezone.utc):
+        return None
+    return document["value"]

@@ -1,0 +1,49 @@
+"""Redis through redis-py: one command a call, and its own commands for many keys."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from scripts.benchmarks.raw.document import dump, load
+
+
+class Raw:
+    def __init__(self, place: str) -> None:
+        make: Any = Redis.from_url
+        self._redis = make(place, decode_responses=True)
+
+    async def put(self, key: str, value: Mapping[str, Any], *, ttl: float | None = None) -> None:
+        await self._redis.set(_name(key), dump(value, ttl), px=_milliseconds(ttl))
+
+    async def get(self, key: str) -> dict[str, Any] | None:
+        return load(await self._redis.get(_name(key)))
+
+    async def put_many(
+        self, keys: Sequence[str], values: Sequence[Mapping[str, Any]], *, ttl: float | None = None
+    ) -> None:
+        texts = {_name(key): dump(value, ttl) for key, value in zip(keys, values, strict=True)}
+        if ttl is None:
+            await self._redis.mset(texts)
+            return
+        pipeline = self._redis.pipeline(transaction=False)
+        for name, text in texts.items():
+            pipeline.set(name, text, px=_milliseconds(ttl))
+        await pipeline.execute()
+
+    async def get_many(self, keys: Sequence[str]) -> list[dict[str, Any] | None]:
+        return [load(text) for text in await self._redis.mget([_name(key) for key in keys])]
+
+    async def delete(self, key: str) -> bool:
+        return await self._redis.delete(_name(key)) > 0
+
+    async def delete_many(self, keys: Sequence[str]) -> int:
+        return await self._redis.delete(*[_name(key) for key in keys])
+
+
+def _name(key: str) -> str:
+    return f"benchmark-raw::{key}"
+
+
+def _milliseconds(ttl: float | None) -> int | None:
+    return None if ttl is None else round(ttl * 1000)

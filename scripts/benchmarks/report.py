@@ -1,0 +1,97 @@
+"""The tables that a person reads."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from scripts.benchmarks import targets
+from scripts.benchmarks.measure import Table, Times
+from scripts.benchmarks.plan import NETWORKED, Cell
+
+Growth = dict[str, list[dict[str, float]]]
+
+
+def store_table(store: str, table: Table, codec: str) -> str:
+    """Returns the table of one store: microseconds for each key, and ratios beside their target."""
+    head = ["us for each key", "ours", "raw", "0.5.0", "0.5.0/ours", "ours/raw", "cpu ours/raw", "target", ""]
+    skipped = set[int]() if store in NETWORKED else {6}
+    rows = [head, *(_row(store, cell, sides, codec) for cell, sides in table.items())]
+    return _aligned([[part for at, part in enumerate(row) if at not in skipped] for row in rows])
+
+
+def _row(store: str, cell: Cell, sides: dict[str, Times], codec: str) -> list[str]:
+    ours, raw, published = (median(sides[name].wall) for name in ("ours", "raw", "0.5.0"))
+    cpu = sides["ours"].paired(sides["raw"])
+    aim = targets.target(store, cell.case, codec)
+    if cell.size != "100 B" or cell.ttl is not None:
+        aim = targets.Target()
+    met = _verdict(aim.is_met(published / ours, ours / raw, cpu)) if aim.text() else ""
+    times = [f"{seconds * 1e6:.1f}" for seconds in (ours, raw, published)]
+    return [
+        cell.title(),
+        *times,
+        f"{published / ours:.2f}",
+        f"{ours / raw:.2f}",
+        f"{cpu:.2f}",
+        aim.text(),
+        met,
+    ]
+
+
+def import_table(seconds: dict[str, dict[str, float]]) -> str:
+    """Returns what each import takes beyond its driver."""
+    rows = [["ms of import", "ours", "0.5.0", "target", ""]]
+    for name, found in seconds.items():
+        limit = targets.IMPORT_MILLISECONDS.get(name)
+        ours, published = found["ours"] * 1e3, found["0.5.0"] * 1e3
+        aim = [f"<= {limit} ms", _verdict(ours <= limit)] if limit else ["", ""]
+        rows.append([name, f"{ours:.1f}", f"{published:.1f}", *aim])
+    return _aligned(rows)
+
+
+def lag_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Returns how late the event loop is, by store and side."""
+    rows = [["ms of event loop lag", "p50", "p99", "max", "target", ""]]
+    for store, sides in found.items():
+        for side, late in sides.items():
+            times = [late[name] * 1e3 for name in ("p50", "p99", "max")]
+            limit = targets.LAG_P99_MILLISECONDS
+            aim = [f"p99 <= {limit} ms", _verdict(times[1] <= limit)] if side == "ours" else ["", ""]
+            rows.append([f"{store}, {side}", *(f"{time:.1f}" for time in times), *aim])
+    return _aligned(rows)
+
+
+def growth_table(found: Growth) -> str:
+    """Returns what a put, a get and an entry of MemoryStore cost as entries become more."""
+    rows = [["MemoryStore", "entries", "put us", "get us", "bytes an entry", "slowest put ms", "target", ""]]
+    for side, steps in found.items():
+        for step in steps:
+            times = [f"{step[name] * 1e6:.1f}" for name in ("put", "get")]
+            last = side == "ours" and step is steps[-1]
+            aim = _growth_aim(found) if last else ["", ""]
+            sizes = [f"{step['bytes']:.0f}", f"{step['slowest'] * 1e3:.1f}"]
+            rows.append([side, f"{step['entries']:.0f}", *times, *sizes, *aim])
+    return _aligned(rows)
+
+
+def _growth_aim(found: Growth) -> list[str]:
+    ours, published = found["ours"], found["0.5.0"]
+    grown = max(ours[-1][name] / ours[0][name] for name in ("put", "get"))
+    part = ours[-1]["bytes"] / published[-1]["bytes"] if published[-1]["bytes"] else 0.0
+    text = f"growth {grown:.2f} <= {targets.GROWTH}, bytes {part:.2f} <= {targets.BYTES_OF_PUBLISHED}"
+    return [text, _verdict(grown <= targets.GROWTH and part <= targets.BYTES_OF_PUBLISHED)]
+
+
+def _verdict(met: bool) -> str:
+    return "met" if met else "MISSED"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Returns rows of text as columns, names to the left and numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            part.rjust(width) if 0 < at < len(widths) - 2 else part.ljust(width)
+            for at, (part, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,66 @@
+"""The speed that is aimed at, for values of 100 bytes without a time to live."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the times of one case should compare to.
+
+    Attributes:
+        published: How many times faster than 0.5.0 at least.
+        raw: What multiple of the driver's own time at most.
+        by_cpu: Whether that multiple is of processor time, since a server's answers vary too much.
+    """
+
+    published: float | None = None
+    raw: float | None = None
+    by_cpu: bool = False
+
+    def text(self) -> str:
+        """Returns it in words; nothing, if nothing is aimed at."""
+        parts = [
+            f">= {self.published:g}x 0.5.0" if self.published else "",
+            f"<= {self.raw:.3g}x raw{' cpu' if self.by_cpu else ''}" if self.raw else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+    def is_met(self, published: float, raw: float, raw_cpu: float) -> bool:
+        """Tells whether the ratios that were measured reach it."""
+        return (self.published is None or published >= self.published) and (
+            self.raw is None or (raw_cpu if self.by_cpu else raw) <= self.raw
+        )
+
+
+STANDARD = {
+    ("memory", "put"): Target(published=10),
+    ("memory", "get hit"): Target(published=10),
+    ("memory", "get_many(100)"): Target(published=12),
+    ("memory", "put_many(100)"): Target(published=12),
+    ("sqlite", "put"): Target(published=1.3),
+    ("sqlite", "get hit"): Target(published=1),
+    ("sqlite", "50 gets"): Target(published=3),
+    ("sqlite", "put_many(100)"): Target(published=10),
+    ("redis", "put"): Target(raw=1.1, by_cpu=True),
+    ("redis", "get hit"): Target(raw=1.1, by_cpu=True),
+    ("redis", "get_many(100)"): Target(raw=1),
+    ("redis", "put_many(100)"): Target(raw=1),
+    ("redis", "50 gets"): Target(raw=1 / 3),
+}
+FAST_CODEC = {
+    ("memory", "put"): Target(published=20, raw=1),
+    ("memory", "get hit"): Target(published=20, raw=1),
+    ("memory", "get_many(100)"): Target(published=25),
+    ("memory", "put_many(100)"): Target(published=25),
+}
+
+IMPORT_MILLISECONDS = {"protocols": 10, "MemoryStore": 50, "RedisStore": 50}
+LAG_P99_MILLISECONDS = 10
+GROWTH = 1.5
+BYTES_OF_PUBLISHED = 0.6
+
+
+def target(store: str, case: str, codec: str) -> Target:
+    """Returns what a case of a store aims at; nothing, where nothing was set."""
+    found = STANDARD.get((store, case), Target())
+    return found if codec == "stdlib" else FAST_CODEC.get((store, case), found)

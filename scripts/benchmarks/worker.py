@@ -1,0 +1,61 @@
+"""One side, in a process and an environment of its own: does what a line of JSON asks, answers with a line.
+
+Its arguments are those of `open_subject`.
+"""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from scripts.benchmarks.cases import Load, time_case
+from scripts.benchmarks.probes import growth, lag
+from scripts.benchmarks.subject import Subject, open_subject
+
+
+class Worker:
+    """Carries out requests on one subject."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._loads: dict[tuple[str, float | None], Load] = {}
+
+    async def answer(self, do: str, **arguments: Any) -> object:
+        """Does what is asked by name."""
+        if do == "case":
+            return await self._case(**arguments)
+        if do == "lag":
+            return await lag(self._subject, **arguments)
+        if do == "growth":
+            return await growth(self._subject, **arguments)
+        return await self._clear()
+
+    async def _case(self, name: str, size: str, ttl: float | None, times: int) -> tuple[float, float]:
+        load = self._loads.get((size, ttl))
+        if load is None:
+            load = self._loads[size, ttl] = Load(self._subject, size, ttl)
+            await load.fill()
+        return await time_case(name, load, times)
+
+    async def _clear(self) -> None:
+        for load in self._loads.values():
+            await load.empty()
+        self._loads.clear()
+
+
+async def start(library: str, store: str, place: str) -> Worker:
+    """Opens the subject in the event loop that will use it."""
+    return Worker(open_subject(library, store, place))
+
+
+def main() -> None:
+    loop = asyncio.new_event_loop()
+    worker = loop.run_until_complete(start(*sys.argv[1:4]))
+    for request in sys.stdin:
+        answer = loop.run_until_complete(worker.answer(**json.loads(request)))
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The wheels and sdists, built once, and environments to install them into."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.environment import Environment, succeed
+from tests.packaging.workspace import DISTRIBUTIONS
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is built and installed here is shared by all of these tests: they run in one worker."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("packaging"))
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of every wheel and sdist; the wheels are built from the sdists."""
+    folder = tmp_path_factory.mktemp("dist")
+    succeed("uv", "build", "--quiet", "--all-packages", "--out-dir", folder)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path, dist: Path) -> Environment:
+    """An empty environment."""
+    return Environment(tmp_path / "venv", dist)
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Environment:
+    """An environment with every wheel and every driver; a test that changes it makes the change undone."""
+    environment = Environment(tmp_path_factory.mktemp("everything") / "venv", dist)
+    environment.install_locked(*DISTRIBUTIONS)
+    environment.install(*DISTRIBUTIONS)
+    return environment

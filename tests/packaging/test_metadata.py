@@ -1,0 +1,47 @@
+"""What the distributions say that they need."""
+
+import re
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.packaging.workspace import BACKENDS, CORE, DISTRIBUTIONS, Distribution
+
+OTHERS = [distribution for distribution in DISTRIBUTIONS.values() if distribution.name != CORE]
+EXTRAS = DISTRIBUTIONS[CORE].extras
+
+
+def _admits_one_major_version(requirement: Requirement) -> bool:
+    """Whether this is `>=1.N,<2`, and the version in the workspace is one of those."""
+    bounds = re.fullmatch(r"<2,>=1\.\d+", ",".join(sorted(str(requirement.specifier).split(","))))
+    return bounds is not None and DISTRIBUTIONS[requirement.name].version in requirement.specifier
+
+
+@pytest.mark.parametrize("distribution", OTHERS, ids=str)
+def test_the_lowest_core_is_stated(distribution: Distribution) -> None:
+    (core,) = [requirement for requirement in distribution.requirements if requirement.name == CORE]
+    assert _admits_one_major_version(core), f"wanted {CORE}>=1.N,<2, found {core}"
+
+
+@pytest.mark.parametrize("distribution", OTHERS, ids=str)
+def test_no_distribution_needs_another_but_the_core(distribution: Distribution) -> None:
+    assert [driver for driver in distribution.drivers if driver in DISTRIBUTIONS] == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_each_backend_is_an_extra_of_the_core(backend: Distribution) -> None:
+    extras = [requirement for requirements in EXTRAS.values() for requirement in requirements]
+    found = [requirement for requirement in extras if requirement.name == backend.name]
+    assert found
+    assert all(_admits_one_major_version(requirement) for requirement in found)
+
+
+def test_all_is_every_extra() -> None:
+    (all_of_them,) = EXTRAS["all"]
+    assert all_of_them.name == CORE
+    assert all_of_them.extras == EXTRAS.keys() - {"all"}
+
+
+def test_distributions_share_what_does_not_differ() -> None:
+    shared = ("requires-python", "license", "license-files", "authors")
+    assert len({str([each.project[field] for field in shared]) for each in DISTRIBUTIONS.values()}) == 1
