@@ -10,8 +10,7 @@ from scripts.benchmarks.raw.document import dump, load
 
 class Raw:
     def __init__(self, place: str) -> None:
-        make: Any = Redis.from_url
-        self._redis = make(place, decode_responses=True)
+        self._redis: Any = Redis.from_url(place, decode_responses=True)  # pyright: ignore[reportUnknownMemberType] -- redis-py's keyword arguments are untyped
 
     async def put(self, key: str, value: Mapping[str, Any], *, ttl: float | None = None) -> None:
         await self._redis.set(_name(key), dump(value, ttl), px=_milliseconds(ttl))

@@ -15,7 +15,7 @@ class Raw:
         self._db = sqlite3.connect(Path(place) / "raw.sqlite3", isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("CREATE TABLE entries (key TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID")
+        self._db.execute("CREATE TABLE entries (key TEXT PRIMARY KEY, text TEXT)")
 
     async def put(self, key: str, value: Mapping[str, Any], *, ttl: float | None = None) -> None:
         self._db.execute(PUT, (key, dump(value, ttl)))
