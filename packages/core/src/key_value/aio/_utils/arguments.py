@@ -1,7 +1,8 @@
 """Checks of argument types at run time.
 
-A plain `isinstance` decides; beartype is loaded only to judge and explain what failed it, since importing it takes longer than
-importing everything else. `PY_KEY_VALUE_DISABLE_BEARTYPE=true` in the environment turns every check off.
+A plain `isinstance` decides; beartype is loaded only to judge and explain what failed it, since importing it
+takes longer than importing everything else. `PY_KEY_VALUE_DISABLE_BEARTYPE=true` in the environment turns
+every check off.
 """
 
 import functools
@@ -10,7 +11,11 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, ParamSpec, TypeGuard, TypeVar, get_args
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast, get_args
+
+Items: TypeAlias = Sequence[object] | Mapping[object, object]
+
+_PLAIN: Sequence[object] = (str, int, float, bool, bytes, NoneType)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,19 +37,16 @@ def check_collection(collection: object) -> None:
 
 def check_keys(keys: object) -> None:
     """Refuse keys that are not a sequence of strings; a string, though it is one, is a mistake."""
-    if isinstance(keys, str) or not isinstance(keys, Sequence):
-        if not DISABLED:
-            raise TypeError(f"keys must be a sequence of strings, not {_shown(keys)}")
-    elif not _are_strings(keys):  # pyright: ignore[reportUnknownArgumentType] -- that is what is asked
-        _refuse("keys", next(key for key in keys if not isinstance(key, str)), str)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- as above
+    if isinstance(keys, str) or not isinstance(keys, Sequence) or not _are_strings(cast("Items", keys)):
+        if isinstance(keys, str) and not DISABLED:
+            raise TypeError(f"keys must be a sequence of strings, not the string {_shown(keys)}")
+        _refuse("keys", cast("object", keys), Sequence[str])
 
 
 def check_value(value: object) -> None:
     """Refuse a value that is not a mapping of strings."""
-    if not isinstance(value, Mapping):
-        _refuse("value", value, Mapping[str, Any])
-    elif not _are_strings(value):  # pyright: ignore[reportUnknownArgumentType] -- that is what is asked
-        _refuse("value", value, Mapping[str, Any])  # pyright: ignore[reportUnknownArgumentType] -- as above
+    if not isinstance(value, Mapping) or not _are_strings(cast("Items", value)):
+        _refuse("value", cast("object", value), Mapping[str, Any])
 
 
 def check_values(keys: Sequence[str], values: object) -> None:
@@ -55,11 +57,12 @@ def check_values(keys: Sequence[str], values: object) -> None:
     """
     if isinstance(values, str) or not isinstance(values, Sequence):
         _refuse("values", values, Sequence[Mapping[str, Any]])
-    elif len(keys) != len(values):  # pyright: ignore[reportUnknownArgumentType] -- counted, whatever they are
+        return
+    items = cast("Items", values)
+    if len(keys) != len(items):
         raise ValueError("put_many called but a different number of keys and values were provided")
-    else:
-        for value in values:  # pyright: ignore[reportUnknownVariableType] -- that is what is asked
-            check_value(value)
+    for item in items:
+        check_value(item)
 
 
 def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
@@ -82,7 +85,7 @@ def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
     return checking
 
 
-def _are_strings(items: "Sequence[Any] | Mapping[Any, Any]") -> "TypeGuard[Sequence[str]]":
+def _are_strings(items: Items) -> bool:
     return all(issubclass(kind, str) for kind in set(map(type, items)))
 
 
@@ -92,10 +95,10 @@ def _refuse(name: str, value: object, hint: object) -> None:
 
 
 def _shown(value: object) -> str:
-    return f"{value!r:.100} of type {type(value).__name__}"
+    return f"{value!r:.100}"
 
 
-def _explain(value: object, hint: object) -> str:
+def _explain(value: object, hint: Any) -> str:
     """What beartype says about a value that is not of a type; empty where it finds no fault."""
     from beartype import BeartypeConf, BeartypeStrategy  # noqa: PLC0415  -- loaded only to explain a mistake
     from beartype.door import die_if_unbearable  # noqa: PLC0415  -- as above
@@ -122,7 +125,7 @@ def _checkable(function: Callable[..., Any]) -> dict[str, Any]:
 def _is_plain(hint: object) -> bool:
     if isinstance(hint, UnionType):
         return all(_is_plain(member) for member in get_args(hint))
-    return hint in (str, int, float, bool, bytes, NoneType)
+    return hint in _PLAIN
 
 
 def _warn(function: Callable[..., Any], name: str, argument: object) -> None:

@@ -22,7 +22,7 @@ no_bear_type = no_bear_type_check
 
 
 def enforce_bear_type(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a function raise TypeError for arguments that are not of their annotated types, as beartype judges them."""
+    """Make a function raise TypeError for arguments that are, to beartype, not of their types."""
     if DISABLED:
         return function
     from beartype import beartype  # noqa: PLC0415  -- loaded only by those who ask for it

@@ -1,6 +1,7 @@
 """Names made of two names, as the 0.5 series made them: joined without escaping.
 
-Where ambiguity matters the stores use `key_value.aio.stores.base.address` instead, which gives the same text for all plain names.
+Where ambiguity matters the stores use `key_value.aio.stores.base.address` instead, which gives the same text
+for all plain names.
 """
 
 from collections.abc import Iterable
@@ -75,7 +76,9 @@ def unprefix_collection(collection: str, prefix: str, separator: str | None = No
     return collection[len(start) :]
 
 
-def get_collections_from_compound_keys(compound_keys: Iterable[str], separator: str | None = None) -> list[str]:
+def get_collections_from_compound_keys(
+    compound_keys: Iterable[str], separator: str | None = None
+) -> list[str]:
     """The collections of several compound keys, each once, in the order in which they come."""
     return list(dict.fromkeys(collection for collection, _ in uncompound_strings(compound_keys, separator)))
 

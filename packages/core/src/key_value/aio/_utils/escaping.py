@@ -1,4 +1,4 @@
-"""The default naming rule: a name stays as it is unless its backend cannot hold it, and no two names become one."""
+"""The default naming rule: a name stays as it is where its backend can hold it, and no two become one."""
 
 import re
 
@@ -14,14 +14,15 @@ _CUT = re.compile(_CUT_MARK + "[0-9a-f]{64}$")
 _ENCODED = re.compile("(?:%[0-9A-F]{2})+")
 
 _LAYERS = 8
-"""How often a name is unescaped to learn whether it reads like an escaped one; one that still does is escaped."""
+"""How often a name is unescaped to learn whether it reads like an escaped one."""
 
 
 class EscapingStrategy(SanitizationStrategy):
     """Percent-encodes what a backend cannot hold, and cuts what is too long.
 
-    A name without such a part is left alone, even one with a percent sign, unless it reads like an escaped name: then its
-    percent signs are encoded too, so that no two names become one. A name that is too long is cut and given its SHA-256.
+    A name without such a part is left alone, even one with a percent sign, unless it reads like an escaped
+    name: then its percent signs are encoded too, so that no two names become one. A name that is too long is
+    cut and given its SHA-256.
     """
 
     def __init__(self, unsafe: str = SURROGATES, *, max_bytes: int | None = None) -> None:
@@ -60,6 +61,8 @@ class EscapingStrategy(SanitizationStrategy):
         for _ in range(_LAYERS):
             if self._unsafe.search(name) or (self._max_bytes is not None and _CUT.search(name)):
                 return True
+            if "%" not in name:
+                return False
             original = _unescape(name)
             if original == name or self._escape(original) != name:
                 return False
@@ -80,8 +83,6 @@ def _percent_encode(text: str) -> str:
 
 
 def _unescape(name: str) -> str:
-    if "%" not in name:
-        return name
     return _ENCODED.sub(_percent_decode, name)
 
 

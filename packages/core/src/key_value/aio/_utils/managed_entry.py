@@ -41,7 +41,7 @@ class ManagedEntry:
     def from_epochs(
         cls, value: Mapping[str, Any], created: float | str | None = None, expires: float | None = None
     ) -> Self:
-        """Make an entry from seconds since 1970; `created` may also be an ISO 8601 text, parsed when it is read."""
+        """Make an entry from seconds since 1970; `created` may be ISO 8601 text, parsed when asked for."""
         entry = cls.__new__(cls)
         entry.value = value
         entry._created = created
@@ -58,13 +58,14 @@ class ManagedEntry:
         return entry
 
     @property
+    def created_epoch(self) -> float | None:
+        """When the entry was stored, in seconds since 1970; None where that is not known."""
+        return parse_epoch(self._created) if isinstance(self._created, str) else self._created
+
+    @property
     def created_at(self) -> datetime | None:
         """When the entry was stored, in UTC; None where that is not known."""
-        if self._created is None:
-            return None
-        return epoch_to_datetime(
-            parse_epoch(self._created) if isinstance(self._created, str) else self._created
-        )
+        return None if self.created_epoch is None else epoch_to_datetime(self.created_epoch)
 
     @created_at.setter
     def created_at(self, moment: datetime | None) -> None:
@@ -125,7 +126,8 @@ class ManagedEntry:
 
     @override
     def __repr__(self) -> str:
-        return f"ManagedEntry(value={self.value!r}, created_at={self.created_at!r}, expires_at={self.expires_at!r})"
+        times = f"created_at={self.created_at!r}, expires_at={self.expires_at!r}"
+        return f"ManagedEntry(value={self.value!r}, {times})"
 
 
 def verify_dict(obj: Any) -> dict[str, Any]:

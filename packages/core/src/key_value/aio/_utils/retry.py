@@ -8,7 +8,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _calculate_delay(initial_delay: float, max_delay: float, exponential_base: float, attempt: int) -> float:  # pyright: ignore[reportUnusedFunction] -- the 0.5 series' name, which others import
+def _calculate_delay(initial_delay: float, max_delay: float, exponential_base: float, attempt: int) -> float:
     """Seconds to wait after attempt 0, 1, 2, ...: exponential, up to a maximum."""
     try:
         return min(initial_delay * exponential_base**attempt, max_delay)
@@ -34,7 +34,9 @@ async def async_retry_operation(
         initial_delay: Seconds to wait before the first repetition.
         max_delay: Seconds to wait at most.
         exponential_base: What each wait is multiplied by to give the next.
-        operation: What to call, with `args` and `kwargs`.
+        operation: What to call.
+        *args: What to call it with.
+        **kwargs: What to call it with by name.
 
     Raises:
         ValueError: `max_retries` is negative.

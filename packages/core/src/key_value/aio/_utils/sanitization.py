@@ -1,7 +1,8 @@
 """Strategies that turn any name into one that a backend can hold.
 
-The hashing strategies are those of the 0.5 series, bit for bit, for data that was written with them. They can meet: two
-names may become one. What the stores do by themselves is in `key_value.aio._utils.escaping`, and does not.
+The hashing strategies are those of the 0.5 series, bit for bit, for data that was written with them. They can
+meet: two names may become one. What the stores do by themselves is in `key_value.aio._utils.escaping`, and
+does not.
 """
 
 import hashlib
@@ -42,7 +43,7 @@ class SanitizationStrategy(ABC):
             InvalidKeyError: The name is such a one.
         """
 
-    def try_unsanitize(self, value: str) -> str | None:
+    def try_unsanitize(self, value: str) -> str | None:  # noqa: ARG002  -- for those that can
         """The name that was sanitized, or None where that cannot be known."""
         return None
 
@@ -119,7 +120,7 @@ class HashExcessLengthStrategy(_ReservedPrefixStrategy):
 
 
 class HybridSanitizationStrategy(_ReservedPrefixStrategy):
-    """Replaces runs of characters that are not allowed, and marks what it changed with `S_` and a part of the hash."""
+    """Replaces what is not allowed, and marks what it changed with `S_` and a part of the hash."""
 
     def __init__(
         self,

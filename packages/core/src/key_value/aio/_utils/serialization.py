@@ -45,9 +45,10 @@ def parse_datetime_str(value: str) -> datetime:
 
 
 class SerializationAdapter(ABC):
-    """Turns entries into documents and back; a store with a form of its own overrides the two `prepare` methods.
+    """Turns entries into documents and back.
 
-    A document holds `version`, `value`, and where they are known `key`, `collection`, `created_at` and `expires_at`.
+    A document holds `version`, `value`, and where they are known `key`, `collection`, `created_at` and
+    `expires_at`. A store with a form of its own overrides the two `prepare` methods.
     """
 
     def __init__(

@@ -76,7 +76,8 @@ def prepare_ttl(ttl: SupportsFloat | None) -> float | None:
         The seconds as a float.
 
     Raises:
-        InvalidTTLError: It is not a positive, finite number, or is a bool or a str, or ends after the year 9999.
+        InvalidTTLError: It is not a positive, finite number, or is a bool or a str, or ends after the year
+            9999.
     """
     if ttl is None:
         return None
@@ -89,7 +90,7 @@ def prepare_ttl(ttl: SupportsFloat | None) -> float | None:
 def _as_seconds(ttl: Any) -> float:
     if type(ttl) is float or type(ttl) is int:
         return ttl
-    if isinstance(ttl, bool) or not hasattr(type(ttl), "__float__"):
+    if isinstance(ttl, bool) or not isinstance(ttl, SupportsFloat):
         raise InvalidTTLError(ttl=ttl, extra_info={"type": type(ttl).__name__})
     try:
         return float(ttl)

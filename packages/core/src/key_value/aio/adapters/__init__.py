@@ -1,4 +1,4 @@
-"""Adapters: typed views of a store. Each is imported when it is asked for, and only then needs what it builds on."""
+"""Adapters: typed views of a store. Each is imported when it is asked for, with what it builds on."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

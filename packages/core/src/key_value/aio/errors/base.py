@@ -2,6 +2,8 @@
 
 from typing import Any, TypeVar
 
+from typing_extensions import override
+
 ExtraInfoType = dict[str, str | int | float | bool | None]
 
 ErrorT = TypeVar("ErrorT", bound="BaseKeyValueError")
@@ -26,6 +28,7 @@ class BaseKeyValueError(Exception):
         self.extra_info = extra_info
         super().__init__(self.message)
 
+    @override
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception would call the subclass's constructor with the finished text as its first argument.
         return _restore, (type(self), self.args, self.__dict__)

@@ -1,6 +1,7 @@
 """The protocols that applications and frameworks are typed against.
 
-All are runtime-checkable: `isinstance(store, AsyncEnumerateKeysProtocol)` says whether this store can list its keys.
+All are runtime-checkable: `isinstance(store, AsyncEnumerateKeysProtocol)` says whether this store can list
+its keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,8 @@ class AsyncKeyValueProtocol(Protocol):
             collection: The collection to look in.
 
         Returns:
-            `(value, seconds)`; `(value, None)` where it never expires; `(None, None)` where it is missing or has expired.
+            `(value, seconds)`; `(value, None)` where it never expires; `(None, None)` where it is missing or
+            has expired.
         """
         ...
 
@@ -213,7 +215,8 @@ class AsyncPutIfAbsentProtocol(Protocol):
     ) -> bool:
         """Store a value unless the key holds one that has not expired.
 
-        Of any number of callers at once, whether tasks, threads, processes or hosts that share the backend, one wins.
+        Of any number of callers at once, whether tasks, threads, processes or hosts that share the backend,
+        one wins.
 
         Args:
             key: The key, any string.

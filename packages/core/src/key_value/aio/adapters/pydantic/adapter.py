@@ -1,18 +1,18 @@
 """A typed view of a store, for whatever pydantic can validate."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from typing_extensions import TypeForm, override
 
-from key_value.aio.adapters.pydantic.base import BasePydanticAdapter, TypeAdapter
-from key_value.aio.adapters.pydantic.shape import is_object
+from key_value.aio.adapters.pydantic.base import BasePydanticAdapter
+from key_value.aio.adapters.pydantic.shape import is_object, make_type_adapter
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
 T = TypeVar("T")
 
 
 class PydanticAdapter(BasePydanticAdapter[T]):
-    """Stores values of any type that pydantic can validate: models, dataclasses, lists of them, unions, numbers.
+    """Stores values of any type that pydantic can validate: models, dataclasses, lists, unions, numbers.
 
     A type whose JSON is an object is stored as that object, any other under the field `items`.
     """
@@ -30,10 +30,11 @@ class PydanticAdapter(BasePydanticAdapter[T]):
             key_value: The store.
             pydantic_model: The type of the values.
             default_collection: The collection used where none is named; None leaves that to the store.
-            raise_on_validation_error: Whether a stored value that is not of the type is an error, rather than missing.
+            raise_on_validation_error: Whether a stored value that is not of the type is an error, rather than
+                missing.
         """
         self._key_value = key_value
-        self._type_adapter = TypeAdapter[Any](pydantic_model)
+        self._type_adapter = make_type_adapter(pydantic_model)
         self._default_collection = default_collection
         self._raise_on_validation_error = raise_on_validation_error
         self._needs_wrapping = not is_object(self._type_adapter)

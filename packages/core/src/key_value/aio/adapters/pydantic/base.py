@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 class BasePydanticAdapter(ABC, Generic[T]):
     """Stores values of one type, which pydantic turns to JSON and back.
 
-    Fields are stored under their names, whatever their aliases, and without computed fields, so that all that the type can dump it can
-    also read. What was stored under aliases is read as well.
+    Fields are stored under their names, whatever their aliases, and without computed fields, so that all that
+    the type can dump it can also read. What was stored under aliases is read as well.
     """
 
     _key_value: AsyncKeyValue
@@ -55,8 +55,8 @@ class BasePydanticAdapter(ABC, Generic[T]):
             default: What to return where the key is missing.
 
         Raises:
-            DeserializationError: What is stored is not of the type, and `raise_on_validation_error` is set; otherwise that is
-                logged and counts as missing.
+            DeserializationError: What is stored is not of the type, and `raise_on_validation_error` is set;
+                otherwise that is logged and counts as missing.
         """
         stored = await self._key_value.get(key, collection=collection or self._default_collection)
         value = self._load(stored)
@@ -151,9 +151,7 @@ class BasePydanticAdapter(ABC, Generic[T]):
         logger.error("Missing 'items' wrapper for %s", self._get_model_type_name(), extra=extra)
         return None
 
-    def _load_found(
-        self, found: tuple[dict[str, Any] | None, float | None]
-    ) -> tuple[T | None, float | None]:
+    def _load_found(self, found: tuple[dict[str, Any] | None, float | None]) -> tuple[T | None, float | None]:
         value = self._load(found[0])
         return (None, None) if value is None else (value, found[1])
 
@@ -170,9 +168,7 @@ class BasePydanticAdapter(ABC, Generic[T]):
         except ValidationError:
             errors = failure.errors(include_url=False, include_input=False, include_context=False)
             if self._raise_on_validation_error:
-                raise DeserializationError(
-                    f"Invalid {self._get_model_type_name()}: {errors}"
-                ) from failure
+                raise DeserializationError(f"Invalid {self._get_model_type_name()}: {errors}") from failure
             extra = {
                 "model_type": self._get_model_type_name(),
                 "error_count": failure.error_count(),

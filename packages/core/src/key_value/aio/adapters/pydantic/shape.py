@@ -1,23 +1,31 @@
-"""What the JSON of a type looks like."""
+"""How pydantic sees a type."""
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import PydanticOmit, core_schema
-from typing_extensions import override
+from pydantic_core import PydanticOmit
+from typing_extensions import TypeForm, override
+
+T = TypeVar("T")
 
 
 class _SkipUnknown(GenerateJsonSchema):
     """Leaves out fields that have no schema, instead of failing."""
 
     @override
-    def handle_invalid_for_json_schema(self, schema: core_schema.CoreSchema, error_info: str) -> JsonSchemaValue:
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         raise PydanticOmit
 
 
+def make_type_adapter(form: TypeForm[T]) -> TypeAdapter[T]:
+    """What validates and dumps values of a type."""
+    # pydantic declares only classes and special forms, and takes any form.
+    return TypeAdapter(cast("type[T]", form))
+
+
 def is_object(type_adapter: TypeAdapter[Any]) -> bool:
-    """Whether the schema of a type says that its JSON is an object; that of a union or a recursive model does not."""
+    """Whether a type's schema says that its JSON is an object; a union's or a recursive model's does not."""
     try:
         return type_adapter.json_schema(schema_generator=_SkipUnknown).get("type") == "object"
     except PydanticOmit:

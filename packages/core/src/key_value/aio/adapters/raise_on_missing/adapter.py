@@ -59,9 +59,7 @@ class RaiseOnMissingAdapter:
         self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
     ) -> Found: ...
 
-    async def ttl(
-        self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
-    ) -> Found:
+    async def ttl(self, key: str, *, collection: str | None = None, raise_on_missing: bool = False) -> Found:
         """Read one value and the seconds it has left.
 
         Args:

@@ -1,4 +1,4 @@
-"""What a store may be able to do beyond the eight operations: a backend inherits a class and writes its hook."""
+"""What a store may be able to do besides the eight operations: it inherits a class and writes its hook."""
 
 import time
 from abc import ABC, abstractmethod
@@ -26,7 +26,10 @@ class BaseEnumerateKeysStore(BaseStore, AsyncEnumerateKeysProtocol, ABC):
 
     @abstractmethod
     async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
-        """Hook: the keys of a collection that have not expired, `limit` of them where it can stop there; repeats do no harm."""
+        """Hook: the keys of a collection that have not expired.
+
+        It may stop after `limit` different ones; repeats do no harm.
+        """
 
     @override
     async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
@@ -46,7 +49,10 @@ class BaseEnumerateCollectionsStore(BaseStore, AsyncEnumerateCollectionsProtocol
 
     @abstractmethod
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        """Hook: the names of the collections, `limit` of them where it can stop there; repeats do no harm."""
+        """Hook: the names of the collections.
+
+        It may stop after `limit` different ones; repeats do no harm.
+        """
 
     @override
     async def collections(self, *, limit: int | None = None) -> list[str]:
@@ -113,7 +119,7 @@ class BasePutIfAbsentStore(BaseStore, AsyncPutIfAbsentProtocol, ABC):
     async def _put_managed_entry_if_absent(
         self, *, collection: str, key: str, managed_entry: ManagedEntry
     ) -> bool:
-        """Hook: store an entry unless there is one that has not expired, in one atomic step; True where it was stored."""
+        """Hook: store an entry unless there is a living one, atomically; True where it was stored."""
 
     @override
     async def put_if_absent(
@@ -147,7 +153,8 @@ class BaseContextManagerStore(BaseStore, ABC):
         """Make a store.
 
         Args:
-            client_provided_by_user: Whether the client was passed in, and is therefore not the store's to close.
+            client_provided_by_user: Whether the client was passed in, and is therefore not the store's to
+                close.
             **kwargs: What `BaseStore` takes.
         """
         self._client_provided_by_user = client_provided_by_user

@@ -14,16 +14,15 @@ _keys = EscapingStrategy()
 def collection_prefix(collection: str) -> str:
     """What the address of every entry of a collection starts with.
 
-    A collection that contains `::` or ends in `:` is escaped, so that an address belongs to one collection and key.
+    A collection that contains `::` or ends in `:` is escaped, so that an address belongs to one collection
+    and key.
     """
     return _collections.sanitize(collection) + SEPARATOR
 
 
 def address(collection: str, key: str) -> str:
     """The address of an entry: text that UTF-8 can hold, and no other entry's."""
-    if not (key.isascii() and "%" not in key):
-        key = _keys.sanitize(key)
-    return collection_prefix(collection) + key
+    return collection_prefix(collection) + _keys.sanitize(key)
 
 
 def key_at(address: str, collection: str) -> str | None:

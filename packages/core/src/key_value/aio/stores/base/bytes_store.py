@@ -13,14 +13,15 @@ from key_value.aio.stores.base.pacing import SMALL, is_busy, spend, wait_for_roo
 from key_value.aio.stores.base.store import BaseStore
 
 SHORTEST_TTL = 1e-6
-"""Seconds that are left at least when a backend is told a time to live: an entry may expire on its way there."""
+"""Seconds that a backend is told at least: an entry may expire on its way there."""
 
 
 class BytesStore(BaseStore):
     """A store whose backend keeps one blob of bytes for each key; entries are encoded and decoded here.
 
-    A blob is the JSON document of the entry in UTF-8, with its key and collection, as the 0.5 series wrote it. The times in it
-    decide what has expired; the `ttl` that a hook is given lets the backend forget it, and is rounded up, never down.
+    A blob is the JSON document of the entry in UTF-8, with its key and collection, as the 0.5 series wrote
+    it. The times in it decide what has expired; the `ttl` that a hook is given lets the backend forget it,
+    and is rounded up, never down.
     """
 
     @abstractmethod
@@ -126,14 +127,7 @@ class BytesStore(BaseStore):
         try:
             return self._serialization_adapter.load_json(data)
         except DeserializationError as error:
-            raise unreadable(self, collection, key, error) from error
-
-
-def unreadable(store: BaseStore, collection: str, key: str, error: DeserializationError) -> DeserializationError:
-    """The same error, naming the entry that cannot be read."""
-    return DeserializationError(
-        message=error.message, extra_info={"store": type(store).__name__, "collection": collection, "key": key}
-    )
+            raise self._unreadable(collection, key, error) from error
 
 
 def _remaining(entry: ManagedEntry) -> float | None:

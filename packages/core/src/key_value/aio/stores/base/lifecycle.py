@@ -1,7 +1,9 @@
 """Setting a store up, closing it, and opening it again."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
+from typing import ClassVar
 
 from typing_extensions import Self
 
@@ -20,16 +22,17 @@ from key_value.aio.stores.base.driver_errors import DriverErrors
 from key_value.aio.stores.base.once import Once
 
 MAXIMUM_PREPARED_COLLECTIONS = 65_536
-"""How many collections a store remembers to have set up; beyond it, it forgets them and sets them up again."""
+"""How many collections a store remembers to have set up, before it sets them up again."""
 
 
 class Lifecycle:
     """The part of a store that comes before and after its operations."""
 
-    sets_up_collections_for_reads = True
-    """Whether a collection is set up before it is first read, as the 0.5 series did, or only before it is first written.
+    sets_up_collections_for_reads: ClassVar[bool] = True
+    """Whether a collection is set up before it is first read, or only before it is first written.
 
-    A store whose `_setup_collection` creates something says False, and answers a read of what is not there with a miss.
+    The 0.5 series did the first. A store whose `_setup_collection` creates something says False, and answers a
+    read of what is not there with a miss.
     """
 
     def __init__(self) -> None:
@@ -41,9 +44,9 @@ class Lifecycle:
         self._closed = False
 
     async def _setup(self) -> None:
-        """Hook: prepare the store; runs once before anything else does, and again after it failed or was closed.
+        """Hook: prepare the store, before anything else is done with it.
 
-        What it registers with `self._exit_stack` is closed when the store is, or when this raises.
+        It runs once, and again after it failed or the store was closed. What it registers with `self._exit_stack` is closed when the store is, or when this raises.
         """
 
     async def _setup_collection(self, *, collection: str) -> None:
@@ -92,7 +95,13 @@ class Lifecycle:
         await self.setup()
         if collection in self._prepared:
             return
-        once = self._collections_once.setdefault(collection, Once(lambda: self._set_up_collection(collection)))
+        if type(self)._setup_collection is Lifecycle._setup_collection:
+            self._remember(collection)
+            return
+        once = self._collections_once.get(collection)
+        if once is None:
+            once = Once(partial(self._set_up_collection, collection))
+            once = self._collections_once.setdefault(collection, once)
         try:
             await once.ensure()
         except Exception as error:
@@ -101,9 +110,9 @@ class Lifecycle:
             ) from error
 
     async def close(self) -> None:
-        """Close what the store opened, after which it refuses to be used; a client that was passed in stays open.
+        """Close what the store opened, after which it refuses to be used.
 
-        Closing twice does no harm. `async with` opens the store again.
+        A client that was passed in stays open. Closing twice does no harm. `async with` opens the store again.
         """
         self._closed = True
         self._prepared.clear()
@@ -124,7 +133,7 @@ class Lifecycle:
         await self.close()
 
     async def _prepare(self, collection: str, *, reading: bool = False) -> None:
-        """The slow half of every operation's first step, which is to look whether its collection is in `_prepared`."""
+        """What an operation does first, unless its collection is in `_prepared`."""
         if reading and not self.sets_up_collections_for_reads:
             await self.setup()
         else:
@@ -152,6 +161,9 @@ class Lifecycle:
                 await self._setup_collection(collection=collection)
         finally:
             self._collections_once.pop(collection, None)
+        self._remember(collection)
+
+    def _remember(self, collection: str) -> None:
         if len(self._prepared) >= MAXIMUM_PREPARED_COLLECTIONS:
             self._prepared.clear()
         self._prepared.add(collection)

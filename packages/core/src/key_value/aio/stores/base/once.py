@@ -12,8 +12,9 @@ _doing: ContextVar[tuple["Once", ...]] = ContextVar("_doing", default=())
 class Once:
     """Does one thing successfully once, for tasks of any event loop in any thread.
 
-    The work runs in a task of its own, so that a caller who is cancelled stops waiting and harms no other. What fails is told to
-    all who wait, and tried again for the next who asks. The work may itself ask for what it is doing.
+    The work runs in a task of its own, so that a caller who is cancelled stops waiting and harms no other.
+    What fails is told to all who wait, and tried again for the next who asks. The work may itself ask for
+    what it is doing.
     """
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -54,7 +55,7 @@ class Once:
         _doing.set((*_doing.get(), self))
         try:
             await self._work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  -- raised to all who wait
             self._end()
             attempt.set_exception(error)
         except BaseException:

@@ -1,7 +1,8 @@
 """Keeping large values from holding up the event loop.
 
-To encode or decode 200 KB takes a millisecond or more, and fifty tasks may want it in one turn of the loop. So each turn has room for
-so many characters; who finds none left waits for a later turn. Small values are not counted.
+To encode or decode 200 KB takes a millisecond or more, and fifty tasks may want it in one turn of the loop.
+So each turn has room for so many characters; who finds none left waits for a later turn. Small values are not
+counted.
 """
 
 import asyncio

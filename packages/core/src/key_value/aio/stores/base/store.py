@@ -16,6 +16,7 @@ from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.sanitization import PassthroughStrategy, SanitizationStrategy
 from key_value.aio._utils.serialization import BasicSerializationAdapter, SerializationAdapter
 from key_value.aio._utils.time_to_live import epoch_to_datetime, prepare_ttl
+from key_value.aio.errors import DeserializationError
 from key_value.aio.protocols.key_value import AsyncKeyValueProtocol
 from key_value.aio.stores.base.batches import for_each
 from key_value.aio.stores.base.lifecycle import Lifecycle
@@ -28,11 +29,11 @@ DEFAULT_SEED_DATA: FROZEN_SEED_DATA_TYPE = MappingProxyType({})
 class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
     """What is the same in every store: defaults, checks, setup, times to live, expiry and batches.
 
-    A backend writes three hooks, `_get_managed_entry`, `_put_managed_entry` and `_delete_managed_entry`. It may also write the
-    hooks for batches where it can do them natively, and those of `Lifecycle`. A hook is called with keyword arguments only
-    and may assume that the collection is named and set up, that a batch is not empty and no key is in it twice, that a time
-    to live is positive, and that names are strings and values mappings of strings. It need not look whether an entry
-    has expired.
+    A backend writes three hooks, `_get_managed_entry`, `_put_managed_entry` and `_delete_managed_entry`. It
+    may also write the hooks for batches where it can do them natively, and those of `Lifecycle`. A hook is
+    called with keyword arguments only and may assume that the collection is named and set up, that a batch is
+    not empty and no key is in it twice, that a time to live is positive, and that names are strings and
+    values mappings of strings. It need not look whether an entry has expired.
     """
 
     max_concurrency: int = 10
@@ -55,7 +56,8 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
             key_sanitization_strategy: What to make of keys.
             collection_sanitization_strategy: What to make of collections.
             default_collection: The collection used where none is named; `default_collection` unless given.
-            seed: `{collection: {key: value}}` to store, when the store is set up, where nothing is stored yet.
+            seed: `{collection: {key: value}}` to store, when the store is set up, where nothing is stored
+                yet.
             stable_api: False warns that the store may yet change.
         """
         super().__init__()
@@ -240,6 +242,11 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         by_key = dict(zip(different, living, strict=True))
         return [by_key[key] for key in keys]
 
+    def _unreadable(self, collection: str, key: str, error: DeserializationError) -> DeserializationError:
+        """The same error, naming the entry that cannot be read."""
+        extra = {"store": type(self).__name__, "collection": collection, "key": key}
+        return DeserializationError(message=error.message, extra_info=dict(extra))
+
     def _resolve(self, collection: str | None) -> str:
         check_collection(collection)
         return collection or self.default_collection
@@ -284,7 +291,9 @@ def new_entry(value: Mapping[str, Any], created: float, seconds: float | None) -
 def _frozen(seed: SEED_DATA_TYPE) -> FROZEN_SEED_DATA_TYPE:
     return MappingProxyType(
         {
-            collection: MappingProxyType({key: MappingProxyType(dict(value)) for key, value in values.items()})
+            collection: MappingProxyType(
+                {key: MappingProxyType(dict(value)) for key, value in values.items()}
+            )
             for collection, values in seed.items()
         }
     )

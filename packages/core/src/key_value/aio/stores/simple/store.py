@@ -33,7 +33,8 @@ class SimpleStore(
         """Make an empty store.
 
         Args:
-            max_entries: Entries that it may have before it forgets the one that was first stored; None sets no limit.
+            max_entries: Entries that it may have before it forgets the one that was first stored; None sets
+                no limit.
             default_collection: The collection used where none is named.
 
         Raises:

@@ -28,14 +28,15 @@ _BYPASSED: Mapping[str, str] = {
     "keys": "delete",
     "put_if_absent": "put",
 }
-"""The operation that each ability reaches around: a class that changes the one cannot answer for the other."""
+"""The operation that each ability reaches around: who changes the one cannot answer for the other."""
 
 
 def kept_abilities(wrapper: type, wrapped: tuple[object, ...], drops: frozenset[type]) -> Iterator[str]:
     """The methods that a wrapper takes over from what it wraps.
 
-    It takes over those that everything it wraps has and that it does not drop. A subclass that overrides an operation loses
-    the abilities that would reach around what it does there, unless it also says how to do them.
+    It takes over those that everything it wraps has and that it does not drop. A subclass that overrides an
+    operation loses the abilities that would reach around what it does there, unless it also says how to do
+    them.
 
     Args:
         wrapper: The wrapper's class, which implements a method `keys` under the name `_keys`.

@@ -11,7 +11,7 @@ from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
 
 class Translator(BaseWrapper):
-    """A wrapper that translates keys, collections, values or times to live: it writes the hooks for those it does.
+    """A wrapper that translates keys, collections, values or times to live, by the hooks that it writes.
 
     What it lists is translated back, without what it did not store.
     """

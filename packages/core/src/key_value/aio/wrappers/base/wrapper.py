@@ -23,9 +23,10 @@ from key_value.aio.wrappers.base.abilities import kept_abilities
 class BaseWrapper(AsyncKeyValue):
     """A store that passes every operation on to another.
 
-    Subclass it, assign the store to `self.key_value`, and override what is to differ. The wrapper has the abilities of what it wraps
-    (`keys`, `destroy`, ...), and `isinstance` says so. A subclass that overrides `put` loses `put_if_absent`, and one that
-    overrides `delete` loses the abilities to list and to destroy, unless it writes those methods too: they would reach around it.
+    Subclass it, assign the store to `self.key_value`, and override what is to differ. The wrapper has the
+    abilities of what it wraps (`keys`, `destroy`, ...), and `isinstance` says so. A subclass that overrides
+    `put` loses `put_if_absent`, and one that overrides `delete` loses the abilities to list and to destroy,
+    unless it writes those methods too: they would reach around it.
     """
 
     drops: ClassVar[frozenset[type]] = frozenset()

@@ -20,17 +20,17 @@ from key_value.aio.wrappers.base import BaseWrapper
 T = TypeVar("T")
 
 UNREACHABLE: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, asyncio.TimeoutError)
-"""What a store raises that cannot be reached; asyncio's error is another than the built-in one before Python 3.11."""
+"""What a store raises that cannot be reached; before Python 3.11 asyncio has a timeout error of its own."""
 
 
 class FallbackWrapper(BaseWrapper):
     """Reads from a second store when the first cannot be reached, and on request writes to it too.
 
-    A key that is missing in the first is missing: the second is asked only after an error. What was written to the second during an
-    outage stays there, and is not seen once the first answers again.
+    A key that is missing in the first is missing: the second is asked only after an error. What was written
+    to the second during an outage stays there, and is not seen once the first answers again.
 
-    `put_if_absent` and `cull` go to the first store alone, since two stores cannot agree on who was first. Drops `destroy` and
-    `destroy_collection`: the second store may hold what others put there.
+    `put_if_absent` and `cull` go to the first store alone, since two stores cannot agree on who was first.
+    Drops `destroy` and `destroy_collection`: the second store may hold what others put there.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol})

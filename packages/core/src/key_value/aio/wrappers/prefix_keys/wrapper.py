@@ -18,7 +18,8 @@ _prefixes = EscapingStrategy("_{2,}|_$")
 class PrefixKeysWrapper(Translator):
     """Gives several applications their own keys in one collection, as `<prefix>__<key>`.
 
-    A prefix that contains `__` or ends in `_` is escaped, so that no key of one prefix is also one of another.
+    A prefix that contains `__` or ends in `_` is escaped, so that no key of one prefix is also one of
+    another.
 
     Drops `destroy` and `destroy_collection`: they would reach past the prefix.
     """

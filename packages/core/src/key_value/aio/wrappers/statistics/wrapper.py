@@ -47,7 +47,8 @@ class StatisticsWrapper(Interceptor):
 
         Args:
             key_value: The store.
-            max_collections: How many collections to keep statistics of; a new one takes the place of the one first seen.
+            max_collections: How many collections to keep statistics of; a new one takes the place of the one
+                first seen.
 
         Raises:
             ValueError: `max_collections` is less than 1.
@@ -110,7 +111,7 @@ _COUNTED: dict[str, _Count] = {
     ),
     "put": lambda operation, call, _: operation.increment(increment=len(call.keys)),
     "put_many": lambda operation, call, _: operation.increment(increment=len(call.keys)),
-    "put_if_absent": lambda operation, call, stored: operation.increment(increment=int(stored)),
+    "put_if_absent": lambda operation, _, stored: operation.increment(increment=int(stored)),
     "delete": lambda operation, _, deleted: _count_hits(operation, 1, int(deleted)),
     "delete_many": lambda operation, call, deleted: _count_hits(operation, len(set(call.keys)), deleted),
 }

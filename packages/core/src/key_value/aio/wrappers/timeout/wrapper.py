@@ -36,14 +36,14 @@ class TimeoutWrapper(Interceptor):
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
         try:
             return await _within(self.timeout, proceed)
-        except _Elapsed as error:
+        except _ElapsedError as error:
             raise StoreTimeoutError(
                 message=f"{call.operation} took longer than {self.timeout} s",
                 extra_info={"collection": call.collection},
             ) from error.__cause__
 
 
-class _Elapsed(Exception):
+class _ElapsedError(Exception):
     """The time was up: told apart from a timeout that the wrapped store itself raises."""
 
 
@@ -55,7 +55,7 @@ if sys.version_info >= (3, 11):
                 return await proceed()
         except TimeoutError as error:
             if limit.expired():
-                raise _Elapsed from error
+                raise _ElapsedError from error
             raise
 
 else:
@@ -66,5 +66,5 @@ else:
             return await asyncio.wait_for(task, seconds)
         except asyncio.TimeoutError as error:
             if task.cancelled():
-                raise _Elapsed from error
+                raise _ElapsedError from error
             raise

@@ -21,7 +21,8 @@ class Entries:
         """Make it empty.
 
         Args:
-            max_per_collection: Entries that a collection may have before it forgets the one least recently used.
+            max_per_collection: Entries that a collection may have before it forgets the one least recently
+                used.
         """
         self._max = max_per_collection
         self._bounded = max_per_collection < sys.maxsize

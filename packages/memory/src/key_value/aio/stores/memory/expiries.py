@@ -11,8 +11,9 @@ FINEST = 1 / 1024
 class Expiries:
     """Keys in buckets of time, each bucket an eighth of a time to live or less.
 
-    To add, move and remove a key takes the same time however many there are, since the buckets of one time to live are a
-    dozen. A key is due when its bucket has ended, which is up to an eighth of its time to live after it expired.
+    To add, move and remove a key takes the same time however many there are, since the buckets of one time to
+    live are a dozen. A key is due when its bucket has ended, which is up to an eighth of its time to live
+    after it expired.
     """
 
     def __init__(self) -> None:

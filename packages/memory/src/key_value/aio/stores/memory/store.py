@@ -31,9 +31,9 @@ class MemoryStore(
 ):
     """A store in the memory of the process, for caches, for tests, and as the default of a framework.
 
-    Values are kept as JSON text, so that no caller holds what another one stored. Expired entries are removed by later puts, a few
-    at a time, and by `cull` all at once. It may be used from several threads and event loops. `close` keeps the entries for
-    when it is opened again.
+    Values are kept as JSON text, so that no caller holds what another one stored. Expired entries are removed
+    by later puts, a few at a time, and by `cull` all at once. It may be used from several threads and event
+    loops. `close` keeps the entries for when it is opened again.
     """
 
     @warns_on_wrong_types
@@ -47,7 +47,8 @@ class MemoryStore(
         """Make an empty store.
 
         Args:
-            max_entries_per_collection: Entries that a collection may have before it forgets the one least recently used.
+            max_entries_per_collection: Entries that a collection may have before it forgets the one least
+                recently used.
             default_collection: The collection used where none is named.
             seed: `{collection: {key: value}}` to begin with.
 
@@ -55,7 +56,9 @@ class MemoryStore(
             ValueError: `max_entries_per_collection` is less than 1.
         """
         if max_entries_per_collection is not None and max_entries_per_collection < 1:
-            raise ValueError(f"max_entries_per_collection must be 1 or more, not {max_entries_per_collection}")
+            raise ValueError(
+                f"max_entries_per_collection must be 1 or more, not {max_entries_per_collection}"
+            )
         super().__init__(default_collection=default_collection, seed=seed)
         self.max_entries_per_collection = max_entries_per_collection or sys.maxsize
         self._entries = Entries(self.max_entries_per_collection)

@@ -1,0 +1,180 @@
+"""A thread for a driver that blocks."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from key_value.aio.errors import StoreClosedError
+
+T = TypeVar("T")
+ResourceT = TypeVar("ResourceT")
+
+MAXIMUM_BATCH = 1000
+"""Jobs that are done together at most, so that the first of them need not wait long for the last."""
+
+
+class Job(Generic[ResourceT]):
+    """One piece of blocking work, and the task that waits for it."""
+
+    __slots__ = ("_future", "error", "loop", "result", "work", "writes")
+
+    def __init__(self, work: Callable[[ResourceT], Any], *, writes: bool) -> None:
+        self.work = work
+        self.writes = writes
+        self.result: Any = None
+        self.error: Exception | None = None
+        self.loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[Any] = self.loop.create_future()
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._future.__await__()
+
+    def settle(self) -> None:
+        """Tell the task that waits, unless it was cancelled."""
+        if self._future.done():
+            return
+        if self.error is None:
+            self._future.set_result(self.result)
+        else:
+            self._future.set_exception(self.error)
+
+
+class Workshop(Protocol[ResourceT]):
+    """What a worker works in: everything of it is used in the worker's thread."""
+
+    def do(self, jobs: Sequence[Job[ResourceT]], /) -> None:
+        """Do several jobs, putting a `result` or `error` into each; what this raises is the error of all."""
+        ...
+
+    def close(self) -> None:
+        """End the work."""
+        ...
+
+
+class Worker(Generic[ResourceT]):
+    """One thread that does the blocking work of the tasks of any event loop.
+
+    It takes all that is waiting at a time, so that many small jobs cost one switch of threads, and one
+    transaction where there are any. It does not keep the process alive.
+    """
+
+    def __init__(self, name: str, begin: Callable[[], Workshop[ResourceT]]) -> None:
+        """Say what to do.
+
+        Args:
+            name: The name of the thread.
+            begin: Makes what to work in; called in the thread, before the first job.
+        """
+        self._name = name
+        self._begin = begin
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._jobs: queue.SimpleQueue[Job[ResourceT] | None] = queue.SimpleQueue()
+
+    def open(self) -> None:
+        """Start the thread."""
+        with self._lock:
+            self._start()
+
+    async def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> T:
+        """Do something in the thread.
+
+        Args:
+            work: What to do; a caller who is cancelled does not stop it.
+            writes: Whether it changes anything.
+
+        Returns:
+            What `work` returns.
+
+        Raises:
+            StoreClosedError: The worker is not open.
+        """
+        job = Job(work, writes=writes)
+        with self._lock:
+            if self._thread is None:
+                raise StoreClosedError(message=f"{self._name} is closed")
+            if not self._thread.is_alive():
+                # This process was forked off the one that has the thread.
+                self._start()
+            self._jobs.put(job)
+        return await job
+
+    async def close(self) -> None:
+        """End the thread once all that was asked for is done."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._jobs.put(None)
+        if thread is not None:
+            await asyncio.to_thread(thread.join)
+
+    def _start(self) -> None:
+        self._jobs = queue.SimpleQueue()
+        work = _Work(self._jobs, self._begin)
+        self._thread = threading.Thread(target=work.serve, name=self._name, daemon=True)
+        self._thread.start()
+
+
+class _Work(Generic[ResourceT]):
+    """What the thread does; it does not know its worker, so that a worker nobody needs any more can go."""
+
+    def __init__(
+        self,
+        jobs: "queue.SimpleQueue[Job[ResourceT] | None]",
+        begin: Callable[[], Workshop[ResourceT]],
+    ) -> None:
+        self._jobs = jobs
+        self._begin = begin
+        self._shop: Workshop[ResourceT] | None = None
+
+    def serve(self) -> None:
+        """Do jobs until there will be no more."""
+        ending = False
+        while not ending:
+            batch, ending = self._take()
+            if batch:
+                self._do(batch)
+                _settle(batch)
+        if self._shop is not None:
+            self._shop.close()
+
+    def _take(self) -> tuple[list[Job[ResourceT]], bool]:
+        """Wait for a job, and take with it those that are waiting too; True where no more will come."""
+        batch: list[Job[ResourceT]] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= MAXIMUM_BATCH:
+                return batch, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _do(self, batch: Sequence[Job[ResourceT]]) -> None:
+        try:
+            if self._shop is None:
+                self._shop = self._begin()
+            self._shop.do(batch)
+        except Exception as error:  # noqa: BLE001  -- raised where the jobs are awaited
+            for job in batch:
+                job.error = error
+
+
+def _settle(batch: Sequence[Job[Any]]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job[Any]]] = {}
+    for job in batch:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle_all, jobs)
+        except RuntimeError:
+            # That loop was closed, and nobody waits in it any more.
+            continue
+
+
+def _settle_all(jobs: Sequence[Job[Any]]) -> None:
+    for job in jobs:
+        job.settle()

@@ -1,0 +1,113 @@
+"""A SQLite file that is made when something is first written to it."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from key_value.aio.stores.base.worker import Job
+
+MEMORY = ":memory:"
+
+Durability = Literal["normal", "full"]
+SQLJob: TypeAlias = Job[sqlite3.Connection]
+
+
+class Database:
+    """The connection to one file; it belongs to one thread."""
+
+    def __init__(self, path: str, *, table: str, schema: str, timeout: float, durability: Durability) -> None:
+        """Name a file; nothing is opened yet.
+
+        Args:
+            path: The file, or `:memory:`.
+            table: The table without which there is nothing to read.
+            schema: What makes it, where it is missing.
+            timeout: Seconds to wait for another process that writes.
+            durability: `normal` or `full`, SQLite's `synchronous`.
+        """
+        self._path = path
+        self._table = table
+        self._schema = schema
+        self._timeout = timeout
+        self._durability = durability
+        self._file: sqlite3.Connection | None = None
+        self._nothing: sqlite3.Connection | None = None
+        self._is_made = False
+
+    def do(self, jobs: Sequence[SQLJob], /) -> None:
+        """Do several jobs in one transaction; if one of them fails, each in a transaction of its own."""
+        writes = any(job.writes for job in jobs)
+        connection = self._writable() if writes else self._readable()
+        try:
+            connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        except sqlite3.Error as error:
+            self._fail_to_begin(jobs, error)
+            return
+        try:
+            for job in jobs:
+                job.result = job.work(connection)
+            connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001  -- raised where the job is awaited
+            # SQLite has already rolled back after some errors, such as a full disk.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if len(jobs) == 1:
+                jobs[0].error = error
+            else:
+                for job in jobs:
+                    self.do([job])
+
+    def close(self) -> None:
+        """Close the file."""
+        for connection in (self._file, self._nothing):
+            if connection is not None:
+                connection.close()
+
+    def _fail_to_begin(self, jobs: Sequence[SQLJob], error: sqlite3.Error) -> None:
+        """Another process is writing: that is no hindrance to readers."""
+        reads = [job for job in jobs if not job.writes]
+        for job in jobs:
+            job.error = error
+        if 0 < len(reads) < len(jobs):
+            for job in reads:
+                job.error = None
+            self.do(reads)
+
+    def _readable(self) -> sqlite3.Connection:
+        """A connection to the file, or to an empty database where nobody has written to it."""
+        if self._file is None and self._path != MEMORY and Path(self._path).exists():
+            connection = self._connect(self._path)
+            if self._has_table(connection):
+                self._file = connection
+            else:
+                connection.close()
+        if self._file is not None:
+            return self._file
+        if self._nothing is None:
+            self._nothing = self._connect(MEMORY)
+            self._nothing.executescript(self._schema)
+        return self._nothing
+
+    def _writable(self) -> sqlite3.Connection:
+        """A connection to the file, which is made where it is missing, readable by its owner alone."""
+        if self._file is None:
+            if self._path != MEMORY:
+                Path(self._path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._file = self._connect(self._path)
+        if not self._is_made:
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.executescript(self._schema)
+            self._is_made = True
+        return self._file
+
+    def _connect(self, path: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, timeout=self._timeout, isolation_level=None)
+        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+        return connection
+
+    def _has_table(self, connection: sqlite3.Connection) -> bool:
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return connection.execute(query, (self._table,)).fetchone() is not None
