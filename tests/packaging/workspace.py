@@ -47,7 +47,8 @@ class Distribution:
         return self.name
 
 
-def _read(folder: Path) -> Distribution:
+def read(folder: Path) -> Distribution:
+    """The distribution in this folder of `packages`."""
     document: dict[str, Any] = tomlkit.parse((folder / "pyproject.toml").read_text()).unwrap()
     declared = cast("str | list[str]", document["tool"]["uv"]["build-backend"]["module-name"])
     modules = (declared,) if isinstance(declared, str) else tuple(declared)
@@ -56,7 +57,7 @@ def _read(folder: Path) -> Distribution:
 
 DISTRIBUTIONS = {
     distribution.name: distribution
-    for distribution in map(_read, sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml")))
+    for distribution in map(read, sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml")))
 }
 BACKENDS = [
     distribution

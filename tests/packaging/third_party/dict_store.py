@@ -1,5 +1,6 @@
 """A store as somebody else would write it, with its test, on nothing but the published distributions."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
@@ -11,27 +12,31 @@ from key_value.aio.testing import StoreConformance
 
 
 class DictStore(BytesStore):
-    """Keeps its blobs in a dict."""
+    """Keeps its blobs in a dict, each with the time when it is gone."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._blobs: dict[tuple[str, str], bytes] = {}
+        self._blobs: dict[tuple[str, str], tuple[bytes, float]] = {}
 
     @override
     async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        return self._blobs.get((collection, key))
+        data, gone_at = self._blobs.get((collection, key), (b"", 0.0))
+        return data if time.time() < gone_at else None
 
     @override
     async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        self._blobs[collection, key] = data
+        self._blobs[collection, key] = data, float("inf") if ttl is None else time.time() + ttl
 
     @override
     async def _delete(self, *, collection: str, key: str) -> bool:
-        return self._blobs.pop((collection, key), None) is not None
+        _, gone_at = self._blobs.pop((collection, key), (b"", 0.0))
+        return time.time() < gone_at
 
 
 class TestDictStore(StoreConformance):
     abilities: ClassVar = frozenset[type]()
+    persistent: ClassVar = True
+    model_examples: ClassVar = 5
 
     @pytest.fixture
     async def store(self) -> AsyncIterator[DictStore]:

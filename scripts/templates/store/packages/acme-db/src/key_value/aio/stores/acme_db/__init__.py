@@ -1,0 +1,5 @@
+"""A store in AcmeDB."""
+
+from key_value.aio.stores.acme_db.store import AcmeDBStore
+
+__all__ = ["AcmeDBStore"]
