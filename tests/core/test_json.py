@@ -206,3 +206,12 @@ def test_the_default_is_the_fastest_that_is_at_hand(
     for name, module in loaded.items():
         monkeypatch.setitem(sys.modules, name, module)
     assert codec.select(None) == expected
+
+
+def test_an_interpreter_without_the_c_encoder_writes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"b": [1, 1e16, "é"], "a": {"y": None, "x": (True,)}}
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    monkeypatch.setattr(codec, "_encoder", codec._Encoder())
+    assert codec.dumps(value) == '{"a": {"x": [true], "y": null}, "b": [1, 1e+16, "\\u00e9"]}'
+    with pytest.raises(SerializationError):
+        codec.dumps({"a": {1, 2}})

@@ -8,7 +8,8 @@ Writing is always the standard library's: no other encoder gives the same bytes,
 import json
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from json import encoder as json_encoder
 from typing import Any, TypeAlias
@@ -16,7 +17,6 @@ from typing import Any, TypeAlias
 from key_value.aio.errors import DeserializationError, SerializationError
 
 Decoder: TypeAlias = Callable[[str | bytes], object]
-Encoder: TypeAlias = Callable[[object], str]
 
 CODECS = ("stdlib", "jiter", "pydantic_core")
 """What the environment variable `PY_KEY_VALUE_JSON` may say."""
@@ -32,8 +32,9 @@ def dumps(value: object) -> str:
         SerializationError: The value is not JSON, refers to itself, or is nested too deeply.
     """
     try:
-        return _encode(value)
+        return "".join(_encoder.chunks(value, 0))
     except (TypeError, ValueError, RecursionError) as error:
+        _encoder.renew()
         raise SerializationError(f"Failed to serialize object to JSON: {error}") from error
 
 
@@ -90,22 +91,29 @@ def _decode_one(text: str | bytes) -> object:
     return value
 
 
-def _encoder() -> Encoder:
-    """Returns what `JSONEncoder.encode` builds anew, by way of two closures, on every call."""
-    make_encoder: Any = getattr(json_encoder, "c_make_encoder", None)
-    if make_encoder is None:
-        return _plain_encoder.encode
-    default, escape = _plain_encoder.default, json_encoder.encode_basestring_ascii
+class _Encoder(threading.local):
+    """What `JSONEncoder.encode` builds anew, by way of two closures, on every call; one for each thread.
 
-    def encode(value: object) -> str:
-        # The dictionary holds the open containers: another thread's would look like circles in a shared one.
-        return "".join(make_encoder({}, default, escape, None, ": ", ", ", True, False, True)(value, 0))
+    It remembers the containers that are open, to find circles: threads must not share it, nor may it be used
+    again after it failed.
+    """
 
-    return encode
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget which containers are open."""
+        make: Any = getattr(json_encoder, "c_make_encoder", None)
+        default, escape = _plain_encoder.default, json_encoder.encode_basestring_ascii
+        self.chunks: Callable[[object, int], Iterable[str]] = (
+            make({}, default, escape, None, ": ", ", ", True, False, True)
+            if make
+            else lambda value, _: _plain_encoder.iterencode(value)
+        )
 
 
 CODEC = select(os.environ.get("PY_KEY_VALUE_JSON"))
 """The codec in use."""
 
-_encode = _encoder()
+_encoder = _Encoder()
 _decode = decoder(CODEC)
