@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from key_value.aio._utils import json as codec
 from key_value.aio.errors import DeserializationError, SerializationError
 
