@@ -56,6 +56,12 @@ class BytesStore(BaseStore):
             max_concurrency=self.max_concurrency,
         )
 
+    async def _put_bytes_if_absent(
+        self, *, collection: str, key: str, data: bytes, ttl: float | None
+    ) -> bool:
+        """Hook of a `BasePutIfAbsentStore`: store bytes unless there are some, atomically."""
+        raise NotImplementedError
+
     async def _delete_many(self, *, collection: str, keys: Sequence[str]) -> int:
         """Hook: remove what is stored for several keys; for how many there was something."""
         deleted = await for_each(
@@ -75,6 +81,14 @@ class BytesStore(BaseStore):
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         data = await self._encode(collection, key, managed_entry)
         await self._put_bytes(collection=collection, key=key, data=data, ttl=_remaining(managed_entry))
+
+    async def _put_managed_entry_if_absent(
+        self, *, collection: str, key: str, managed_entry: ManagedEntry
+    ) -> bool:
+        data = await self._encode(collection, key, managed_entry)
+        return await self._put_bytes_if_absent(
+            collection=collection, key=key, data=data, ttl=_remaining(managed_entry)
+        )
 
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:

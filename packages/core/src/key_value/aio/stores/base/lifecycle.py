@@ -31,8 +31,8 @@ class Lifecycle:
     sets_up_collections_for_reads: ClassVar[bool] = True
     """Whether a collection is set up before it is first read, or only before it is first written.
 
-    The 0.5 series did the first. A store whose `_setup_collection` creates something says False, and answers a
-    read of what is not there with a miss.
+    The 0.5 series did the first. A store whose `_setup_collection` creates something says False, and answers
+    a read of what is not there with a miss.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,8 @@ class Lifecycle:
     async def _setup(self) -> None:
         """Hook: prepare the store, before anything else is done with it.
 
-        It runs once, and again after it failed or the store was closed. What it registers with `self._exit_stack` is closed when the store is, or when this raises.
+        It runs once, and again after it failed or the store was closed. What it registers with
+        `self._exit_stack` is closed when the store is, or when this raises.
         """
 
     async def _setup_collection(self, *, collection: str) -> None:
@@ -112,7 +113,7 @@ class Lifecycle:
     async def close(self) -> None:
         """Close what the store opened, after which it refuses to be used.
 
-        A client that was passed in stays open. Closing twice does no harm. `async with` opens the store again.
+        A client that was passed in stays open. To close twice does no harm; `async with` opens it again.
         """
         self._closed = True
         self._prepared.clear()

@@ -1,0 +1,117 @@
+"""Walking through the keys of a database that others may use as well."""
+
+import re
+from collections.abc import AsyncIterator, Container, Sequence
+from typing import Any
+
+from key_value.aio.errors import DeserializationError
+from key_value.aio.stores.base.address import SEPARATOR, address, collection_at, collection_prefix
+from key_value.aio.stores.base.encoding import decode
+from key_value.aio.stores.redis.client import is_cluster
+from key_value.aio.stores.redis.commands import RAW, Commands
+
+SCAN_COUNT = 1000
+"""How many keys Redis looks at for one answer."""
+
+KEYS_PER_MGET = 1000
+
+_GLOB = re.compile(rb"[*?\[\]^\\-]")
+
+
+async def scan(commands: Commands, collection: str | None = None) -> AsyncIterator[list[str]]:
+    """Walk through addresses, some at a time and some of them twice.
+
+    Args:
+        commands: How to ask.
+        collection: The collection whose addresses to walk through; None walks through all.
+    """
+    prefix = b"*" + SEPARATOR.encode()
+    if collection is not None:
+        prefix = _GLOB.sub(rb"\\\g<0>", collection_prefix(collection).encode())
+    found: list[str] = []
+    async for name in commands.client.scan_iter(match=prefix + b"*", count=SCAN_COUNT, _type="string", **RAW):
+        try:
+            found.append(name.decode())
+        except UnicodeDecodeError:
+            # Nothing that was stored here is called so.
+            continue
+        if len(found) >= SCAN_COUNT:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+async def read(commands: Commands, addresses: Sequence[str]) -> list[bytes | None]:
+    """What is stored at several addresses."""
+    if is_cluster(commands.client):
+        # The keys of an MGET have to lie in one slot.
+        answers = await commands.execute_all([("GET", place) for place in addresses])
+        return raise_first(answers)
+    found: list[bytes | None] = []
+    for start in range(0, len(addresses), KEYS_PER_MGET):
+        some = addresses[start : start + KEYS_PER_MGET]
+        found += await commands.client.execute_command("MGET", *some, **RAW)
+    return found
+
+
+async def remove(commands: Commands, addresses: Sequence[str]) -> int:
+    """Remove what is stored at several addresses; how many of them there were."""
+    if is_cluster(commands.client):
+        answers = await commands.execute_all([("UNLINK", place) for place in addresses])
+        return sum(raise_first(answers))
+    removed = 0
+    for start in range(0, len(addresses), KEYS_PER_MGET):
+        some = addresses[start : start + KEYS_PER_MGET]
+        removed += await commands.client.execute_command("UNLINK", *some, **RAW)
+    return removed
+
+
+async def remove_own(commands: Commands, collection: str | None = None) -> bool:
+    """Remove entries of ours, known by the names they give themselves; True where there were any."""
+    removed = 0
+    async for some in scan(commands, collection):
+        stored = await read(commands, some)
+        ours = [place for place, data in zip(some, stored, strict=True) if await _is_own(place, data)]
+        if ours:
+            removed += await remove(commands, ours)
+    return removed > 0
+
+
+async def own_collections(commands: Commands, addresses: Sequence[str], known: Container[str]) -> set[str]:
+    """The collections, besides those known, that have an entry of ours at one of several addresses."""
+    found: set[str] = set()
+    places: dict[str, list[str]] = {}
+    for place in addresses:
+        collection = collection_at(place)
+        if collection is not None and collection not in known:
+            places.setdefault(collection, []).append(place)
+    # One entry of each is enough, unless it is somebody else's.
+    while places:
+        some = {left.pop(): collection for collection, left in places.items()}
+        stored = await read(commands, list(some))
+        for (place, collection), data in zip(some.items(), stored, strict=True):
+            if await _is_own(place, data):
+                found.add(collection)
+        places = {name: left for name, left in places.items() if left and name not in found}
+    return found
+
+
+async def _is_own(place: str, data: bytes | None) -> bool:
+    """Whether what lies at an address is an entry that says it belongs there."""
+    if data is None:
+        return False
+    try:
+        document = await decode(data)
+    except DeserializationError:
+        return False
+    collection, key = document.get("collection"), document.get("key")
+    return isinstance(collection, str) and isinstance(key, str) and address(collection, key) == place
+
+
+def raise_first(answers: list[Any]) -> list[Any]:
+    """The answers, unless one of them is an error."""
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
