@@ -4,6 +4,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, SupportsFloat
@@ -239,8 +240,7 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         living = [None if entry is None or entry.is_expired else entry for entry in entries]
         if len(different) == len(keys):
             return living
-        by_key = dict(zip(different, living, strict=True))
-        return [by_key[key] for key in keys]
+        return _repeated(keys, dict(zip(different, living, strict=True)))
 
     def _unreadable(self, collection: str, key: str, error: DeserializationError) -> DeserializationError:
         """The same error, naming the entry that cannot be read."""
@@ -286,6 +286,21 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
 def new_entry(value: Mapping[str, Any], created: float, seconds: float | None) -> ManagedEntry:
     """An entry created at a time, in seconds since 1970, that lives for so many seconds."""
     return ManagedEntry.from_epochs(value, created, None if seconds is None else created + seconds)
+
+
+def _repeated(
+    keys: Sequence[str], entries: Mapping[str, ManagedEntry | None]
+) -> list[ManagedEntry | None]:
+    """The entry of each key, a copy where the key was there before."""
+    seen: set[str] = set()
+    repeated: list[ManagedEntry | None] = []
+    for key in keys:
+        entry = entries[key]
+        if entry is not None and key in seen:
+            entry = ManagedEntry.from_epochs(deepcopy(dict(entry.value)), None, entry.expires_epoch)
+        seen.add(key)
+        repeated.append(entry)
+    return repeated
 
 
 def _frozen(seed: SEED_DATA_TYPE) -> FROZEN_SEED_DATA_TYPE:

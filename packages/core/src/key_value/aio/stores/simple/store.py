@@ -1,5 +1,8 @@
 """A store in one dictionary."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
@@ -58,6 +61,22 @@ class SimpleStore(
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         self._store(collection, key, await encode(managed_entry.value), managed_entry)
+
+    @override
+    async def _put_managed_entries(
+        self,
+        *,
+        collection: str,
+        keys: Sequence[str],
+        managed_entries: Sequence[ManagedEntry],
+        ttl: float | None,
+        created_at: datetime,
+        expires_at: datetime | None,
+    ) -> None:
+        # All of them are encoded before any is stored: one that is not JSON refuses the batch.
+        texts = [await encode(entry.value) for entry in managed_entries]
+        for key, text, entry in zip(keys, texts, managed_entries, strict=True):
+            self._store(collection, key, text, entry)
 
     @override
     async def _put_managed_entry_if_absent(

@@ -57,6 +57,10 @@ class Expiries:
             limit -= 1
             yield self._ends[0][1], bucket.pop()
 
+    def __len__(self) -> int:
+        """How many buckets there are."""
+        return len(self._ends)
+
     def clear(self) -> None:
         """Forget all keys."""
         self._buckets.clear()

@@ -1,0 +1,115 @@
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+import pytest
+
+from key_value.aio.stores.memory import MemoryStore
+from key_value.aio.stores.memory.expiries import Expiries
+from key_value.aio.testing import StoreConformance
+from key_value.aio.testing.concerns.base import ABILITIES
+
+
+class TestMemoryStore(StoreConformance):
+    abilities: ClassVar = ABILITIES
+    persistent: ClassVar = True
+
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[MemoryStore]:
+        async with MemoryStore() as store:
+            yield store
+
+    async def test_forgets_the_entry_least_recently_used(self) -> None:
+        store = MemoryStore(max_entries_per_collection=2)
+        await store.put("a", {"n": 1})
+        await store.put("b", {"n": 2})
+        await store.get("a")
+        await store.put("c", {"n": 3})
+        assert await store.get_many(["a", "b", "c"]) == [{"n": 1}, None, {"n": 3}]
+        assert store.max_entries_per_collection == 2
+
+    async def test_the_bound_is_each_collections_own(self) -> None:
+        store = MemoryStore(max_entries_per_collection=1)
+        await store.put("a", {"n": 1}, collection="one")
+        await store.put("a", {"n": 2}, collection="two")
+        assert await store.get("a", collection="one") == {"n": 1}
+
+    async def test_expired_entries_do_not_push_out_living_ones(self) -> None:
+        store = MemoryStore(max_entries_per_collection=3)
+        await store.put("old", {"n": 1})
+        await store.put_many(["x", "y"], [{}, {}], ttl=0.02)
+        await _until_missing(store, "x")
+        await store.put_many(["b", "c"], [{"n": 2}, {"n": 3}])
+        assert await store.get_many(["old", "b", "c"]) == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+    async def test_puts_free_what_has_expired(self) -> None:
+        store = MemoryStore()
+        await store.put_many([str(n) for n in range(100)], [{}] * 100, collection="gone", ttl=0.02)
+        await _until_missing(store, "0", "gone")
+        for n in range(100):
+            await store.put(str(n), {}, collection="other")
+            if await store.collections() == ["other"]:
+                break
+        assert await store.collections() == ["other"]
+
+    async def test_an_empty_collection_is_gone(self) -> None:
+        store = MemoryStore()
+        await store.put("key", {}, collection="c")
+        await store.delete("key", collection="c")
+        assert await store.collections() == []
+
+    async def test_a_seed_fills_what_is_absent(self) -> None:
+        store = MemoryStore(seed={"c": {"a": {"n": 1}}, "": {"b": {"n": 2}}}, default_collection="mine")
+        assert await store.get("a", collection="c") == {"n": 1}
+        assert await store.get("b", collection="mine") == {"n": 2}
+        await store.put("a", {"n": 3}, collection="c")
+        await store.close()
+        async with store:
+            assert await store.get("a", collection="c") == {"n": 3}
+
+    @pytest.mark.parametrize("bound", [0, -1])
+    def test_refuses_a_bound_that_holds_nothing(self, bound: int) -> None:
+        with pytest.raises(ValueError, match=f"must be 1 or more, not {bound}"):
+            MemoryStore(max_entries_per_collection=bound)
+
+    def test_has_no_bound_unless_given(self) -> None:
+        assert MemoryStore().max_entries_per_collection == sys.maxsize
+
+
+class TestExpiries:
+    def test_what_is_due_comes_out_once(self) -> None:
+        expiries = Expiries()
+        for n in range(10):
+            expiries.add("c", str(n), ttl=10, expires=100.0 + n)
+        assert list(expiries.due(99.9, 100)) == []
+        assert sorted(expiries.due(112.0, 100)) == [("c", str(n)) for n in range(10)]
+        assert list(expiries.due(200.0, 100)) == []
+
+    def test_is_due_an_eighth_of_its_time_late_at_most(self) -> None:
+        for ttl in (0.01, 1, 60, 3600, 1e9):
+            expiries = Expiries()
+            expiries.add("c", "k", ttl=ttl, expires=1e9)
+            assert list(expiries.due(1e9 + max(ttl / 8, 1 / 1024), 1)) == [("c", "k")]
+
+    def test_what_was_discarded_is_not_due(self) -> None:
+        expiries = Expiries()
+        end = expiries.add("c", "k", ttl=1, expires=100)
+        expiries.discard("c", "k", end)
+        assert list(expiries.due(1000, 10)) == []
+
+    def test_overwriting_one_key_for_ever_takes_no_more_room(self) -> None:
+        expiries = Expiries()
+        for n in range(20_000):
+            now = n / 10
+            end = expiries.add("c", "k", ttl=60, expires=now + 60)
+            expiries.discard("c", "k", end)
+            list(expiries.due(now, 8))
+        assert len(expiries) <= 32
+
+
+async def _until_missing(store: MemoryStore, key: str, collection: str | None = None) -> None:
+    while await store.get(key, collection=collection) is not None:
+        await asyncio.sleep(0.005)
+    # Freed up to an eighth of its time later.
+    await asyncio.sleep(0.005)
