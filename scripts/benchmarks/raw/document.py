@@ -6,10 +6,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 
-def dump(value: Mapping[str, Any], ttl: float | None) -> str:
-    """Returns the text of a value with its times."""
+def dump(value: Mapping[str, Any], ttl: float | None, **names: str) -> str:
+    """Returns the text of a value with its times, and with the names that the stores keep in it."""
     now = datetime.now(timezone.utc)
-    document: dict[str, Any] = {"created_at": now.isoformat(), "value": value, "version": 1}
+    document: dict[str, Any] = {"created_at": now.isoformat(), "value": value, "version": 1, **names}
     if ttl is not None:
         document["expires_at"] = (now + timedelta(seconds=ttl)).isoformat()
     return json.dumps(document)

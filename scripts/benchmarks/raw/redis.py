@@ -7,13 +7,15 @@ from redis.asyncio import Redis
 
 from scripts.benchmarks.raw.document import dump, load
 
+COLLECTION = "benchmark-raw"
+
 
 class Raw:
     def __init__(self, place: str) -> None:
         self._redis: Any = Redis.from_url(place, decode_responses=True)  # pyright: ignore[reportUnknownMemberType] -- redis-py's keyword arguments are untyped
 
     async def put(self, key: str, value: Mapping[str, Any], *, ttl: float | None = None) -> None:
-        await self._redis.set(_name(key), dump(value, ttl), px=_milliseconds(ttl))
+        await self._redis.set(_name(key), _text(key, value, ttl), px=_milliseconds(ttl))
 
     async def get(self, key: str) -> dict[str, Any] | None:
         return load(await self._redis.get(_name(key)))
@@ -21,7 +23,7 @@ class Raw:
     async def put_many(
         self, keys: Sequence[str], values: Sequence[Mapping[str, Any]], *, ttl: float | None = None
     ) -> None:
-        texts = {_name(key): dump(value, ttl) for key, value in zip(keys, values, strict=True)}
+        texts = {_name(key): _text(key, value, ttl) for key, value in zip(keys, values, strict=True)}
         if ttl is None:
             await self._redis.mset(texts)
             return
@@ -41,7 +43,11 @@ class Raw:
 
 
 def _name(key: str) -> str:
-    return f"benchmark-raw::{key}"
+    return f"{COLLECTION}::{key}"
+
+
+def _text(key: str, value: Mapping[str, Any], ttl: float | None) -> str:
+    return dump(value, ttl, collection=COLLECTION, key=key)
 
 
 def _milliseconds(ttl: float | None) -> int | None:
