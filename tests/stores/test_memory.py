@@ -38,14 +38,16 @@ class TestMemoryStore(StoreConformance):
     async def test_expired_entries_do_not_push_out_living_ones(self) -> None:
         store = MemoryStore(max_entries_per_collection=3)
         await store.put("old", {"n": 1})
-        await store.put_many(["x", "y"], [{}, {}], ttl=0.02)
+        await store.put("x", {}, ttl=0.02)
+        await store.put("y", {}, ttl=0.02)
         await _until_missing(store, "x")
         await store.put_many(["b", "c"], [{"n": 2}, {"n": 3}])
         assert await store.get_many(["old", "b", "c"]) == [{"n": 1}, {"n": 2}, {"n": 3}]
 
     async def test_puts_free_what_has_expired(self) -> None:
         store = MemoryStore()
-        await store.put_many([str(n) for n in range(100)], [{}] * 100, collection="gone", ttl=0.02)
+        for n in range(100):
+            await store.put(str(n), {}, collection="gone", ttl=0.02)
         await _until_missing(store, "0", "gone")
         for n in range(100):
             await store.put(str(n), {}, collection="other")

@@ -196,7 +196,7 @@ def _write_many(number: int, path: str) -> None:
             for n in range(50):
                 await store.put(f"{number}-{n}", {"n": n})
                 await store.put_if_absent(f"k{n}", {"by": number}, collection="won")
-            await store.put_many([f"{number}-b{n}" for n in range(50)], [{}] * 50)
+            await store.put_many([f"{number}-b{n}" for n in range(50)], [{"n": n} for n in range(50)])
 
     asyncio.run(write())
 

@@ -2,55 +2,59 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class PerLoop(Generic[T]):
-    """Makes one thing for each event loop that asks for it."""
+    """Makes one thing for each event loop that asks, and closes it when that loop ends or when told to."""
 
-    def __init__(self, make: Callable[[], T]) -> None:
+    def __init__(self, make: Callable[[], T], close: Callable[[T], Awaitable[None]]) -> None:
         """Say what to make.
 
         Args:
             make: Makes one; called in the loop that it is for.
+            close: Closes one, in the same loop.
         """
         self._make = make
-        self._made: dict[asyncio.AbstractEventLoop, T] = {}
+        self._close = close
+        self._made: dict[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[None]]] = {}
         self._lock = threading.Lock()
 
     def get(self) -> T:
         """The one of the running event loop."""
         loop = asyncio.get_running_loop()
         made = self._made.get(loop)
-        return self._add(loop) if made is None else made
+        return self._add(loop) if made is None else made[0]
 
-    async def close(self, close: Callable[[T], Awaitable[None]]) -> None:
-        """Close all, each in its own loop.
-
-        What belongs to a loop that has ended cannot be closed any more, and is let go.
-
-        Args:
-            close: Closes one.
-        """
+    async def close(self) -> None:
+        """Close all, each in its own loop."""
         with self._lock:
             made, self._made = self._made, {}
         here = asyncio.get_running_loop()
-        for loop, one in made.items():
+        for loop, (_, guard) in made.items():
             if loop is here:
-                await close(one)
+                await guard.aclose()
             elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(close(one)), loop))
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(guard.aclose(), loop))
 
     def _add(self, loop: asyncio.AbstractEventLoop) -> T:
         with self._lock:
             for other in [other for other in self._made if other.is_closed()]:
                 del self._made[other]
-            made = self._made[loop] = self._make()
+            made = self._make()
+            guard = self._guard(made)
+            # Begun in this way, it is known to the loop, which closes it before it ends.
+            with suppress(StopIteration):
+                guard.asend(None).send(None)
+            self._made[loop] = made, guard
             return made
 
-
-async def _awaited(awaitable: Awaitable[None]) -> None:
-    await awaitable
+    async def _guard(self, made: T) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self._close(made)

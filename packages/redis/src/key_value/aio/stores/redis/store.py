@@ -110,11 +110,11 @@ class RedisStore(
             make_client = partial(client_for_url, checked_url(url, tls=tls), options)
         else:
             make_client = partial(client_for_host, host=host, port=port, ssl=tls, options=options)
-        self._commands = PerLoop(lambda: Commands(make_client()))
+        self._commands = PerLoop(lambda: Commands(make_client()), self._close_commands)
 
     @override
     async def _setup(self) -> None:
-        self._exit_stack.push_async_callback(self._commands.close, self._close_commands)
+        self._exit_stack.push_async_callback(self._commands.close)
 
     @override
     def _store_error(self, error: Exception) -> BaseKeyValueError | None:

@@ -1,0 +1,291 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, ClassVar, Protocol, cast
+
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from typing_extensions import override
+
+from key_value.aio.errors import (
+    DeserializationError,
+    KeyValueStoreError,
+    StoreConnectionError,
+    StoreTimeoutError,
+)
+from key_value.aio.protocols.key_value import AsyncCullProtocol
+from key_value.aio.stores.base.address import address
+from key_value.aio.stores.redis import RedisStore
+from key_value.aio.testing import StoreConformance
+from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.operations import Store
+from tests.servers.processes import free_port
+from tests.servers.server import Server
+
+Arguments = dict[str, Any]
+
+
+class Client(Protocol):
+    """As much of redis-py's clients as these tests use."""
+
+    def set(self, name: str, value: str | bytes, *, keepttl: bool = False) -> Awaitable[Any]: ...
+    def get(self, name: str) -> Awaitable[Any]: ...
+    def hset(self, name: str, key: str, value: str) -> Awaitable[Any]: ...
+    def pttl(self, name: str) -> Awaitable[int]: ...
+    def keys(self) -> Awaitable[list[str]]: ...
+    def ping(self) -> Awaitable[bool]: ...
+    def execute_command(self, *command: str) -> Awaitable[Any]: ...
+    def aclose(self) -> Awaitable[None]: ...
+
+
+def connect(url: str, **options: Any) -> Client:
+    return cast("Client", cast("Any", Redis).from_url(url, **options))
+
+
+class RedisConformance(StoreConformance):
+    abilities: ClassVar = ABILITIES - {AsyncCullProtocol}
+    persistent: ClassVar = True
+
+    @pytest.fixture
+    async def client(self, redis: Server) -> AsyncIterator[Client]:
+        client = connect(redis.url, decode_responses=True)
+        yield client
+        await client.aclose()
+
+    @override
+    async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
+        commands = cast("RedisStore", store)._commands.get()
+        await commands.client.execute_command("SET", address(collection, key), data)
+
+
+class TestRedisStore(RedisConformance):
+    @pytest.fixture
+    async def store(self, redis: Server) -> AsyncIterator[RedisStore]:
+        async with RedisStore(url=redis.url) as store:
+            yield store
+
+    async def test_stores_the_documents_of_the_0_5_series(self, store: RedisStore, client: Client) -> None:
+        await store.put("k", {"b": 1, "a": "é"}, collection="c", ttl=100)
+        text = await client.get("c::k")
+        document = json.loads(text)
+        assert text == json.dumps(document, sort_keys=True)
+        assert list(document) == ["collection", "created_at", "expires_at", "key", "value", "version"]
+        assert (document["collection"], document["key"], document["version"]) == ("c", "k", 1)
+        assert document["created_at"].endswith("+00:00")
+
+    @pytest.mark.parametrize("ttl", [0.0001, 0.5, 2, 2.0005])
+    async def test_the_server_keeps_an_entry_no_shorter_than_it_lives(
+        self, store: RedisStore, client: Client, ttl: float
+    ) -> None:
+        await store.put("k", {}, ttl=max(ttl, 0.2))
+        assert await client.pttl("default_collection::k") >= max(ttl, 0.2) * 1000 - 50
+        await store.put_many(["k", "l"], [{}, {}], ttl=1000.0001)
+        assert await client.pttl("default_collection::l") > 999_000
+
+    async def test_an_unlimited_entry_has_no_expiry(self, store: RedisStore, client: Client) -> None:
+        await store.put("k", {}, ttl=1)
+        await store.put("k", {})
+        assert await client.pttl("default_collection::k") == -1
+
+    async def test_what_others_stored_is_neither_listed_nor_removed(
+        self, store: RedisStore, client: Client
+    ) -> None:
+        foreign = {"users": "x", "users::1": "text", "users::2": '{"value": {"a": 1}}', "a::b": "[1]"}
+        copied = json.dumps({"collection": "users", "key": "1", "value": {}, "version": 1})
+        foreign["users::copy"] = copied
+        for name, text in foreign.items():
+            await client.set(name, text)
+        await client.hset("users::hash", "field", "value")
+        await store.put("mine", {"n": 1}, collection="users")
+        assert await store.collections() == ["users"]
+        assert await store.destroy_collection("users") is True
+        assert await store.destroy_collection("users") is False
+        await store.put("mine", {"n": 1}, collection="users")
+        assert await store.destroy() is True
+        assert sorted(await client.keys()) == sorted([*foreign, "users::hash"])
+        assert {name: await client.get(name) for name in foreign} == foreign
+
+    async def test_patterns_in_names_mean_nothing(self, store: RedisStore) -> None:
+        names = ["a*", "ab", "a?", "a[b]", "a\\b", "a^b", "[a-z]", "a-b"]
+        for name in names:
+            await store.put(name, {"n": name}, collection=name)
+        for name in names:
+            assert await store.keys(name) == [name]
+        await store.destroy_collection("a*")
+        assert sorted(await store.collections()) == sorted(set(names) - {"a*"})
+
+    async def test_concurrent_calls_get_their_own_answers(self, store: RedisStore) -> None:
+        keys = [f"k{n}" for n in range(200)]
+        await asyncio.gather(*(store.put(key, {"key": key}) for key in keys))
+        calls = [*(store.get(key) for key in keys), *(store.delete(f"no-{key}") for key in keys)]
+        answers = await asyncio.gather(*calls)
+        assert answers == [*({"key": key} for key in keys), *[False] * len(keys)]
+
+    async def test_a_cancelled_caller_harms_none_of_those_beside_it(self, store: RedisStore) -> None:
+        await store.put("k", {"n": 1})
+        tasks = [asyncio.create_task(store.get("k")) for _ in range(10)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(results[0], asyncio.CancelledError)
+        assert results[1:] == [{"n": 1}] * 9
+
+    async def test_one_refused_command_harms_none_of_those_beside_it(
+        self, store: RedisStore, client: Client
+    ) -> None:
+        await client.hset("c::hash", "field", "value")
+        put = store.put("k", {"n": 1}, collection="c")
+        refused = store.put_if_absent("hash", {"n": 2}, collection="c")
+        assert await asyncio.gather(put, refused) == [None, False]
+        with pytest.raises(KeyValueStoreError, match="WRONGTYPE"):
+            await store.get("hash", collection="c")
+
+    async def test_a_batch_that_is_refused_names_its_keys(self, store: RedisStore, client: Client) -> None:
+        await store.put("k", {"n": 1})
+        await client.execute_command("CONFIG", "SET", "maxmemory", "1")
+        try:
+            with pytest.raises(KeyValueStoreError, match="maxmemory") as caught:
+                await store.put_many(["x", "y"], [{}, {}])
+        finally:
+            await client.execute_command("CONFIG", "SET", "maxmemory", "0")
+        assert caught.value.extra_info == {"failed_keys": "'x', 'y'"}
+
+    async def test_a_client_that_was_passed_in_stays_open(self, redis: Server, client: Client) -> None:
+        async with RedisStore(client=cast("Redis", client)) as store:
+            await store.put("k", {"n": 1})
+        assert await client.ping()
+
+    async def test_takes_host_port_and_database(self, redis: Server, client: Client) -> None:
+        async with RedisStore(host=redis.host, port=redis.port, db=0) as store:
+            await store.put("k", {"n": 1})
+        assert await client.keys() == ["default_collection::k"]
+
+    async def test_takes_the_options_of_a_url(self, redis: Server) -> None:
+        async with RedisStore(url=f"{redis.url}?protocol=3&socket_timeout=5&max_connections=2") as store:
+            await asyncio.gather(*(store.put(str(n), {"n": n}) for n in range(50)))
+            assert len(await store.keys()) == 50
+
+    async def test_reads_while_the_client_decodes(self, store: RedisStore, redis: Server) -> None:
+        await store.put("k", {"n": 1})
+        client = connect(redis.url, decode_responses=True)
+        decoding = RedisStore(client=cast("Redis", client))
+        await client.set("default_collection::bad", b"\xff\xfe")
+        assert await decoding.get_many(["k", "none"]) == [{"n": 1}, None]
+        with pytest.raises(DeserializationError):
+            await decoding.get("bad")
+        with pytest.raises(DeserializationError):
+            await decoding.get_many(["k", "bad"])
+        await client.aclose()
+
+
+class TestWithClientThatDecodes(RedisConformance):
+    @pytest.fixture
+    async def store(self, redis: Server) -> AsyncIterator[RedisStore]:
+        client = connect(redis.url, decode_responses=True)
+        async with RedisStore(client=cast("Redis", client)) as store:
+            yield store
+        await client.aclose()
+
+    single_loop: ClassVar = "redis-py's clients belong to the event loop that they were first used in"
+
+
+# redis-py's cluster client leaves sockets of nodes behind when it learns the layout of the cluster anew.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+class TestWithRedisCluster(RedisConformance):
+    @pytest.fixture
+    async def store(self, redis_cluster: Server) -> AsyncIterator[RedisStore]:
+        client = cast("Any", RedisCluster).from_url(redis_cluster.url)
+        async with RedisStore(client=client) as store:
+            yield store
+        await client.aclose()
+
+    many: ClassVar = 3_000
+    single_loop: ClassVar = "redis-py's clients belong to the event loop that they were first used in"
+
+    async def test_batches_reach_every_master(self, store: RedisStore) -> None:
+        keys = [str(n) for n in range(500)]
+        await store.put_many(keys, [{"n": n} for n in range(500)])
+        assert await store.get_many(keys) == [{"n": n} for n in range(500)]
+        assert sorted(await store.keys()) == sorted(keys)
+        assert await store.delete_many([*keys, "none"]) == 500
+
+
+class TestTLS:
+    async def test_connects_by_url(self, redis_tls: Server) -> None:
+        async with RedisStore(url=redis_tls.url) as store:
+            await store.put("k", {"n": 1})
+            assert await store.get("k") == {"n": 1}
+
+    @pytest.mark.parametrize("reqs", ["required", "optional", None])
+    async def test_connects_by_arguments(self, redis_tls: Server, reqs: Any) -> None:
+        arguments: Arguments = {
+            "ssl_ca_certs": redis_tls.option("ssl_ca_certs"),
+            "password": redis_tls.password,
+            "ssl_cert_reqs": reqs,
+        }
+        forms: list[Arguments] = [
+            {"host": redis_tls.host, "port": redis_tls.port},
+            {"url": f"redis://{redis_tls.host}:{redis_tls.port}/0"},
+            {"url": f"rediss://{redis_tls.host}:{redis_tls.port}/0"},
+        ]
+        for form in forms:
+            async with RedisStore(**form, **arguments) as store:
+                await store.put("k", {"n": 1})
+                assert await store.get("k") == {"n": 1}
+
+    async def test_can_trust_anybody(self, redis_tls: Server) -> None:
+        arguments: Arguments = {"host": redis_tls.host, "port": redis_tls.port, "password": "secret"}
+        async with RedisStore(ssl=True, ssl_cert_reqs="none", **arguments) as store:
+            assert await store.get("k") is None
+
+    async def test_trusts_nobody_unknown(self, redis_tls: Server) -> None:
+        arguments: Arguments = {"host": redis_tls.host, "port": redis_tls.port, "password": "secret"}
+        async with RedisStore(ssl=True, **arguments) as store:
+            with pytest.raises(StoreConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+                await store.get("k")
+
+    async def test_a_wrong_password_is_no_connection_error(self, redis_tls: Server) -> None:
+        arguments: Arguments = {"host": redis_tls.host, "port": redis_tls.port, "password": "wrong"}
+        async with RedisStore(ssl_ca_certs=redis_tls.option("ssl_ca_certs"), **arguments) as store:
+            with pytest.raises(KeyValueStoreError) as caught:
+                await store.get("k")
+        assert not isinstance(caught.value, ConnectionError)
+        assert "wrong" not in str(caught.value).replace("wrong number", "")
+
+
+class TestFailures:
+    async def test_no_server_is_a_connection_error(self) -> None:
+        async with RedisStore(port=free_port()) as store:
+            for call in (store.get("k"), store.put("k", {}), store.put_many(["k"], [{}]), store.keys()):
+                with pytest.raises(StoreConnectionError) as caught:
+                    await call
+                assert isinstance(caught.value, ConnectionError)
+
+    async def test_silence_is_a_timeout(self) -> None:
+        async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(be_silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        url = f"redis://127.0.0.1:{port}/0?socket_timeout=0.05&protocol=2"
+        async with RedisStore(url=url) as store:
+            with pytest.raises(StoreTimeoutError):
+                await store.get("k")
+        server.close()
+
+    @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://localhost:port/0"])
+    def test_refuses_a_url_that_means_nothing(self, url: str) -> None:
+        with pytest.raises(ValueError, match=r"Redis URL|[Pp]ort"):
+            RedisStore(url=url)
+
+    def test_percent_codes_of_a_url_are_decoded(self) -> None:
+        store = RedisStore(url="redis://me%40here:p%40ss@localhost:6379/3", password="other", db=1)
+
+        async def made() -> dict[str, Any]:
+            client = cast("Any", store._commands.get().client)
+            return client.connection_pool.connection_kwargs
+
+        options = asyncio.run(made())
+        assert (options["username"], options["password"], options["db"]) == ("me@here", "p@ss", 3)
