@@ -1,4 +1,4 @@
-"""The wheels and sdists, built once, and environments to install them into."""
+"""The wheels and sdists, built once in each worker, and environments to install them into."""
 
 from pathlib import Path
 
@@ -6,15 +6,6 @@ import pytest
 
 from tests.packaging.environment import Environment, succeed
 from tests.packaging.workspace import DISTRIBUTIONS
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is built and installed here is shared by all of these tests: they run in one worker."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("packaging"))
 
 
 @pytest.fixture(scope="session")

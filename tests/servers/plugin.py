@@ -1,4 +1,4 @@
-"""Marks the tests that need a server, and keeps those of one server in one worker."""
+"""Marks the tests that need a server."""
 
 import pytest
 
@@ -11,9 +11,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A server is emptied for each test and started once: its tests run in one worker, one after another."""
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
-        for server in [name for name in SERVERS if name in names]:
+        if not set(SERVERS).isdisjoint(names):
             item.add_marker(pytest.mark.server)
-            item.add_marker(pytest.mark.xdist_group(server))

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from tests.servers.server import UnavailableError
@@ -66,7 +67,11 @@ def running(command: Sequence[str], *, directory: Path, ready: Callable[[], bool
 @contextmanager
 def _process(command: Sequence[str], directory: Path, output: int) -> Generator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        [*_dying_with_us(), *command],
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
     )
     try:
         yield process
@@ -77,6 +82,17 @@ def _process(command: Sequence[str], directory: Path, output: int) -> Generator[
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@cache
+def _dying_with_us() -> Sequence[str]:
+    """What makes Linux end a process with the one that started it, even if that is killed."""
+    prefix = ("setpriv", "--pdeathsig", "KILL")
+    try:
+        subprocess.run([*prefix, "true"], check=True, capture_output=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return ()
+    return prefix
 
 
 def _last_line(log: Path) -> str:
