@@ -17,6 +17,8 @@ Items: TypeAlias = Sequence[object] | Mapping[object, object]
 
 _PLAIN: Sequence[object] = (str, int, float, bool, bytes, NoneType)
 
+_STRING = frozenset({str})
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -86,7 +88,7 @@ def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def _are_strings(items: Items) -> bool:
-    return all(issubclass(kind, str) for kind in set(map(type, items)))
+    return _STRING.issuperset(map(type, items)) or all(isinstance(item, str) for item in items)
 
 
 def _refuse(name: str, value: object, hint: object) -> None:

@@ -6,8 +6,8 @@ from typing_extensions import override
 
 from key_value.aio._utils.sanitization import SanitizationStrategy, sha256_hex
 
-SURROGATES = "[\ud800-\udfff]"
-"""Halves of surrogate pairs: a Python string may hold one alone, UTF-8 may not."""
+# Halves of surrogate pairs: a Python string may hold one alone, UTF-8 may not.
+_SURROGATES = "[\ud800-\udfff]"
 
 _CUT_MARK = "%-"
 _CUT = re.compile(_CUT_MARK + "[0-9a-f]{64}$")
@@ -25,16 +25,19 @@ class EscapingStrategy(SanitizationStrategy):
     cut and given its SHA-256.
     """
 
-    def __init__(self, unsafe: str = SURROGATES, *, max_bytes: int | None = None) -> None:
+    def __init__(self, unsafe: str | None = None, *, max_bytes: int | None = None) -> None:
         """Say what the backend cannot hold.
 
         Args:
-            unsafe: A regular expression; each character of what it finds is encoded.
+            unsafe: A regular expression; each character of what it finds is encoded. What UTF-8 cannot hold
+                is encoded in any case.
             max_bytes: Bytes of UTF-8 that a name may have, more than 80; None sets no limit.
         """
-        self._unsafe = re.compile(unsafe)
-        self._unsafe_or_percent = re.compile(f"{unsafe}|%")
+        found = f"{unsafe}|{_SURROGATES}" if unsafe else _SURROGATES
+        self._unsafe = re.compile(found)
+        self._unsafe_or_percent = re.compile(f"{found}|%")
         self._max_bytes = max_bytes
+        self._ascii_is_safe = unsafe is None and max_bytes is None
 
     @override
     def validate(self, value: str) -> None:
@@ -42,6 +45,8 @@ class EscapingStrategy(SanitizationStrategy):
 
     @override
     def sanitize(self, value: str) -> str:
+        if self._ascii_is_safe and value.isascii() and "%" not in value:
+            return value
         name = self._escape(value) if self._needs_escaping(value) else value
         if self._max_bytes is None or len(name.encode()) <= self._max_bytes:
             return name

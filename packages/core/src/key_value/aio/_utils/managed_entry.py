@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from typing_extensions import Self, override
@@ -105,12 +106,12 @@ class ManagedEntry:
         """When the entry was stored, as ISO 8601 text."""
         if isinstance(self._created, str):
             return self._created
-        return None if self._created is None else epoch_to_datetime(self._created).isoformat()
+        return None if self._created is None else _isoformat(self._created)
 
     @property
     def expires_at_isoformat(self) -> str | None:
         """When the entry expires, as ISO 8601 text."""
-        return None if self.expires_epoch is None else epoch_to_datetime(self.expires_epoch).isoformat()
+        return None if self.expires_epoch is None else _isoformat(self.expires_epoch)
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -128,6 +129,12 @@ class ManagedEntry:
     def __repr__(self) -> str:
         times = f"created_at={self.created_at!r}, expires_at={self.expires_at!r}"
         return f"ManagedEntry(value={self.value!r}, {times})"
+
+
+@lru_cache(maxsize=64)
+def _isoformat(epoch: float) -> str:
+    """The text of a time; the entries of a batch have the same."""
+    return epoch_to_datetime(epoch).isoformat()
 
 
 def verify_dict(obj: Any) -> dict[str, Any]:

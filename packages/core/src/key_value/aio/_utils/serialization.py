@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal, TypeVar
 
 from typing_extensions import override
@@ -163,6 +164,24 @@ class SerializationAdapter(ABC):
 
 class BasicSerializationAdapter(SerializationAdapter):
     """Stores documents as they are."""
+
+    @override
+    def dump_json(
+        self,
+        entry: ManagedEntry,
+        exclude_none: bool = True,
+        *,
+        key: str | None = None,
+        collection: str | None = None,
+        version: int = VERSION,
+    ) -> str:
+        if not (exclude_none and self._date_format == "isoformat" and self._value_format == "dict"):
+            return super().dump_json(entry, exclude_none, key=key, collection=collection, version=version)
+        # The same text as of the dictionary, whose keys are sorted, in a third of the time.
+        times = entry.created_at_isoformat, entry.expires_at_isoformat
+        names = ("collection", collection), ("created_at", times[0]), ("expires_at", times[1]), ("key", key)
+        parts = [f'"{name}": {encode_basestring_ascii(text)}, ' for name, text in names if text is not None]
+        return f'{{{"".join(parts)}"value": {dumps(verify_dict(entry.value))}, "version": {version}}}'
 
     @override
     def prepare_load(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from functools import lru_cache
 
-from key_value.aio._utils.escaping import SURROGATES, EscapingStrategy
+from key_value.aio._utils.escaping import EscapingStrategy
 
 SEPARATOR = "::"
 
-_collections = EscapingStrategy(f"{SURROGATES}|:{{2,}}|:$")
+_collections = EscapingStrategy(":{2,}|:$")
 _keys = EscapingStrategy()
 
 

@@ -288,9 +288,7 @@ def new_entry(value: Mapping[str, Any], created: float, seconds: float | None) -
     return ManagedEntry.from_epochs(value, created, None if seconds is None else created + seconds)
 
 
-def _repeated(
-    keys: Sequence[str], entries: Mapping[str, ManagedEntry | None]
-) -> list[ManagedEntry | None]:
+def _repeated(keys: Sequence[str], entries: Mapping[str, ManagedEntry | None]) -> list[ManagedEntry | None]:
     """The entry of each key, a copy where the key was there before."""
     seen: set[str] = set()
     repeated: list[ManagedEntry | None] = []

@@ -22,8 +22,8 @@ COMMANDS_PER_PIPELINE = 1000
 class Commands:
     """The commands of the tasks of one event loop to one client.
 
-    A task that finds nobody waiting lets the others go first for one turn of the loop. If none of them has a
-    command it sends its own as any client would; otherwise all leave together, the reads as one MGET.
+    A task that is alone sends its command as any client would. While one is under way, the next waits for
+    those that come in the same turn of the loop, and all leave together, the reads as one MGET.
     """
 
     def __init__(self, client: Client) -> None:
@@ -31,6 +31,7 @@ class Commands:
         self.client = client
         self._waiting: list[Waiting] | None = None
         """What waits for the end of this turn; None while there is no task that will send it."""
+        self._in_flight = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     async def execute(self, *command: str | bytes | int) -> Any:
@@ -38,6 +39,8 @@ class Commands:
         waiting = self._waiting
         if waiting is not None:
             return await _join(waiting, command)
+        if not self._in_flight:
+            return await self._execute_alone(command)
         waiting = self._waiting = []
         try:
             await asyncio.sleep(0)
@@ -50,7 +53,7 @@ class Commands:
             answer = _join(waiting, command)
             self._send(waiting)
             return await answer
-        return await self.client.execute_command(*command, **RAW)
+        return await self._execute_alone(command)
 
     async def execute_all(self, commands: Sequence[Command]) -> list[Any]:
         """Send several commands, and wait for the answers: an error where one was refused."""
@@ -65,6 +68,13 @@ class Commands:
     async def finish(self) -> None:
         """Wait for the answers to what was sent."""
         await asyncio.gather(*self._sending)
+
+    async def _execute_alone(self, command: Command) -> Any:
+        self._in_flight += 1
+        try:
+            return await self.client.execute_command(*command, **RAW)
+        finally:
+            self._in_flight -= 1
 
     def _send(self, waiting: "list[Waiting]") -> None:
         if waiting:

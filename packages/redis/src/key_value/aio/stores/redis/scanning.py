@@ -2,18 +2,15 @@
 
 import re
 from collections.abc import AsyncIterator, Container, Sequence
-from typing import Any
 
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.address import SEPARATOR, address, collection_at, collection_prefix
 from key_value.aio.stores.base.encoding import decode
-from key_value.aio.stores.redis.client import is_cluster
+from key_value.aio.stores.redis.batches import read, remove
 from key_value.aio.stores.redis.commands import RAW, Commands
 
 SCAN_COUNT = 1000
 """How many keys Redis looks at for one answer."""
-
-KEYS_PER_MGET = 1000
 
 _GLOB = re.compile(rb"[*?\[\]^\\-]")
 
@@ -40,31 +37,6 @@ async def scan(commands: Commands, collection: str | None = None) -> AsyncIterat
             found = []
     if found:
         yield found
-
-
-async def read(commands: Commands, addresses: Sequence[str]) -> list[bytes | None]:
-    """What is stored at several addresses."""
-    if is_cluster(commands.client):
-        # The keys of an MGET have to lie in one slot.
-        answers = await commands.execute_all([("GET", place) for place in addresses])
-        return raise_first(answers)
-    found: list[bytes | None] = []
-    for start in range(0, len(addresses), KEYS_PER_MGET):
-        some = addresses[start : start + KEYS_PER_MGET]
-        found += await commands.client.execute_command("MGET", *some, **RAW)
-    return found
-
-
-async def remove(commands: Commands, addresses: Sequence[str]) -> int:
-    """Remove what is stored at several addresses; how many of them there were."""
-    if is_cluster(commands.client):
-        answers = await commands.execute_all([("UNLINK", place) for place in addresses])
-        return sum(raise_first(answers))
-    removed = 0
-    for start in range(0, len(addresses), KEYS_PER_MGET):
-        some = addresses[start : start + KEYS_PER_MGET]
-        removed += await commands.client.execute_command("UNLINK", *some, **RAW)
-    return removed
 
 
 async def remove_own(commands: Commands, collection: str | None = None) -> bool:
@@ -107,11 +79,3 @@ async def _is_own(place: str, data: bytes | None) -> bool:
         return False
     collection, key = document.get("collection"), document.get("key")
     return isinstance(collection, str) and isinstance(key, str) and address(collection, key) == place
-
-
-def raise_first(answers: list[Any]) -> list[Any]:
-    """The answers, unless one of them is an error."""
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-    return answers

@@ -18,7 +18,7 @@ from key_value.aio.stores.base import (
 )
 from key_value.aio.stores.base.address import address, key_at
 from key_value.aio.stores.base.per_loop import PerLoop
-from key_value.aio.stores.redis import scanning
+from key_value.aio.stores.redis import batches, scanning
 from key_value.aio.stores.redis.client import (
     CertReqs,
     Client,
@@ -27,7 +27,7 @@ from key_value.aio.stores.redis.client import (
     client_for_url,
     tls_options,
 )
-from key_value.aio.stores.redis.commands import Command, Commands
+from key_value.aio.stores.redis.commands import Commands
 from key_value.aio.stores.redis.failures import meaning, refused
 
 if TYPE_CHECKING:
@@ -126,13 +126,15 @@ class RedisStore(
 
     @override
     async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        await self._commands.get().execute(*_set(collection, key, data, ttl))
+        command = batches.set_command(address(collection, key), data, _milliseconds(ttl))
+        await self._commands.get().execute(*command)
 
     @override
     async def _put_bytes_if_absent(
         self, *, collection: str, key: str, data: bytes, ttl: float | None
     ) -> bool:
-        return bool(await self._commands.get().execute(*_set(collection, key, data, ttl), "NX"))
+        command = batches.set_command(address(collection, key), data, _milliseconds(ttl))
+        return bool(await self._commands.get().execute(*command, "NX"))
 
     @override
     async def _delete(self, *, collection: str, key: str) -> bool:
@@ -140,14 +142,14 @@ class RedisStore(
 
     @override
     async def _get_many_bytes(self, *, collection: str, keys: Sequence[str]) -> Sequence[bytes | None]:
-        return await scanning.read(self._commands.get(), [address(collection, key) for key in keys])
+        return await batches.read(self._commands.get(), [address(collection, key) for key in keys])
 
     @override
     async def _put_many_bytes(
         self, *, collection: str, keys: Sequence[str], data: Sequence[bytes], ttl: float | None
     ) -> None:
-        commands = [_set(collection, key, blob, ttl) for key, blob in zip(keys, data, strict=True)]
-        answers = await self._commands.get().execute_all(commands)
+        entries = [(address(collection, key), blob) for key, blob in zip(keys, data, strict=True)]
+        answers = await batches.store(self._commands.get(), entries, _milliseconds(ttl))
         failures = {
             key: answer for key, answer in zip(keys, answers, strict=True) if isinstance(answer, Exception)
         }
@@ -156,7 +158,7 @@ class RedisStore(
 
     @override
     async def _delete_many(self, *, collection: str, keys: Sequence[str]) -> int:
-        return await scanning.remove(self._commands.get(), [address(collection, key) for key in keys])
+        return await batches.remove(self._commands.get(), [address(collection, key) for key in keys])
 
     @override
     async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
@@ -192,9 +194,8 @@ class RedisStore(
             await commands.client.aclose()
 
 
-def _set(collection: str, key: str, data: bytes, ttl: float | None) -> Command:
-    command = ("SET", address(collection, key), data)
-    return command if ttl is None else (*command, "PX", math.ceil(ttl * 1000))
+def _milliseconds(ttl: float | None) -> int | None:
+    return None if ttl is None else math.ceil(ttl * 1000)
 
 
 def _same(client: Client) -> Client:

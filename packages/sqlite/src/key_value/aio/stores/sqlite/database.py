@@ -40,6 +40,10 @@ class Database:
         """Do several jobs in one transaction; if one of them fails, each in a transaction of its own."""
         writes = any(job.writes for job in jobs)
         connection = self._writable() if writes else self._readable()
+        if len(jobs) == 1 and not writes:
+            # What reads once is a transaction by itself.
+            jobs[0].result = jobs[0].work(connection)
+            return
         try:
             connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         except sqlite3.Error as error:

@@ -130,7 +130,7 @@ class SQLiteStore(
 
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
-        row = await _row(collection, key, managed_entry)
+        row = await _row(_names.sanitize(collection), key, managed_entry)
         await self._worker.run(lambda connection: statements.put(connection, row), writes=True)
 
     @override
@@ -144,14 +144,15 @@ class SQLiteStore(
         created_at: datetime,
         expires_at: datetime | None,
     ) -> None:
-        rows = [await _row(collection, key, entry) for key, entry in zip(keys, managed_entries, strict=True)]
+        place = _names.sanitize(collection)
+        rows = [await _row(place, key, entry) for key, entry in zip(keys, managed_entries, strict=True)]
         await self._worker.run(lambda connection: statements.put_many(connection, rows), writes=True)
 
     @override
     async def _put_managed_entry_if_absent(
         self, *, collection: str, key: str, managed_entry: ManagedEntry
     ) -> bool:
-        row = await _row(collection, key, managed_entry)
+        row = await _row(_names.sanitize(collection), key, managed_entry)
         return await self._worker.run(
             lambda connection: statements.put_if_absent(connection, row), writes=True
         )
@@ -205,15 +206,10 @@ class SQLiteStore(
             raise self._unreadable(collection, key, error) from error
 
 
-async def _row(collection: str, key: str, entry: ManagedEntry) -> statements.Row:
+async def _row(place: str, key: str, entry: ManagedEntry) -> statements.Row:
+    """The row of an entry in a collection that is already sanitized."""
     text = await encode(entry.value)
-    return (
-        _names.sanitize(collection),
-        _names.sanitize(key),
-        text,
-        entry.created_epoch,
-        entry.expires_epoch,
-    )
+    return (place, _names.sanitize(key), text, entry.created_epoch, entry.expires_epoch)
 
 
 def _originals(names: Sequence[str]) -> list[str]:

@@ -1,0 +1,162 @@
+"""What importing costs, and the names under which everything can be imported."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("beartype", "pydantic", "pydantic_core", "orjson", "msgspec", "jiter", "json", "redis", "sqlite3")
+
+PUBLIC = {
+    "key_value.aio.protocols": ["AsyncKeyValue"],
+    "key_value.aio.protocols.key_value": [
+        "AsyncCullProtocol",
+        "AsyncDestroyCollectionProtocol",
+        "AsyncDestroyStoreProtocol",
+        "AsyncEnumerateCollectionsProtocol",
+        "AsyncEnumerateKeysProtocol",
+        "AsyncKeyValue",
+        "AsyncKeyValueProtocol",
+        "AsyncPutIfAbsentProtocol",
+    ],
+    "key_value.aio.stores.base": [
+        "BaseContextManagerStore",
+        "BaseCullStore",
+        "BaseDestroyCollectionStore",
+        "BaseDestroyStore",
+        "BaseEnumerateCollectionsStore",
+        "BaseEnumerateKeysStore",
+        "BasePutIfAbsentStore",
+        "BaseStore",
+        "BasicSerializationAdapter",
+        "BytesStore",
+        "DEFAULT_SEED_DATA",
+        "FROZEN_SEED_DATA_TYPE",
+        "ManagedEntry",
+        "PassthroughStrategy",
+        "SEED_DATA_TYPE",
+        "SanitizationStrategy",
+        "SerializationAdapter",
+    ],
+    "key_value.aio.stores.memory": ["MemoryStore"],
+    "key_value.aio.stores.null": ["NullStore"],
+    "key_value.aio.stores.simple": ["SimpleStore"],
+    "key_value.aio.stores.sqlite": ["SQLiteStore"],
+    "key_value.aio.stores.redis": ["RedisStore"],
+    "key_value.aio.wrappers.base": ["BaseWrapper"],
+    "key_value.aio.wrappers.fallback": ["FallbackWrapper"],
+    "key_value.aio.wrappers.prefix_keys": ["PrefixKeysWrapper"],
+    "key_value.aio.wrappers.statistics": ["StatisticsWrapper"],
+    "key_value.aio.wrappers.statistics.wrapper": [
+        "BaseHitMissStatistics",
+        "BaseStatistics",
+        "DeleteStatistics",
+        "ExistsStatistics",
+        "GetStatistics",
+        "KVStoreCollectionStatistics",
+        "KVStoreStatistics",
+        "PutStatistics",
+        "TTLStatistics",
+    ],
+    "key_value.aio.wrappers.timeout": ["TimeoutWrapper"],
+    "key_value.aio.adapters": ["PydanticAdapter", "RaiseOnMissingAdapter"],
+    "key_value.aio.adapters.base": ["BasePydanticAdapter"],
+    "key_value.aio.adapters.pydantic": ["PydanticAdapter"],
+    "key_value.aio.adapters.raise_on_missing": ["RaiseOnMissingAdapter"],
+    "key_value.aio._utils": ["ManagedEntry"],
+    "key_value.aio._utils.beartype": [
+        "bear_enforce",
+        "bear_spray",
+        "enforce_bear_type",
+        "enforce_bear_type_conf",
+        "no_bear_type",
+        "no_bear_type_check",
+        "no_bear_type_check_conf",
+    ],
+    "key_value.aio._utils.constants": ["DEFAULT_COLLECTION_NAME"],
+    "key_value.aio._utils.retry": ["_calculate_delay", "async_retry_operation"],
+    "key_value.aio._utils.wait": ["async_wait_for_true"],
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names(module: str) -> None:
+    imported = importlib.import_module(module)
+    assert [name for name in PUBLIC[module] if not hasattr(imported, name)] == []
+
+
+def _loaded_by(statement: str) -> set[str]:
+    script = f"import sys, asyncio; before = set(sys.modules)\n{statement}\nprint(*set(sys.modules) - before)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+def test_protocols_load_nothing_else() -> None:
+    loaded = _loaded_by("import key_value.aio.protocols")
+    assert "key_value.aio.protocols.key_value" in loaded
+    assert loaded & {*HEAVY, "typing_extensions", "key_value.aio.errors"} == set()
+
+
+def test_errors_load_little() -> None:
+    assert _loaded_by("import key_value.aio.errors") & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize("store", ["memory.MemoryStore", "null.NullStore", "sqlite.SQLiteStore"])
+def test_a_store_loads_neither_beartype_nor_pydantic(store: str) -> None:
+    module, name = store.split(".")
+    loaded = _loaded_by(f"from key_value.aio.stores.{module} import {name}")
+    assert loaded & {"beartype", "pydantic", "pydantic_core"} == set()
+
+
+def test_an_adapter_loads_pydantic_only_if_it_needs_it() -> None:
+    assert "pydantic" not in _loaded_by("from key_value.aio.adapters import RaiseOnMissingAdapter")
+    assert "pydantic" in _loaded_by("from key_value.aio.adapters import PydanticAdapter")
+
+
+def test_unknown_adapter() -> None:
+    with pytest.raises(ImportError, match="cannot import name 'NoAdapter'"):
+        exec("from key_value.aio.adapters import NoAdapter")
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    for name in [name for name in sys.modules if name.startswith("key_value.aio.adapters")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ImportError, match=r"pip install 'py-key-value-aio\[pydantic\]'"):
+        importlib.import_module("key_value.aio.adapters.pydantic")
+
+
+class TestOldNames:
+    def test_are_the_same_classes_and_warn_once(self) -> None:
+        script = """
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    from key_value.shared.errors import InvalidTTLError
+    from key_value.shared.errors.store import StoreSetupError
+    from key_value.shared.errors import SerializationError
+import key_value.aio.errors as new
+assert InvalidTTLError is new.InvalidTTLError and StoreSetupError is new.StoreSetupError
+import key_value.shared.errors as old
+assert old.__deprecated__ and old.__new_name__ == "key_value.aio.errors"
+for warning in caught:
+    assert warning.category is DeprecationWarning and warning.filename == "<string>", warning
+print(*[str(warning.message).split("'")[1] for warning in caught])
+"""
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        expected = ["key_value.shared", "key_value.shared.errors", "key_value.shared.errors.store"]
+        assert result.stdout.split() == expected
+
+    def test_cover_every_module_that_had_one(self) -> None:
+        with pytest.warns(DeprecationWarning, match="'key_value.shared' is deprecated"):
+            shared = importlib.reload(importlib.import_module("key_value.shared"))
+        for old, new in shared.NEW_NAMES.items():
+            if old not in sys.modules:
+                with pytest.warns(DeprecationWarning, match=f"use '{new}' instead"):
+                    importlib.import_module(old)
+
+    @pytest.mark.filterwarnings("ignore:Importing from 'key_value.shared':DeprecationWarning")
+    def test_unlisted_ones_are_missing(self) -> None:
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("key_value.shared.type_checking")
