@@ -73,4 +73,6 @@ class TestStack(WrapperConformance):
     abilities: ClassVar = ABILITIES - DESTROYING
 
     def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        return StatisticsWrapper(TimeoutWrapper(PrefixKeysWrapper(FallbackWrapper(store, MemoryStore()), "p")))
+        return StatisticsWrapper(
+            TimeoutWrapper(PrefixKeysWrapper(FallbackWrapper(store, MemoryStore()), "p"))
+        )

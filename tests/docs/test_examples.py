@@ -1,0 +1,65 @@
+"""Every Python block of the documentation runs, those of one page one after another."""
+
+import ast
+import asyncio
+import inspect
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.server import Server
+
+ROOT = Path(__file__).parents[2]
+REDIS = "redis://localhost:6379"
+
+_BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[str]:
+    return [textwrap.dedent(code) for _, code in _BLOCK.findall(page.read_text())]
+
+
+def pages(*, redis: bool) -> list[Path]:
+    found = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md")]
+    return [
+        page
+        for page in sorted(found)
+        if any(REDIS in code for code in blocks(page)) == redis and blocks(page)
+    ]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+async def run(page: Path, server: Server | None = None) -> None:
+    namespace: dict[str, Any] = {"__name__": "example"}
+    for number, block in enumerate(blocks(page)):
+        code = block if server is None else re.sub(rf"{REDIS}(/0)?", server.url, block)
+        compiled = compile(code, f"{name(page)}[{number}]", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        result = eval(compiled, namespace)
+        if inspect.isawaitable(result):
+            await asyncio.wait_for(result, timeout=30)
+
+
+@pytest.mark.parametrize("page", pages(redis=False), ids=name)
+async def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    await run(page)
+
+
+@pytest.mark.parametrize("page", pages(redis=True), ids=name)
+async def test_examples_run_with_redis(
+    page: Path, redis: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await run(page, redis)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
