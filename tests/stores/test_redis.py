@@ -20,6 +20,8 @@ from key_value.aio.stores.redis import RedisStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.concerns.base import ABILITIES
 from key_value.aio.testing.operations import Store
+from tests import published as interop
+from tests.published import Publish
 from tests.servers.processes import free_port
 from tests.servers.server import Server
 
@@ -41,6 +43,11 @@ class Client(Protocol):
 
 def connect(url: str, **options: Any) -> Client:
     return cast("Client", cast("Any", Redis).from_url(url, **options))
+
+
+def published_opening(redis: Server) -> str:
+    """The code by which 0.5.0 opens the same server."""
+    return f"from key_value.aio.stores.redis import RedisStore\nstore = RedisStore(url={redis.url!r})"
 
 
 class RedisConformance(StoreConformance):
@@ -73,6 +80,16 @@ class TestRedisStore(RedisConformance):
         assert list(document) == ["collection", "created_at", "expires_at", "key", "value", "version"]
         assert (document["collection"], document["key"], document["version"]) == ("c", "k", 1)
         assert document["created_at"].endswith("+00:00")
+
+    async def test_reads_what_0_5_wrote(self, store: RedisStore, redis: Server, published: Publish) -> None:
+        published("redis").write(published_opening(redis), "people")
+        await interop.check(store, "people")
+
+    async def test_0_5_reads_what_this_writes(
+        self, store: RedisStore, redis: Server, published: Publish
+    ) -> None:
+        await interop.write(store, "people")
+        published("redis").check(published_opening(redis), "people")
 
     @pytest.mark.parametrize("ttl", [0.0001, 0.5, 2, 2.0005])
     async def test_the_server_keeps_an_entry_no_shorter_than_it_lives(
@@ -285,6 +302,7 @@ class TestFailures:
         store = RedisStore(url="redis://me%40here:p%40ss@localhost:6379/3", password="other", db=1)
 
         async def made() -> dict[str, Any]:
+            await store.setup()
             client = cast("Any", store._commands.get().client)
             return client.connection_pool.connection_kwargs
 

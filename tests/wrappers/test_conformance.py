@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from typing_extensions import override
 
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
@@ -41,6 +42,7 @@ class WrapperConformance(StoreConformance):
 
 
 class TestBaseWrapper(WrapperConformance):
+    @override
     def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
         return BaseWrapper(store)
 
@@ -48,16 +50,19 @@ class TestBaseWrapper(WrapperConformance):
 class TestPrefixKeys(WrapperConformance):
     abilities: ClassVar = ABILITIES - DESTROYING
 
+    @override
     def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
         return PrefixKeysWrapper(store, "prefix")
 
 
 class TestTimeout(WrapperConformance):
+    @override
     def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
         return TimeoutWrapper(store, timeout=60)
 
 
 class TestStatistics(WrapperConformance):
+    @override
     def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
         return StatisticsWrapper(store, max_collections=2)
 
@@ -65,6 +70,7 @@ class TestStatistics(WrapperConformance):
 class TestFallback(WrapperConformance):
     abilities: ClassVar = ABILITIES - DESTROYING
 
+    @override
     def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
         return FallbackWrapper(store, MemoryStore())
 
@@ -72,6 +78,7 @@ class TestFallback(WrapperConformance):
 class TestStack(WrapperConformance):
     abilities: ClassVar = ABILITIES - DESTROYING
 
+    @override
     def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
         return StatisticsWrapper(
             TimeoutWrapper(PrefixKeysWrapper(FallbackWrapper(store, MemoryStore()), "p"))

@@ -39,9 +39,9 @@ def check_collection(collection: object) -> None:
 
 def check_keys(keys: object) -> None:
     """Refuse keys that are not a sequence of strings; a string, though it is one, is a mistake."""
-    if isinstance(keys, str) or not isinstance(keys, Sequence) or not _are_strings(cast("Items", keys)):
-        if isinstance(keys, str) and not DISABLED:
-            raise TypeError(f"keys must be a sequence of strings, not the string {_shown(keys)}")
+    if isinstance(keys, str) and not DISABLED:
+        raise TypeError(f"keys must be a sequence of strings, not the string {_shown(keys)}")
+    if not isinstance(keys, Sequence) or not _are_strings(cast("Items", keys)):
         _refuse("keys", cast("object", keys), Sequence[str])
 
 

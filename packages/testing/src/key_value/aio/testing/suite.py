@@ -33,9 +33,9 @@ class StoreConformance(
     ```
 
     The fixture opens one store for one test and closes it afterwards. The backend may be shared with other
-    tests, since each takes collections of its own; but where the store has `destroy`, no other test may use what
-    it destroys. `abilities` says which ability protocols the store has: one that it lost, or got unawares,
-    fails. The other facts that a store may state are the attributes of `Conformance`.
+    tests, since each takes collections of its own; but where the store has `destroy`, no other test may use
+    what it destroys. `abilities` says which ability protocols the store has: one that it lost, or got
+    unawares, fails. The other facts that a store may state are the attributes of `Conformance`.
 
     The tests are coroutines: set `asyncio_mode = "auto"` for pytest-asyncio.
 

@@ -74,13 +74,13 @@ class Lifecycle:
             StoreSetupError: It could not be set up; the next call tries again.
             StoreClosedError: It was closed.
         """
-        if self._closed:
-            raise StoreClosedError(extra_info={"store": type(self).__name__}, message="The store is closed")
+        self._refuse_if_closed()
         try:
             await self._once.ensure()
         except Exception as error:
             message = f"Failed to setup key value store: {error}"
             raise _setup_error(message, {"store": type(self).__name__}, error) from error
+        self._refuse_if_closed()
 
     async def setup_collection(self, *, collection: str) -> None:
         """Prepare the store and one of its collections now rather than at their first use.
@@ -117,7 +117,8 @@ class Lifecycle:
         """
         self._closed = True
         self._prepared.clear()
-        self._once = Once(self._set_up)
+        once, self._once = self._once, Once(self._set_up)
+        await once.rest()
         await self._release()
 
     async def __aenter__(self) -> Self:
@@ -146,6 +147,10 @@ class Lifecycle:
             self._prepared.clear()
         else:
             self._prepared.discard(collection)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreClosedError(message="The store is closed", extra_info={"store": type(self).__name__})
 
     async def _set_up(self) -> None:
         try:

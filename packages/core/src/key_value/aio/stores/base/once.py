@@ -4,9 +4,14 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import ContextVar
 
 _doing: ContextVar[tuple["Once", ...]] = ContextVar("_doing", default=())
+
+
+class _InterruptedError(Exception):
+    """The event loop in which it was attempted has ended; another may attempt it."""
 
 
 class Once:
@@ -36,17 +41,20 @@ class Once:
             Exception: What the work raised, the same object for all who waited for that attempt.
         """
         while not self.done and self not in _doing.get():
-            attempt = self._join()
-            try:
-                await asyncio.shield(asyncio.wrap_future(attempt))
-            except asyncio.CancelledError:
-                # Either this caller was cancelled, or the loop that ran the attempt ended before it did.
-                if not attempt.cancelled():
-                    raise
+            with suppress(_InterruptedError):
+                await asyncio.shield(asyncio.wrap_future(self._join()))
+
+    async def rest(self) -> None:
+        """Wait until nobody is at it, whatever came of it."""
+        attempt = self._attempt
+        if attempt is not None and self not in _doing.get():
+            await asyncio.wait([asyncio.wrap_future(attempt)])
+            # It is raised to those who asked for it.
+            attempt.exception()
 
     def _join(self) -> "concurrent.futures.Future[None]":
         with self._lock:
-            if self._attempt is None or self._attempt.cancelled():
+            if self._attempt is None:
                 self._attempt = concurrent.futures.Future()
                 self._task = asyncio.create_task(self._perform(self._attempt))
             return self._attempt
@@ -60,7 +68,7 @@ class Once:
             attempt.set_exception(error)
         except BaseException:
             self._end()
-            attempt.cancel()
+            attempt.set_exception(_InterruptedError())
             raise
         else:
             self.done = True

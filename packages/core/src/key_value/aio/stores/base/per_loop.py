@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+from key_value.aio.errors import StoreClosedError
+
 T = TypeVar("T")
 
 
@@ -22,10 +24,19 @@ class PerLoop(Generic[T]):
         self._make = make
         self._close = close
         self._made: dict[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[None]]] = {}
+        self._closed = True
         self._lock = threading.Lock()
 
+    def open(self) -> None:
+        """Make what is asked for from now on."""
+        self._closed = False
+
     def get(self) -> T:
-        """The one of the running event loop."""
+        """The one of the running event loop.
+
+        Raises:
+            StoreClosedError: It is not open.
+        """
         loop = asyncio.get_running_loop()
         made = self._made.get(loop)
         return self._add(loop) if made is None else made[0]
@@ -33,6 +44,7 @@ class PerLoop(Generic[T]):
     async def close(self) -> None:
         """Close all, each in its own loop."""
         with self._lock:
+            self._closed = True
             made, self._made = self._made, {}
         here = asyncio.get_running_loop()
         for loop, (_, guard) in made.items():
@@ -43,6 +55,8 @@ class PerLoop(Generic[T]):
 
     def _add(self, loop: asyncio.AbstractEventLoop) -> T:
         with self._lock:
+            if self._closed:
+                raise StoreClosedError(message="The store is closed")
             for other in [other for other in self._made if other.is_closed()]:
                 del self._made[other]
             made = self._make()

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from redis.exceptions import ResponseError
-
-from key_value.aio.stores.redis.client import is_cluster
-from key_value.aio.stores.redis.commands import RAW, Command, Commands
+from key_value.aio.stores.redis.client import RAW, ResponseError, is_cluster
+from key_value.aio.stores.redis.commands import Command, Commands
 
 KEYS_PER_COMMAND = 1000
 

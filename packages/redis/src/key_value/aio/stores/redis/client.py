@@ -8,10 +8,28 @@ try:
     from redis import asyncio as redis
     from redis.asyncio.cluster import RedisCluster
     from redis.asyncio.connection import parse_url
+    from redis.client import NEVER_DECODE
+    from redis.exceptions import ResponseError
 except ImportError as error:
     raise ImportError("RedisStore needs redis: pip install 'py-key-value-aio[redis]'") from error
 
+__all__ = [
+    "RAW",
+    "CertReqs",
+    "Client",
+    "Pipeline",
+    "ResponseError",
+    "checked_url",
+    "client_for_host",
+    "client_for_url",
+    "is_cluster",
+    "tls_options",
+]
+
 CertReqs = Literal["required", "optional", "none"]
+
+RAW = {NEVER_DECODE: True}
+"""Makes a client with `decode_responses` answer in bytes too."""
 
 
 class Pipeline(Protocol):

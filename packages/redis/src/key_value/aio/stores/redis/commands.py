@@ -4,17 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeAlias, cast
 
-from redis.client import NEVER_DECODE
-
-from key_value.aio.stores.redis.client import Client, is_cluster
+from key_value.aio.stores.redis.client import RAW, Client, is_cluster
 
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
 Waiting: TypeAlias = "tuple[Command, asyncio.Future[Any]]"
 """A command, and the task that waits for the answer to it."""
-
-RAW = {NEVER_DECODE: True}
-"""Makes a client with `decode_responses` answer in bytes too."""
 
 COMMANDS_PER_PIPELINE = 1000
 

@@ -7,7 +7,8 @@ from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.address import SEPARATOR, address, collection_at, collection_prefix
 from key_value.aio.stores.base.encoding import decode
 from key_value.aio.stores.redis.batches import read, remove
-from key_value.aio.stores.redis.commands import RAW, Commands
+from key_value.aio.stores.redis.client import RAW
+from key_value.aio.stores.redis.commands import Commands
 
 SCAN_COUNT = 1000
 """How many keys Redis looks at for one answer."""

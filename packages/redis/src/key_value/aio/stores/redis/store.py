@@ -114,6 +114,7 @@ class RedisStore(
 
     @override
     async def _setup(self) -> None:
+        self._commands.open()
         self._exit_stack.push_async_callback(self._commands.close)
 
     @override

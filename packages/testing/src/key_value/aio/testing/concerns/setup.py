@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from key_value.aio.errors import StoreSetupError
+from key_value.aio.errors import StoreClosedError, StoreSetupError
 from key_value.aio.stores.base import BaseStore
 from key_value.aio.testing.concerns.base import Conformance
 from key_value.aio.testing.operations import Store
@@ -67,6 +67,21 @@ class SetupConformance(Conformance):
             await opening
         setup.let_go.set()
         assert await asyncio.wait_for(asyncio.gather(*users), timeout=30) == [None] * 3
+
+    async def test_a_store_that_is_closed_during_its_setup_is_closed(
+        self, store: Store, collection: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        setup = await self._closed_with(store, _Setup(), monkeypatch)
+        opening = asyncio.create_task(store.__aenter__())
+        await asyncio.wait_for(setup.begun.wait(), timeout=30)
+        closing = asyncio.create_task(store.close())
+        await asyncio.sleep(0)
+        setup.let_go.set()
+        await asyncio.wait_for(closing, timeout=30)
+        with pytest.raises(StoreClosedError):
+            await opening
+        with pytest.raises(StoreClosedError):
+            await store.get("key", collection=collection)
 
     async def test_a_failed_setup_is_tried_again(
         self, store: Store, collection: str, monkeypatch: pytest.MonkeyPatch
