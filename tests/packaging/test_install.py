@@ -39,8 +39,17 @@ def test_uninstalling_one_leaves_the_others_working(backend: Distribution, every
         others = everything.execute(_importing(*rest))
     finally:
         everything.install_alone(backend.name)
-    assert "ModuleNotFoundError" in gone.stderr
+    assert gone.stderr.splitlines()[-1] == f"ModuleNotFoundError: No module named {backend.modules[0]!r}"
     assert others.returncode == 0, others.stderr
+
+
+@every_backend
+def test_a_missing_store_names_the_command(backend: Distribution, environment: Environment) -> None:
+    environment.install_locked(CORE)
+    environment.install(CORE)
+    done = environment.execute(_importing("key_value.aio.protocols", *backend.modules))
+    expected = f"No module named {backend.modules[0]!r}: pip install 'py-key-value-aio[{_extra(backend)}]'"
+    assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: {expected}"
 
 
 @pytest.mark.parametrize("backend", [each for each in BACKENDS if each.drivers], ids=str)
