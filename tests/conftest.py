@@ -6,7 +6,7 @@ import pytest
 
 from tests.servers import SERVERS
 
-pytest_plugins = ["tests.servers.plugin", *(f"tests.servers.{name}" for name in SERVERS)]
+pytest_plugins = ["tests.published", "tests.servers.plugin", *(f"tests.servers.{name}" for name in SERVERS)]
 
 
 @pytest.fixture

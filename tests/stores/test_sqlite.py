@@ -1,8 +1,6 @@
 import asyncio
 import os
 import sqlite3
-import stat
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
@@ -12,10 +10,10 @@ from typing_extensions import override
 
 from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreSetupError, StoreTimeoutError
 from key_value.aio.stores.sqlite import SQLiteStore
-from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.concerns.base import ABILITIES
 from key_value.aio.testing.operations import Store
-from tests.processes import killed_while_writing, run_together
+from tests.processes import run_together
+from tests.stores.embedded import EmbeddedConformance
 
 Row = tuple[str, str, str]
 
@@ -25,18 +23,15 @@ def rows(path: Path) -> list[Row]:
         return connection.execute("SELECT collection, key, value FROM kv_entries ORDER BY key").fetchall()
 
 
-class TestSQLiteStore(StoreConformance):
+class TestSQLiteStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
-    persistent: ClassVar = True
+    open_store: ClassVar = SQLiteStore
+    published_extra: ClassVar = None
 
+    @override
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "made" / "entries.db"
-
-    @pytest.fixture
-    async def store(self, path: Path) -> AsyncIterator[SQLiteStore]:
-        async with SQLiteStore(path) as store:
-            yield store
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
@@ -73,12 +68,6 @@ class TestSQLiteStore(StoreConformance):
             await store.destroy()
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("SELECT n FROM other").fetchall() == [(1,)]
-
-    async def test_files_are_their_owners_alone(self, store: SQLiteStore, path: Path) -> None:
-        await store.put("key", {"n": 1})
-        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-        assert set(modes.values()) == {0o600}
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
     async def test_stores_json_text(self, store: SQLiteStore, path: Path) -> None:
         await store.put("key", {"b": 1, "a": "é"}, collection="c")
@@ -171,45 +160,8 @@ class TestSQLiteStore(StoreConformance):
         assert stored == {str(n) for n, result in enumerate(results) if result is None}
         assert stored
 
-    async def test_processes_that_write_at_once_lose_nothing(self, path: Path) -> None:
-        run_together(_write_many, 4, str(path))
-        async with SQLiteStore(path) as store:
-            assert len(await store.keys()) == 4 * 100
-            assert len(await store.keys("won")) == 50
-            won = await store.get_many([f"k{n}" for n in range(50)], collection="won")
-            assert all(value is not None for value in won)
-
-    async def test_a_killed_process_leaves_whole_entries(self, path: Path) -> None:
-        for _ in range(5):
-            killed_while_writing(_write_for_ever, str(path), until=path.exists)
-            async with SQLiteStore(path) as store:
-                value = await store.get("key")
-                assert value is None or value["text"] == str(value["n"]) * 10_000
-
     def test_a_forked_process_uses_the_file_on_its_own(self, path: Path) -> None:
         run_together(_fork_and_read, 1, str(path))
-
-
-def _write_many(number: int, path: str) -> None:
-    async def write() -> None:
-        async with SQLiteStore(path, timeout=30) as store:
-            for n in range(50):
-                await store.put(f"{number}-{n}", {"n": n})
-                await store.put_if_absent(f"k{n}", {"by": number}, collection="won")
-            await store.put_many([f"{number}-b{n}" for n in range(50)], [{"n": n} for n in range(50)])
-
-    asyncio.run(write())
-
-
-def _write_for_ever(path: str) -> None:
-    async def write() -> None:
-        async with SQLiteStore(path) as store:
-            n = 0
-            while True:
-                await store.put("key", {"n": n, "text": str(n) * 10_000})
-                n += 1
-
-    asyncio.run(write())
 
 
 def _fork_and_read(_: int, path: str) -> None:

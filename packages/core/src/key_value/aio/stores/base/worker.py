@@ -1,4 +1,4 @@
-"""A thread for a driver that blocks."""
+"""Threads for a driver that blocks."""
 
 import asyncio
 import queue
@@ -53,33 +53,63 @@ class Workshop(Protocol[ResourceT]):
         ...
 
 
-class Worker(Generic[ResourceT]):
-    """One thread that does the blocking work of the tasks of any event loop.
+class Bench(Generic[ResourceT]):
+    """A workshop with one resource, where each job is done by itself."""
 
-    It takes all that is waiting at a time, so that many small jobs cost one switch of threads, and one
-    transaction where there are any. It does not keep the process alive.
+    def __init__(self, resource: ResourceT, close: Callable[[ResourceT], None] | None = None) -> None:
+        """Say what to work with.
+
+        Args:
+            resource: What each job is given.
+            close: Ends the use of it; None where it needs no end.
+        """
+        self._resource = resource
+        self._close = close
+
+    def do(self, jobs: Sequence[Job[ResourceT]], /) -> None:
+        """Do the jobs one after another."""
+        for job in jobs:
+            try:
+                job.result = job.work(self._resource)
+            except Exception as error:  # noqa: BLE001  -- raised where the job is awaited
+                job.error = error
+
+    def close(self) -> None:
+        """End the use of the resource."""
+        if self._close is not None:
+            self._close(self._resource)
+
+
+class Worker(Generic[ResourceT]):
+    """A thread, or some, that does the blocking work of the tasks of any event loop.
+
+    A thread that is alone takes all that is waiting at a time, so that many small jobs cost one switch of
+    threads, and one transaction where there are any; several take one job each. They do not keep the process
+    alive.
     """
 
-    def __init__(self, name: str, begin: Callable[[], Workshop[ResourceT]]) -> None:
+    def __init__(self, name: str, begin: Callable[[], Workshop[ResourceT]], *, threads: int = 1) -> None:
         """Say what to do.
 
         Args:
-            name: The name of the thread.
-            begin: Makes what to work in; called in the thread, before the first job.
+            name: The name of the threads.
+            begin: Makes what to work in; called in each thread, before its first job.
+            threads: How many threads there are.
         """
         self._name = name
         self._begin = begin
+        self._count = threads
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._jobs: queue.SimpleQueue[Job[ResourceT] | None] = queue.SimpleQueue()
 
     def open(self) -> None:
-        """Start the thread."""
+        """Start the threads."""
         with self._lock:
             self._start()
 
     async def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> T:
-        """Do something in the thread.
+        """Do something in a thread.
 
         Args:
             work: What to do; a caller who is cancelled does not stop it.
@@ -93,39 +123,48 @@ class Worker(Generic[ResourceT]):
         """
         job = Job(work, writes=writes)
         with self._lock:
-            if self._thread is None:
+            if not self._threads:
                 raise StoreClosedError(message=f"{self._name} is closed")
-            if not self._thread.is_alive():
-                # This process was forked off the one that has the thread.
+            if not self._threads[0].is_alive():
+                # This process was forked off the one that has the threads.
                 self._start()
             self._jobs.put(job)
         return await job
 
     async def close(self) -> None:
-        """End the thread once all that was asked for is done."""
+        """End the threads once all that was asked for is done."""
         with self._lock:
-            thread, self._thread = self._thread, None
-            self._jobs.put(None)
-        if thread is not None:
+            threads, self._threads = self._threads, []
+            for _ in threads:
+                self._jobs.put(None)
+        for thread in threads:
             await asyncio.to_thread(thread.join)
 
     def _start(self) -> None:
         self._jobs = queue.SimpleQueue()
-        work = _Work(self._jobs, self._begin)
-        self._thread = threading.Thread(target=work.serve, name=self._name, daemon=True)
-        self._thread.start()
+        at_once = MAXIMUM_BATCH if self._count == 1 else 1
+        self._threads = [
+            threading.Thread(
+                target=_Work(self._jobs, self._begin, at_once).serve, name=self._name, daemon=True
+            )
+            for _ in range(self._count)
+        ]
+        for thread in self._threads:
+            thread.start()
 
 
 class _Work(Generic[ResourceT]):
-    """What the thread does; it does not know its worker, so that a worker nobody needs any more can go."""
+    """What a thread does; it does not know its worker, so that a worker nobody needs any more can go."""
 
     def __init__(
         self,
         jobs: "queue.SimpleQueue[Job[ResourceT] | None]",
         begin: Callable[[], Workshop[ResourceT]],
+        at_once: int,
     ) -> None:
         self._jobs = jobs
         self._begin = begin
+        self._at_once = at_once
         self._shop: Workshop[ResourceT] | None = None
 
     def serve(self) -> None:
@@ -145,7 +184,7 @@ class _Work(Generic[ResourceT]):
         job = self._jobs.get()
         while job is not None:
             batch.append(job)
-            if len(batch) >= MAXIMUM_BATCH:
+            if len(batch) >= self._at_once:
                 return batch, False
             try:
                 job = self._jobs.get_nowait()

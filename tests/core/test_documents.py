@@ -1,0 +1,48 @@
+"""The head of a stored document is what a whole read of the document gives."""
+
+import pytest
+
+from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.serialization import BasicSerializationAdapter
+from key_value.aio.errors import DeserializationError
+from key_value.aio.stores.base.documents import Head, is_living, read_head
+from key_value.aio.testing.hostile_names import HOSTILE_NAMES
+
+EXPIRY = 2_000_000_000.5
+VALUE = {"expires_at": "2000-01-01T00:00:00+00:00", "key": "x"}
+
+
+@pytest.mark.parametrize("expires", [None, EXPIRY])
+def test_names_and_expiry_of_a_document(expires: float | None) -> None:
+    entry = ManagedEntry.from_epochs(VALUE, 1.0, expires)
+    for name in HOSTILE_NAMES:
+        data = BasicSerializationAdapter().dump_json(entry, key=name, collection=f"{name}c").encode()
+        assert read_head(data) == Head(f"{name}c", name, expires)
+
+
+def test_a_document_without_names() -> None:
+    data = BasicSerializationAdapter().dump_json(ManagedEntry.from_epochs(VALUE, 1.0, EXPIRY)).encode()
+    assert read_head(data) == Head(None, None, EXPIRY)
+
+
+def test_fields_in_another_order() -> None:
+    text = '{"version": 1, "value": {}, "expires_at": "2033-05-18T03:33:20.5+00:00", "key": "k"}'
+    assert read_head(text.encode()) == Head(None, "k", EXPIRY)
+
+
+def test_the_value_is_not_read() -> None:
+    assert read_head(b'{"key": "k", "value": {"broken') == Head(None, "k", None)
+
+
+@pytest.mark.parametrize("data", [b"", b"no json", b"[]", b"\xff", b'{"expires_at": "soon", "value": {}}'])
+def test_what_is_no_document(data: bytes) -> None:
+    with pytest.raises(DeserializationError):
+        read_head(data)
+    assert is_living(data)
+
+
+def test_what_has_expired_does_not_live() -> None:
+    adapter = BasicSerializationAdapter()
+    assert not is_living(adapter.dump_json(ManagedEntry.from_epochs({}, 1.0, 2.0)).encode())
+    assert is_living(adapter.dump_json(ManagedEntry.from_epochs({}, 1.0, EXPIRY)).encode())
+    assert is_living(adapter.dump_json(ManagedEntry.from_epochs({}, 1.0)).encode())

@@ -1,0 +1,127 @@
+"""The published 0.5.0 in environments of its own, and entries that each library must read from the other."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from key_value.aio.protocols import AsyncKeyValue
+from tests.packaging.environment import succeed
+
+_PROGRAM = """
+import asyncio, json, sys
+
+opening, calls = json.load(sys.stdin)
+
+async def main():
+    names = {}
+    exec(opening, names)
+    store = names["store"]
+    results = [await getattr(store, operation)(**arguments) for operation, arguments in calls]
+    if hasattr(store, "close"):
+        await store.close()
+    print(json.dumps(results))
+
+asyncio.run(main())
+"""
+
+Call = tuple[str, dict[str, Any]]
+
+ENTRIES: Mapping[str, dict[str, Any]] = {
+    "plain": {"name": "Ada", "born": 1815},
+    "empty": {},
+    "nested": {"list": [1, "x", None, 2.5, True, [], {"a": {"b": [{}]}}], "objects": [{"a": 1}, {"b": 2}]},
+    "numbers": {"big": 2**130, "negative": -(2**63), "float": 0.1, "tiny": 5e-324, "whole": 1e22},
+    "texts": {"ключ": "значение", "emoji": "😀", "quotes": "'\"\\", "control": "\x01\n"},
+    "large": {"text": "0123456789" * 20_000},
+    "user:1": {"key": "has a colon"},
+}
+TTL = 5000
+
+
+@dataclass(frozen=True)
+class Published:
+    """One backend of 0.5.0."""
+
+    python: Path
+
+    def run(self, opening: str, *calls: Call) -> list[Any]:
+        """What 0.5.0 answers.
+
+        Args:
+            opening: Code that assigns a store to `store`.
+            calls: The operations to await, with their arguments.
+        """
+        done = subprocess.run(
+            [self.python, "-I", "-W", "ignore", "-c", _PROGRAM],
+            input=json.dumps([opening, calls]),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def write(self, opening: str, collection: str) -> None:
+        """Have it store the entries, those of `<collection>-ttl` with a time to live."""
+        keys, values = list(ENTRIES), list(ENTRIES.values())
+        batch = {"keys": keys, "values": values, "collection": f"{collection}-ttl", "ttl": TTL}
+        puts = [
+            ("put", {"key": key, "value": value, "collection": collection}) for key, value in ENTRIES.items()
+        ]
+        self.run(opening, *puts, ("put_many", batch))
+
+    def check(self, opening: str, collection: str) -> None:
+        """Have it read what `write` stored."""
+        keys = list(ENTRIES)
+        values, timed = self.run(
+            opening,
+            ("get_many", {"keys": keys, "collection": collection}),
+            ("ttl_many", {"keys": keys, "collection": f"{collection}-ttl"}),
+        )
+        assert dict(zip(keys, values, strict=True)) == ENTRIES
+        assert dict(zip(keys, (value for value, _ in timed), strict=True)) == ENTRIES
+        assert all(TTL - 600 < seconds <= TTL for _, seconds in timed)
+
+
+async def write(store: AsyncKeyValue, collection: str) -> None:
+    """Store the entries as `Published.write` does."""
+    for key, value in ENTRIES.items():
+        await store.put(key, value, collection=collection)
+    await store.put_many(list(ENTRIES), list(ENTRIES.values()), collection=f"{collection}-ttl", ttl=TTL)
+
+
+async def check(store: AsyncKeyValue, collection: str) -> None:
+    """Read the entries that `Published.write` stored."""
+    keys = list(ENTRIES)
+    values = await store.get_many(keys, collection=collection)
+    timed = await store.ttl_many(keys, collection=f"{collection}-ttl")
+    assert dict(zip(keys, values, strict=True)) == ENTRIES
+    assert dict(zip(keys, (value for value, _ in timed), strict=True)) == ENTRIES
+    assert all(seconds is not None and TTL - 600 < seconds <= TTL for _, seconds in timed)
+
+
+Publish = Callable[[str], Published]
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
+    """Makes an environment with 0.5.0 and what one or more of its extras need: `published("disk")`."""
+    made: dict[str, Published] = {}
+
+    def publish(extras: str) -> Published:
+        if extras not in made:
+            folder = tmp_path_factory.mktemp("published") / "venv"
+            succeed("uv", "venv", "--quiet", "--python", sys.executable, folder)
+            python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+            requirement = f"py-key-value-aio[{extras}]==0.5.0"
+            succeed("uv", "pip", "install", "--quiet", "--python", python, requirement)
+            made[extras] = Published(python)
+        return made[extras]
+
+    return publish

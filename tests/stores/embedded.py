@@ -1,0 +1,204 @@
+"""What every store that keeps its entries in files of its own is held to, besides the suite."""
+
+import asyncio
+import stat
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from key_value.aio.errors import KeyValueStoreError
+from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
+from key_value.aio.testing import StoreConformance
+from key_value.aio.testing.operations import Store
+from tests import published as interop
+from tests.processes import killed_while_writing, run_together
+from tests.published import Publish
+
+Open = Callable[[Path], Any]
+"""Opens the store that is at a path; a function or class of a module, so that another process finds it."""
+
+KILLS = 20
+PROCESSES = 3
+ENTRIES = 40
+TASKS = 50
+LAG_SECONDS = 0.010
+ROUNDS = 8
+
+
+class EmbeddedConformance(StoreConformance):
+    """The suite, and what is expected of files: other processes, sudden ends, privacy, and 0.5's data.
+
+    Attributes:
+        open_store: Opens the store at a path where there may be nothing yet.
+        published_extra: The extra of 0.5.0 that has this store; None where it had none.
+        shared_by_processes: Whether several processes may use the files at a time.
+        kills: How often a process that writes is killed.
+    """
+
+    persistent: ClassVar[bool] = True
+    open_store: ClassVar[Open]
+    published_extra: ClassVar[str | None]
+    shared_by_processes: ClassVar[bool] = True
+    kills: ClassVar[int] = KILLS
+
+    def published_opening(self, path: Path) -> str:
+        """The code by which 0.5.0 opens the store in the same directory, as `store`."""
+        raise NotImplementedError
+
+    def leftovers(self, path: Path) -> list[Path]:
+        """The temporary files below a directory."""
+        return [file for file in path.rglob("*") if "tmp" in file.name]
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "store"
+
+    @pytest.fixture
+    async def store(self, path: Path) -> AsyncIterator[Store]:
+        async with type(self).open_store(path) as store:
+            yield store
+
+    async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
+        if self.published_extra is None:
+            pytest.skip("0.5 had no such store")
+        published(self.published_extra).write(self.published_opening(path), "people")
+        async with type(self).open_store(path) as store:
+            await interop.check(store, "people")
+
+    async def test_0_5_reads_what_this_writes(self, published: Publish, path: Path) -> None:
+        if self.published_extra is None:
+            pytest.skip("0.5 had no such store")
+        async with type(self).open_store(path) as store:
+            await interop.write(store, "people")
+        published(self.published_extra).check(self.published_opening(path), "people")
+
+    async def test_files_are_their_owners_alone(self, path: Path) -> None:
+        async with type(self).open_store(path) as store:
+            await store.put("key", {"text": "x" * 100_000})
+            await store.put("other", {"n": 1}, collection="other")
+            root = path if path.is_dir() else path.parent
+            modes = {file: stat.S_IMODE(file.stat().st_mode) for file in (root, *root.rglob("*"))}
+        assert {file: mode for file, mode in modes.items() if mode & 0o077} == {}
+
+    @pytest.mark.timeout(120)
+    async def test_the_event_loop_is_not_held_up(self, store: Store, collection: str) -> None:
+        """A machine that is busy can delay any loop for a moment; a driver in the loop does so every time."""
+        lags = [await _lag(store, collection)]
+        while min(lags) > LAG_SECONDS and len(lags) < ROUNDS:
+            lags.append(await _lag(store, collection))
+        assert min(lags) <= LAG_SECONDS
+
+    @pytest.mark.timeout(300)
+    async def test_a_killed_process_leaves_whole_entries(self, path: Path, tmp_path: Path) -> None:
+        open_store = type(self).open_store
+        for attempt in range(self.kills):
+            started = tmp_path / f"started-{attempt}"
+            killed_while_writing(_write_for_ever, open_store, path, started, until=started.exists)
+            async with open_store(path) as store:
+                await _check_whole(store)
+                await store.put("after", {"n": attempt})
+                assert await store.get("after") == {"n": attempt}
+            assert self.leftovers(path) == []
+
+    @pytest.mark.timeout(120)
+    async def test_processes_that_write_at_once_lose_nothing(self, path: Path) -> None:
+        if not self.shared_by_processes:
+            pytest.skip("one process at a time")
+        run_together(_write_many, PROCESSES, type(self).open_store, path)
+        async with type(self).open_store(path) as store:
+            for number in range(PROCESSES):
+                found = await store.get_many([f"{number}-{n}" for n in range(ENTRIES)])
+                assert found == [{"n": n} for n in range(ENTRIES)]
+                found = await store.get_many([f"{number}-b{n}" for n in range(ENTRIES)])
+                assert found == [{"n": n} for n in range(ENTRIES)]
+            if _can_claim(store):
+                claims = await store.get_many([f"claim-{n}" for n in range(ENTRIES)], collection="claims")
+                counts = await store.get_many([f"won-{n}" for n in range(PROCESSES)], collection="claims")
+                assert None not in claims
+                assert sum(count["n"] for count in counts) == ENTRIES
+
+    @pytest.mark.timeout(120)
+    async def test_a_second_process_is_told(self, path: Path) -> None:
+        if self.shared_by_processes:
+            pytest.skip("several processes may use it")
+        async with type(self).open_store(path) as store:
+            await store.put("key", {"n": 1})
+            await asyncio.to_thread(run_together, _be_refused, 1, type(self).open_store, path)
+            assert await store.get("key") == {"n": 1}
+
+
+async def _lag(store: Store, collection: str) -> float:
+    """The seconds by which 99 of 100 turns of the loop are late at most, under load."""
+    value = {"text": "x" * 200_000}
+    end = time.perf_counter() + 0.5
+
+    async def work(key: str) -> None:
+        while time.perf_counter() < end:
+            await store.put(key, value, collection=collection)
+            await store.get(key, collection=collection)
+
+    async def watch() -> list[float]:
+        late: list[float] = []
+        while (started := time.perf_counter()) < end:
+            await asyncio.sleep(0.001)
+            late.append(time.perf_counter() - started - 0.001)
+        return late
+
+    watching = asyncio.create_task(watch())
+    await asyncio.gather(*(work(f"lag-{n}") for n in range(TASKS)))
+    late = sorted(await watching)
+    return late[len(late) * 99 // 100]
+
+
+async def _check_whole(store: Any) -> None:
+    for value in await store.get_many([f"key-{n}" for n in range(5)]):
+        assert value is None or value["text"] == str(value["n"]) * 10_000
+    batch = await store.get_many([f"batch-{n}" for n in range(10)])
+    assert all(value is None or value["text"] == str(value["n"]) * 100 for value in batch)
+
+
+def _can_claim(store: object) -> bool:
+    return isinstance(store, AsyncPutIfAbsentProtocol)
+
+
+def _write_for_ever(open_store: Open, path: Path, started: Path) -> None:
+    async def write() -> None:
+        async with open_store(path) as store:
+            n = 0
+            while True:
+                await store.put(f"key-{n % 5}", {"n": n, "text": str(n) * 10_000})
+                values = [{"n": n, "text": str(n) * 100}] * 10
+                await store.put_many([f"batch-{number}" for number in range(10)], values, ttl=1000)
+                started.touch()
+                n += 1
+
+    asyncio.run(write())
+
+
+def _write_many(number: int, open_store: Open, path: Path) -> None:
+    async def write() -> None:
+        async with open_store(path) as store:
+            won = 0
+            for n in range(ENTRIES):
+                await store.put(f"{number}-{n}", {"n": n})
+                if _can_claim(store):
+                    won += await store.put_if_absent(f"claim-{n}", {"by": number}, collection="claims")
+            keys, values = [f"{number}-b{n}" for n in range(ENTRIES)], [{"n": n} for n in range(ENTRIES)]
+            await store.put_many(keys, values)
+            await store.put(f"won-{number}", {"n": won}, collection="claims")
+
+    asyncio.run(write())
+
+
+def _be_refused(_: int, open_store: Open, path: Path) -> None:
+    async def use() -> None:
+        async with open_store(path) as store:
+            await store.get("key")
+
+    with suppress(KeyValueStoreError):
+        asyncio.run(use())
+        raise SystemExit("the second process was not refused")
