@@ -48,7 +48,8 @@ def test_a_missing_store_names_the_command(backend: Distribution, environment: E
     environment.install_locked(CORE)
     environment.install(CORE)
     done = environment.execute(_importing("key_value.aio.protocols", *backend.modules))
-    expected = f"No module named {backend.modules[0]!r}: pip install 'py-key-value-aio[{_extra(backend)}]'"
+    extra = backend.folder.name
+    expected = f"No module named {backend.modules[0]!r}: pip install 'py-key-value-aio[{extra}]'"
     assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: {expected}"
 
 

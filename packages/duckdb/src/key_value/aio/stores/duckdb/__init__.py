@@ -1,0 +1,5 @@
+"""A store in DuckDB."""
+
+from key_value.aio.stores.duckdb.store import DuckDBStore
+
+__all__ = ["DuckDBStore"]

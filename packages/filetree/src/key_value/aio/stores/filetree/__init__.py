@@ -1,0 +1,5 @@
+"""A store in FileTree."""
+
+from key_value.aio.stores.filetree.store import FileTreeStore
+
+__all__ = ["FileTreeStore"]

@@ -1,0 +1,5 @@
+"""A store in RocksDB."""
+
+from key_value.aio.stores.rocksdb.store import RocksDBStore
+
+__all__ = ["RocksDBStore"]
