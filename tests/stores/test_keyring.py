@@ -353,9 +353,11 @@ class TestParts:
     async def test_a_write_that_fails_leaves_the_old_value(
         self, store: InParts, manager: CredentialManager
     ) -> None:
+        await store.put("other", self.VALUE)
+        items = len(manager.passwords)
         await store.put("key", {"text": "old" * 100})
         before = dict(manager.passwords)
-        for calls in range(5):
+        for calls in range(items):
             manager.refuse_after = calls
             with pytest.raises(KeyValueStoreError, match="bad data") as caught:
                 await store.put("key", self.VALUE)
