@@ -13,14 +13,14 @@ from pathlib import Path
 
 from tests.servers.server import UnavailableError
 
-_INSTALLED = Path(__file__).parents[2] / ".cache" / "servers" / "bin"
+INSTALLED = Path(__file__).parents[2] / ".cache" / "servers"
 _START_SECONDS = 30
 _STOP_SECONDS = 10
 
 
 def binary(name: str) -> str:
     """The path of an installed server."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{_INSTALLED}")
+    found = shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{INSTALLED / 'bin'}")
     if found is None:
         raise UnavailableError(f"{name} is not installed (scripts/test installs it)")
     return found

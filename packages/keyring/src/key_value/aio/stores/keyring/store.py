@@ -16,10 +16,9 @@ from key_value.aio.errors import (
 )
 from key_value.aio.stores.base import BytesStore, SanitizationStrategy
 from key_value.aio.stores.base.address import SEPARATOR
+from key_value.aio.stores.base.places import Entry
 from key_value.aio.stores.base.worker import MAXIMUM_BATCH, Worker
-from key_value.aio.stores.keyring import entries
 from key_value.aio.stores.keyring.driver import UNREACHABLE
-from key_value.aio.stores.keyring.entries import Place
 from key_value.aio.stores.keyring.names import (
     KeyringV1CollectionSanitizationStrategy,
     KeyringV1KeySanitizationStrategy,
@@ -103,22 +102,22 @@ class KeyringStore(BytesStore):
 
     @override
     async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        text = await self._run(entries.read, collection, key)
+        text = await self._run(Entry[str].read, collection, key)
         return None if text is None else text.encode()
 
     @override
     async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        await self._run(partial(entries.write, text=data.decode()), collection, key)
+        await self._run(partial(Entry[str].write, text=data.decode()), collection, key)
 
     @override
     async def _delete(self, *, collection: str, key: str) -> bool:
-        return await self._run(entries.delete, collection, key)
+        return await self._run(Entry[str].delete, collection, key)
 
-    async def _run(self, work: Callable[[Passwords, Place], T], collection: str, key: str) -> T:
+    async def _run(self, work: Callable[[Entry[str], Passwords], T], collection: str, key: str) -> T:
         name = self._sanitize_collection(collection) + SEPARATOR + self._sanitize_key(key)
         former = self._naming.former(collection, key) if self._is_named_by_default else None
-        place = Place(collection, key, name, former)
+        entry = Entry(collection, key, name, former)
         try:
-            return await self._worker.run(lambda passwords: work(passwords, place))
+            return await self._worker.run(lambda passwords: work(entry, passwords))
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
