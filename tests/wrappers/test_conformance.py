@@ -9,13 +9,13 @@ import pytest
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.sqlite import SQLiteStore
-from key_value.aio.testing import StoreConformance, concerns
+from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.concerns.base import ABILITIES
 from key_value.aio.wrappers.base import BaseWrapper
 from scripts.wrapper_table import WRAPPERS, Wrap
 
 DIFFERENT = {"DefaultValueWrapper", "ReadOnlyWrapper"}
-"""Wrappers that are there to be seen: a default is no miss, and what cannot be written cannot be tested."""
+"""Wrappers that no suite of stores suits: a default is no miss, and what cannot be written cannot be read."""
 
 
 def stack(store: AsyncKeyValue) -> BaseWrapper:
@@ -41,16 +41,6 @@ class Wrapped:
         inner = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "entries.db")
         async with type(self).wrap(inner) as store:
             yield store
-
-
-class TestDefaultValueWrapper(
-    Wrapped,
-    concerns.ArgumentConformance,
-    concerns.IsolationConformance,
-    concerns.SetupConformance,
-):
-    abilities: ClassVar = ABILITIES
-    wrap: ClassVar = WRAPPERS["DefaultValueWrapper"]
 
 
 def _conformance(name: str, wrap: Wrap) -> type:

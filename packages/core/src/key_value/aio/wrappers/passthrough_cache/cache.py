@@ -76,7 +76,8 @@ class Cache:
             else:
                 await self._store.delete_many(keys, collection=collection)
         except FAILURES as error:
-            if len(self._stale) + len(places) > MAXIMUM_STALE:
+            more = sum(place not in self._stale for place in places)
+            if len(self._stale) + more > MAXIMUM_STALE:
                 raise
             logger.warning("The cache could not be invalidated: %r", error)
             self._stale.update(places)
