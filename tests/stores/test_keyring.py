@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from key_value.aio.stores.keyring import (
     KeyringV1CollectionSanitizationStrategy,
     KeyringV1KeySanitizationStrategy,
 )
+from key_value.aio.stores.keyring.driver import VANISHED
 from key_value.aio.stores.keyring.names import LONGEST_NAME, Naming
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.hostile_names import HOSTILE_NAMES
@@ -121,24 +123,6 @@ class TestKeyringStore(EmbeddedConformance):
             assert await two.get("key") is None
             assert await two.delete("key") is False
             assert await one.get("key") == {"n": 1}
-
-    async def test_two_stores_never_see_a_mixture(self, path: Path) -> None:
-        async def write(store: KeyringStore) -> None:
-            for number in range(10):
-                await store.put("key", {"n": number, "text": str(number) * 300})
-
-        async def read(store: KeyringStore) -> None:
-            while not writing.done():
-                value = await store.get("key")
-                assert value is not None
-                assert value["text"] == str(value["n"]) * 300
-
-        stores = [InParts(service_name=str(path)) for _ in range(3)]
-        await stores[0].put("key", {"n": 0, "text": "0" * 300})
-        writing = asyncio.gather(*map(write, stores[:2]))
-        await asyncio.gather(writing, read(stores[2]))
-        for store in stores:
-            await store.close()
 
 
 class TestTheOldStrategies:
@@ -290,6 +274,7 @@ class TestOnWindows(StoreConformance):
     ) -> None:
         self._written_by_0_5("accessToken")
         assert await store.get("accessToken") == {"from": "0.5"}
+        assert await store.get("accesstoken") is None
         await store.put("accessToken", {"n": 1})
         assert [*manager.passwords] == ["DEFAULT_COLLECTION::ACCESS%54OKEN@PY-KEY-VALUE"]
         assert await store.get("accessToken") == {"n": 1}
@@ -373,6 +358,26 @@ class TestParts:
         assert await store.delete("key") is True
         assert manager.passwords == {}
 
+    async def test_two_writers_and_a_reader_never_see_a_mixture(self, manager: CredentialManager) -> None:
+        async def write(store: KeyringStore) -> None:
+            for number in range(50):
+                await store.put("key", {"n": number % 10, "text": str(number % 10) * 300})
+
+        async def read(store: KeyringStore) -> None:
+            while not writing.done():
+                value = await store.get("key")
+                assert value is not None
+                assert value["text"] == str(value["n"]) * 300
+
+        # Lets the threads of the stores take turns within an operation.
+        manager.while_reading = lambda _: time.sleep(0.0001)
+        stores = [InParts() for _ in range(3)]
+        await stores[0].put("key", {"n": 0, "text": "0" * 300})
+        writing = asyncio.gather(*map(write, stores[:2]))
+        await asyncio.gather(writing, read(stores[2]))
+        for store in stores:
+            await store.close()
+
     async def test_a_reader_follows_who_replaces(self, store: InParts, manager: CredentialManager) -> None:
         await store.put("key", self.VALUE)
         other = InParts()
@@ -418,6 +423,29 @@ async def test_what_is_deleted_meanwhile_is_no_error(
         monkeypatch.setattr(manager, "delete_password", deleted_by_another)
         await store.delete("key")
         assert await store.get("key") is None
+
+
+@pytest.mark.skipif(not VANISHED, reason="only the Secret Service tells what vanished")
+async def test_what_vanishes_while_it_is_read_or_deleted_is_missing(
+    manager: CredentialManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(username: str) -> None:
+        if manager.passwords:
+            manager.passwords.clear()
+            raise VANISHED[0]("Item does not exist!")
+
+    def vanish_at_last(service: str, username: str) -> None:
+        vanish(username)
+
+    async with KeyringStore() as store:
+        await store.put("key", {"n": 1})
+        manager.while_reading = vanish
+        assert await store.get("key") is None
+        manager.while_reading = None
+        await store.put("key", {"n": 1})
+        monkeypatch.setattr(manager, "delete_password", vanish_at_last)
+        await store.delete("key")
+        assert manager.passwords == {}
 
 
 def _refuse(service: str, username: str) -> None:

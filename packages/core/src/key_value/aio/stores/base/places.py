@@ -38,7 +38,9 @@ class Entry(Generic[PlaceT]):
         collection: Its collection.
         key: Its key.
         here: Its place.
-        former: The place that the 0.5 series gave it, where that is another; others may share it.
+        former: The place that the 0.5 series gave it, where that is another.
+
+    A document that names another entry is not taken for this one: the 0.5 series kept some at one place.
     """
 
     collection: str
@@ -48,39 +50,41 @@ class Entry(Generic[PlaceT]):
 
     def read(self, texts: Texts[PlaceT]) -> str | None:
         """What is stored for it."""
-        text = texts.get(self.here)
-        return self._read_former(texts) if text is None else text
+        text = self._own(texts, self.here)
+        return self._own(texts, self.former) if text is None else text
 
     def write(self, texts: Texts[PlaceT], text: str) -> None:
         """Store it."""
         texts.set(self.here, text)
-        self._delete_former(texts)
+        self._take(texts, self.former)
 
     def delete(self, texts: Texts[PlaceT]) -> bool:
         """Remove it; True where there was one that had not expired, or that cannot be read."""
-        try:
-            text = self.read(texts)
-        except DeserializationError:
-            living = True
-        else:
-            living = text is not None and is_living(text.encode(errors="replace"))
-        texts.delete(self.here)
-        self._delete_former(texts)
-        return living
+        removed = [self._take(texts, place) for place in (self.here, self.former)]
+        text = next((text for text in removed if text is not None), None)
+        return text is not None and is_living(_bytes(text))
 
-    def _read_former(self, texts: Texts[PlaceT]) -> str | None:
-        text = None if self.former is None else texts.get(self.former)
+    def _take(self, texts: Texts[PlaceT], place: PlaceT | None) -> str | None:
+        """Remove what a place holds for this entry, and return it."""
+        try:
+            text = self._own(texts, place)
+        except DeserializationError:
+            text = ""
+        if place is not None and text is not None:
+            texts.delete(place)
+        return text
+
+    def _own(self, texts: Texts[PlaceT], place: PlaceT | None) -> str | None:
+        """What a place holds, unless that is another entry."""
+        text = None if place is None else texts.get(place)
         if text is None:
             return None
-        head = read_head(text.encode(errors="replace"))
-        return text if (head.collection, head.key) == (self.collection, self.key) else None
-
-    def _delete_former(self, texts: Texts[PlaceT]) -> None:
-        if self.former is None:
-            return
         try:
-            found = self._read_former(texts) is not None
+            collection, key, _ = read_head(_bytes(text))
         except DeserializationError:
-            found = True
-        if found:
-            texts.delete(self.former)
+            return text
+        return text if collection in (None, self.collection) and key in (None, self.key) else None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="replace")

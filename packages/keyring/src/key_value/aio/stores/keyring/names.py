@@ -4,7 +4,7 @@ import string
 
 from key_value.aio._utils.escaping import EscapingStrategy, differs_in_case
 from key_value.aio._utils.sanitization import HybridSanitizationStrategy
-from key_value.aio.stores.base.address import AMBIGUOUS, SEPARATOR, address
+from key_value.aio.stores.base.address import AMBIGUOUS
 
 LONGEST_NAME = 513
 """Characters on Windows: https://learn.microsoft.com/windows/win32/api/wincred/ns-wincred-credentialw"""
@@ -44,12 +44,7 @@ class Naming:
         case = f"|{differs_in_case()}" if windows else ""
         self.collections = EscapingStrategy(f"{AMBIGUOUS}|{_NUL}{case}", max_bytes=200 if windows else None)
         self.keys = EscapingStrategy(_NUL + case, max_bytes=300 if windows else None)
-        self._windows = windows
 
-    def former(self, collection: str, key: str) -> str | None:
-        """The name that the 0.5 series gave to an entry, where it is another and can be looked up."""
-        if not self._windows:
-            return None
-        plain = address(collection, key)
-        here = self.collections.sanitize(collection) + SEPARATOR + self.keys.sanitize(key)
-        return plain if plain != here and len(plain) <= LONGEST_NAME and _NUL not in plain else None
+
+PLAIN = Naming(windows=False)
+"""As the 0.5 series named them, but for what was ambiguous."""

@@ -20,6 +20,8 @@ from key_value.aio.stores.base.places import Entry
 from key_value.aio.stores.base.worker import MAXIMUM_BATCH, Worker
 from key_value.aio.stores.keyring.driver import UNREACHABLE
 from key_value.aio.stores.keyring.names import (
+    LONGEST_NAME,
+    PLAIN,
     KeyringV1CollectionSanitizationStrategy,
     KeyringV1KeySanitizationStrategy,
     Naming,
@@ -82,7 +84,8 @@ class KeyringStore(BytesStore):
             collection_sanitization_strategy=collection_sanitization_strategy or self._naming.collections,
             default_collection=default_collection,
         )
-        self._is_named_by_default = key_sanitization_strategy is collection_sanitization_strategy is None
+        self._former_keys = key_sanitization_strategy or PLAIN.keys
+        self._former_collections = collection_sanitization_strategy or PLAIN.collections
         self._worker = Worker(
             f"KeyringStore {service_name}",
             partial(open_passwords, service_name, longest=self.longest_password),
@@ -113,10 +116,16 @@ class KeyringStore(BytesStore):
     async def _delete(self, *, collection: str, key: str) -> bool:
         return await self._run(Entry[str].delete, collection, key)
 
+    def _entry(self, collection: str, key: str) -> Entry[str]:
+        here = SEPARATOR.join(self._sanitize_collection_and_key(collection, key))
+        former = SEPARATOR.join(
+            (self._former_collections.sanitize(collection), self._former_keys.sanitize(key))
+        )
+        can_be_there = former != here and len(former) <= LONGEST_NAME
+        return Entry(collection, key, here, former if can_be_there else None)
+
     async def _run(self, work: Callable[[Entry[str], Passwords], T], collection: str, key: str) -> T:
-        name = self._sanitize_collection(collection) + SEPARATOR + self._sanitize_key(key)
-        former = self._naming.former(collection, key) if self._is_named_by_default else None
-        entry = Entry(collection, key, name, former)
+        entry = self._entry(collection, key)
         try:
             return await self._worker.run(lambda passwords: work(entry, passwords))
         except DeserializationError as error:

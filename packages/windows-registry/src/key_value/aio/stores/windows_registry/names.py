@@ -38,10 +38,6 @@ class WindowsRegistryV1CollectionSanitizationStrategy(HybridSanitizationStrategy
 COLLECTIONS = EscapingStrategy(f"{_UNSAFE_IN_KEYS}|{differs_in_case()}", max_bytes=_LONGEST_KEY)
 KEYS = EscapingStrategy(f"{_UNSAFE_IN_VALUE_NAMES}|{differs_in_case()}", max_bytes=_LONGEST_VALUE_NAME)
 
-_FORMER_COLLECTIONS = EscapingStrategy(_UNSAFE_IN_KEYS, max_bytes=_LONGEST_KEY)
-_FORMER_KEYS = EscapingStrategy(_UNSAFE_IN_VALUE_NAMES, max_bytes=_LONGEST_VALUE_NAME)
-
-
-def former_place(collection: str, key: str) -> Place:
-    """Where the 0.5 series kept an entry, which paid no regard to case."""
-    return Place(_FORMER_COLLECTIONS.sanitize(collection), _FORMER_KEYS.sanitize(key))
+# As the 0.5 series named them, which paid no regard to case.
+FORMER_COLLECTIONS = EscapingStrategy(_UNSAFE_IN_KEYS, max_bytes=_LONGEST_KEY)
+FORMER_KEYS = EscapingStrategy(_UNSAFE_IN_VALUE_NAMES, max_bytes=_LONGEST_VALUE_NAME)

@@ -23,10 +23,11 @@ from key_value.aio.stores.windows_registry.driver import winreg
 from key_value.aio.stores.windows_registry.entries import Found, cull, find, remove
 from key_value.aio.stores.windows_registry.names import (
     COLLECTIONS,
+    FORMER_COLLECTIONS,
+    FORMER_KEYS,
     KEYS,
     Place,
     WindowsRegistryV1CollectionSanitizationStrategy,
-    former_place,
 )
 from key_value.aio.stores.windows_registry.registry import Registry
 
@@ -91,7 +92,8 @@ class WindowsRegistryStore(
         )
         self.hive: Hive = hive or "HKEY_CURRENT_USER"
         self.registry_path = registry_path or r"Software\py-key-value"
-        self._is_named_by_default = key_sanitization_strategy is collection_sanitization_strategy is None
+        self._former_keys = key_sanitization_strategy or FORMER_KEYS
+        self._former_collections = collection_sanitization_strategy or FORMER_COLLECTIONS
         registry = Registry(getattr(winreg, self.hive), self.registry_path)
         self._worker = Worker(
             f"WindowsRegistryStore {self.registry_path}", partial(Bench[Registry], registry)
@@ -167,7 +169,7 @@ class WindowsRegistryStore(
 
     def _entry(self, collection: str, key: str) -> Entry[Place]:
         here = Place(*self._sanitize_collection_and_key(collection, key))
-        former = former_place(collection, key) if self._is_named_by_default else here
+        former = Place(self._former_collections.sanitize(collection), self._former_keys.sanitize(key))
         return Entry(collection, key, here, None if former == here else former)
 
     async def _run(self, work: Callable[[Entry[Place], Registry], T], collection: str, key: str) -> T:
