@@ -15,6 +15,9 @@ import pytest
 from tests.servers.processes import INSTALLED, binary
 from tests.servers.server import Server, UnavailableError, provided
 
+_BESIDE = Path(__file__).parent / "on_wine"
+"""What every Python there finds besides its own modules."""
+
 
 @contextmanager
 def start() -> Generator[Server]:
@@ -43,7 +46,7 @@ def run(
         "WINEARCH": "win64",
         "WINEDEBUG": "-all",
         "WINEDLLOVERRIDES": "mscoree,mshtml=",
-        "PYTHONPATH": ";".join(str(on_windows(each)) for each in path),
+        "PYTHONPATH": ";".join(str(on_windows(each)) for each in (_BESIDE, *path)),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PUBLISHED_PYTHON": str(on_windows(folder / "published" / "python.exe")),
     }

@@ -68,6 +68,7 @@ class TestWindowsRegistryStore(EmbeddedConformance):
     published_extra: ClassVar = ""
     many: ClassVar = 2_000
     model_examples: ClassVar = 30
+    kills: ClassVar = 5
 
     @override
     @pytest.fixture

@@ -26,7 +26,7 @@ def test_says_why_it_cannot_work() -> None:
 @pytest.mark.timeout(SECONDS + 10)
 def test_passes_its_tests_on_wine(wine: Server) -> None:
     tests = on_windows(ROOT / "tests" / "stores" / "test_windows_registry.py")
-    options = ["--noconftest", "-p", "tests.stores.published_on_wine", "-p", "no:cacheprovider", "-q"]
+    options = ["--noconftest", "-p", "published_on_wine", "-p", "no:cacheprovider", "-q"]
     settings = ["--rootdir", str(on_windows(ROOT)), "-c", str(on_windows(ROOT / "pyproject.toml"))]
     done = run(wine, "-m", "pytest", tests, *options, *settings, path=SOURCES, timeout=SECONDS)
     assert done.returncode == 0, done.stdout

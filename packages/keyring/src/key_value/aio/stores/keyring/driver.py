@@ -22,7 +22,7 @@ __all__ = ["UNREACHABLE", "VANISHED", "Keyring", "PasswordDeleteError", "usable_
 UNREACHABLE = (InitError, KeyringLocked, NoKeyringError, OSError, *_away)
 """Errors of a keyring that is absent, locked, or has ended."""
 
-VANISHED = _vanished
+VANISHED: tuple[type[Exception], ...] = _vanished
 """Errors that the Secret Service has for a password that another removed after it was found."""
 
 
