@@ -14,6 +14,7 @@ from typing import Any
 from scripts.benchmarks import report
 from scripts.benchmarks.environments import DECODERS, prepare
 from scripts.benchmarks.imports import import_times
+from scripts.benchmarks.layers import Times, medians
 from scripts.benchmarks.measure import Table, measure
 from scripts.benchmarks.plan import DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
 from scripts.benchmarks.redis_server import redis_url
@@ -41,6 +42,8 @@ def main() -> None:
     if "memory" in options.store:
         result["growth"] = _growth(pythons, options.codec, effort)
         _show("growth", report.growth_table(result["growth"]))
+        result["layers"] = _layers(pythons, options.codec, effort)
+        _show("wrappers and adapters over MemoryStore", report.layer_table(result["layers"]))
     result["imports"] = import_times(pythons, options.codec, max(effort.rounds.values()))
     _show("imports", report.import_table(result["imports"]))
     result["seconds"] = time.perf_counter() - started
@@ -81,6 +84,16 @@ def _measure_store(
 def _growth(pythons: Mapping[str, str], codec: str, effort: Effort) -> report.Growth:
     with sides(pythons, "memory", None, codec) as running:
         return {name: side.ask("growth", counts=effort.counts) for name, side in running.items()}
+
+
+def _layers(pythons: Mapping[str, str], codec: str, effort: Effort) -> dict[str, Times]:
+    libraries = {name: python for name, python in pythons.items() if name != "raw"}
+    rounds: dict[str, list[Times]] = {name: [] for name in libraries}
+    with sides(libraries, "memory", None, codec) as running:
+        for _ in range(2 * max(effort.rounds.values())):
+            for name, side in running.items():
+                rounds[name].append(side.ask("layers"))
+    return {name: medians(times) for name, times in rounds.items()}
 
 
 def _show(title: str, table: str) -> None:

@@ -16,6 +16,12 @@ PACKAGES = {
     "sqlite": "py-key-value-aio-sqlite",
     "redis": "py-key-value-aio-redis",
 }
+LAYERED = ["cryptography", "opentelemetry-api", "pydantic"]
+"""What wrappers and adapters need."""
+
+PUBLISHED = "disk,memory,pydantic,redis,wrappers-encryption"
+"""The extras of 0.5.0."""
+
 DECODERS = {"stdlib": [], "jiter": ["jiter"], "pydantic_core": ["pydantic-core"]}
 
 
@@ -28,9 +34,9 @@ def prepare(codec: str) -> dict[str, str]:
     folders = [f"./packages/{folder}" for folder in PACKAGES]
     renewed = [f"--reinstall-package={name}" for name in PACKAGES.values()]
     return {
-        "ours": _environment("ours", "--no-sources", *renewed, *folders, *DECODERS[codec]),
+        "ours": _environment("ours", "--no-sources", *renewed, *folders, *LAYERED, *DECODERS[codec]),
         "raw": _environment("raw", "redis"),
-        "0.5.0": _environment("0.5.0", "py-key-value-aio[memory,disk,redis]==0.5.0"),
+        "0.5.0": _environment("0.5.0", f"py-key-value-aio[{PUBLISHED}]==0.5.0"),
     }
 
 

@@ -32,6 +32,9 @@ class Target:
         )
 
 
+FIVE_WRAPPERS_MICROSECONDS = 15.0
+PYDANTIC_PUBLISHED = 10.0
+
 STANDARD = {
     ("memory", "put"): Target(published=10),
     ("memory", "get hit"): Target(published=10),

@@ -8,6 +8,7 @@ import json
 import sys
 from typing import Any
 
+from scripts.benchmarks import layers
 from scripts.benchmarks.cases import Load, time_case
 from scripts.benchmarks.probes import growth, lag
 from scripts.benchmarks.subject import Subject, open_subject
@@ -18,6 +19,7 @@ class Worker:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
+        self._layers: layers.Layers = {}
         self._loads: dict[tuple[str, float | None], Load] = {}
 
     async def answer(self, do: str, **arguments: Any) -> object:
@@ -28,7 +30,13 @@ class Worker:
             return await lag(self._subject, **arguments)
         if do == "growth":
             return await growth(self._subject, **arguments)
+        if do == "layers":
+            return await self._time_layers()
         return await self._clear()
+
+    async def _time_layers(self) -> layers.Times:
+        self._layers = self._layers or layers.build()
+        return await layers.time_layers(self._layers)
 
     async def _case(self, name: str, size: str, ttl: float | None, times: int) -> tuple[float, float]:
         load = self._loads.get((size, ttl))
