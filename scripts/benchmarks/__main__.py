@@ -16,7 +16,7 @@ from scripts.benchmarks.environments import DECODERS, prepare
 from scripts.benchmarks.imports import import_times
 from scripts.benchmarks.layers import Times, medians
 from scripts.benchmarks.measure import Table, measure
-from scripts.benchmarks.plan import DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
+from scripts.benchmarks.plan import CHOSEN, DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
 from scripts.benchmarks.redis_server import redis_url
 from scripts.benchmarks.sides import sides
 
@@ -26,7 +26,7 @@ def main() -> None:
     options = _options()
     effort: Effort = options.effort
     started = time.perf_counter()
-    pythons = prepare(options.codec)
+    pythons = prepare(options.store, options.codec)
     result: dict[str, Any] = {"python": sys.version, "machine": platform.platform(), "codec": options.codec}
     lag: dict[str, Any] = {}
     for store in options.store:
@@ -44,7 +44,7 @@ def main() -> None:
         _show("growth", report.growth_table(result["growth"]))
         result["layers"] = _layers(pythons, options.codec, effort)
         _show("wrappers and adapters over MemoryStore", report.layer_table(result["layers"]))
-    result["imports"] = import_times(pythons, options.codec, max(effort.rounds.values()))
+    result["imports"] = import_times(options.store, pythons, options.codec, max(effort.rounds.values()))
     _show("imports", report.import_table(result["imports"]))
     result["seconds"] = time.perf_counter() - started
     print(f"\n{result['seconds']:.0f} s, codec {options.codec}, Python {platform.python_version()}")
@@ -62,7 +62,7 @@ def _options() -> argparse.Namespace:
     effort.add_argument("--full", dest="effort", action="store_const", const=FULL, help="with 1M entries")
     parser.set_defaults(effort=DEFAULT)
     options = parser.parse_args()
-    options.store = options.store or list(STORES)
+    options.store = options.store or list(CHOSEN)
     return options
 
 
