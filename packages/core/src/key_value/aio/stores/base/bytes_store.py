@@ -56,6 +56,10 @@ class BytesStore(BaseStore):
             max_concurrency=self.max_concurrency,
         )
 
+    def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
+        """Hook: the collection and key that a document names, each None where it is left out."""
+        return collection, key
+
     async def _put_bytes_if_absent(
         self, *, collection: str, key: str, data: bytes, ttl: float | None
     ) -> bool:
@@ -130,7 +134,8 @@ class BytesStore(BaseStore):
     async def _encode(self, collection: str, key: str, entry: ManagedEntry) -> bytes:
         if is_busy():
             await wait_for_room()
-        text = self._serialization_adapter.dump_json(entry, key=key, collection=collection)
+        named_collection, named_key = self._names_in_document(collection, key)
+        text = self._serialization_adapter.dump_json(entry, key=named_key, collection=named_collection)
         spend(len(text))
         return text.encode()
 
