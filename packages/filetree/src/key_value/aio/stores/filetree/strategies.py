@@ -5,6 +5,7 @@ from pathlib import Path
 
 from key_value.aio._utils.sanitization import HybridSanitizationStrategy
 from key_value.aio._utils.sanitize import ALPHANUMERIC_CHARACTERS
+from key_value.aio.stores.base.file_names import existing, longest_name
 
 SUFFIX = ".json"
 """What the name of an entry's file ends with."""
@@ -16,17 +17,16 @@ _ALLOWED = ALPHANUMERIC_CHARACTERS + "_"
 
 # https://learn.microsoft.com/en-us/windows/win32/fileio/maximum-file-path-limitation
 _WINDOWS_PATH = 260
-_WINDOWS_NAME = 255
 
 
 def get_max_path_length(root: Path) -> int:
     """The characters that a path may have where a directory is."""
-    return os.pathconf(_existing(root), "PC_PATH_MAX") if hasattr(os, "pathconf") else _WINDOWS_PATH
+    return os.pathconf(existing(Path(root)), "PC_PATH_MAX") if hasattr(os, "pathconf") else _WINDOWS_PATH
 
 
 def get_max_file_name_length(root: Path) -> int:
     """The bytes that the name of a file may have where a directory is."""
-    return os.pathconf(_existing(root), "PC_NAME_MAX") if hasattr(os, "pathconf") else _WINDOWS_NAME
+    return longest_name(Path(root))
 
 
 class FileTreeV1KeySanitizationStrategy(HybridSanitizationStrategy):
@@ -54,9 +54,3 @@ class FileTreeV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
         """
         length = get_max_file_name_length(directory) - len(INFO_SUFFIX)
         super().__init__(max_length=length, allowed_characters=_ALLOWED)
-
-
-def _existing(directory: Path) -> Path:
-    """The directory, or the nearest one above it that is there."""
-    directory = Path(directory).absolute()
-    return next(place for place in (directory, *directory.parents) if place.exists())
