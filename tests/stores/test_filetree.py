@@ -20,7 +20,7 @@ from key_value.aio.errors import (
     PathSecurityError,
     StoreSetupError,
 )
-from key_value.aio.stores.base import file_names
+from key_value.aio.stores.base import files as base_files
 from key_value.aio.stores.filetree import (
     FileTreeStore,
     FileTreeV1CollectionSanitizationStrategy,
@@ -541,7 +541,7 @@ class TestNames:
         self, tmp_path: Path, platform: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("sys.platform", platform)
-        monkeypatch.setattr(file_names, "folds_case", _always)
+        monkeypatch.setattr(base_files, "folds_case", _always)
         for strategy in names.default_strategies(tmp_path):
             sanitized = [strategy.sanitize(name) for name in HOSTILE_NAMES]
             assert len({unicodedata.normalize("NFKC", name).casefold() for name in sanitized}) == len(
@@ -551,7 +551,7 @@ class TestNames:
                 assert strategy.try_unsanitize(file) in (name, None)
 
     async def test_a_tree_where_case_is_folded(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(file_names, "folds_case", _always)
+        monkeypatch.setattr(base_files, "folds_case", _always)
         async with open_tree(path) as store:
             for index, name in enumerate(("users", "Users", "USERS", "%55sers")):
                 await store.put(name, {"n": index}, collection=name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from key_value.aio._utils.sanitization import RESERVED_PREFIXES, SanitizationStrategy
 from key_value.aio.errors import PathSecurityError
-from key_value.aio.stores.base.file_names import RELATIVE, file_names
+from key_value.aio.stores.base.files import RELATIVE, file_names
 from key_value.aio.stores.filetree.strategies import INFO_SUFFIX, SUFFIX
 
 WRITING = ".writing"

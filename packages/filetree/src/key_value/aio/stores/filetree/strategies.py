@@ -5,7 +5,7 @@ from pathlib import Path
 
 from key_value.aio._utils.sanitization import HybridSanitizationStrategy
 from key_value.aio._utils.sanitize import ALPHANUMERIC_CHARACTERS
-from key_value.aio.stores.base.file_names import existing, longest_name
+from key_value.aio.stores.base.files import existing, longest_name
 
 SUFFIX = ".json"
 """What the name of an entry's file ends with."""

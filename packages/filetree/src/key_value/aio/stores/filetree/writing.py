@@ -8,6 +8,7 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from key_value.aio.stores.base.files import make_directory
 from key_value.aio.stores.filetree.locking import Lock, claim
 
 TEMPORARY = ".tmp"
@@ -70,10 +71,8 @@ class Desk:
 
     def make(self, directory: Path) -> None:
         """Make a directory and those above it, for their owner alone, where they are missing."""
-        if not directory.is_dir():
-            self.make(directory.parent)
-            directory.mkdir(mode=0o700, exist_ok=True)
-            self.sync(directory.parent)
+        for changed in make_directory(directory):
+            self.sync(changed)
 
     def clear(self) -> None:
         """Remove the drafts of processes that ended before they were done."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from typing_extensions import override
 
+from key_value.aio.stores.base.files import make_directory
 from key_value.aio.stores.base.transactions import Transactions
 from key_value.aio.stores.base.worker import Job
 
@@ -81,7 +82,7 @@ class Database(Transactions[sqlite3.Connection]):
         """A connection to the file, which is made where it is missing, readable by its owner alone."""
         if self._file is None:
             if self._path != MEMORY:
-                Path(self._path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_directory(Path(self._path).parent)
                 os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             self._file = self._connect(self._path)
         if not self._is_made:

@@ -1,4 +1,4 @@
-"""Names that a file system holds, and does not take for one another."""
+"""Names that a file system holds, and does not take for one another, and directories."""
 
 import os
 import sys
@@ -82,6 +82,19 @@ def existing(directory: Path) -> Path:
     """A directory, or the nearest one above it that is there."""
     directory = directory.absolute()
     return next(place for place in (directory, *directory.parents) if place.exists())
+
+
+def make_directory(directory: Path) -> list[Path]:
+    """Make a directory and those above it, for their owner alone, where they are missing.
+
+    Returns:
+        The directories in which one was made.
+    """
+    if directory.is_dir():
+        return []
+    changed = make_directory(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return [*changed, directory.parent]
 
 
 def _names_in(directory: Path, witness: str | None) -> list[str]:

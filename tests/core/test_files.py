@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from key_value.aio.stores.base.file_names import (
+from key_value.aio.stores.base.files import (
     existing,
     file_names,
     folds_case,
