@@ -84,6 +84,14 @@ def existing(directory: Path) -> Path:
     return next(place for place in (directory, *directory.parents) if place.exists())
 
 
+def missing(directory: Path) -> str:
+    """What is said of a directory that is missing and must not be made."""
+    return (
+        f"Directory '{directory}' does not exist. "
+        "Either create the directory manually or set auto_create=True."
+    )
+
+
 def make_directory(directory: Path) -> list[Path]:
     """Make a directory and those above it, for their owner alone, where they are missing.
 

@@ -13,11 +13,12 @@ from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base import BaseCullStore, BaseDestroyStore, BaseEnumerateCollectionsStore
 from key_value.aio.stores.base.documents import read_head
-from key_value.aio.stores.base.files import RELATIVE, file_names
+from key_value.aio.stores.base.files import RELATIVE, file_names, missing
 from key_value.aio.stores.disk.cache_store import CacheStore
-from key_value.aio.stores.disk.drawer import Cabinet, Directory, Drawer, Given
+from key_value.aio.stores.disk.drawer import Cabinet, Drawer
 from key_value.aio.stores.disk.driver import DATABASE, Cache
-from key_value.aio.stores.disk.store import expanded, missing
+from key_value.aio.stores.disk.sources import Directory, Given
+from key_value.aio.stores.disk.store import expanded
 from key_value.aio.stores.disk.table import Table
 
 CacheFactory: TypeAlias = Callable[[str], Cache]

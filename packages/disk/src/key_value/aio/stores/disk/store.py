@@ -9,9 +9,11 @@ from typing_extensions import override
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio.stores.base import BaseCullStore, BaseDestroyStore, BaseEnumerateCollectionsStore
 from key_value.aio.stores.base.address import address, collection_at, collection_prefix, key_at
+from key_value.aio.stores.base.files import missing
 from key_value.aio.stores.disk.cache_store import CacheStore
-from key_value.aio.stores.disk.drawer import Directory, Drawer, Given
+from key_value.aio.stores.disk.drawer import Drawer
 from key_value.aio.stores.disk.driver import Cache
+from key_value.aio.stores.disk.sources import Directory, Given
 from key_value.aio.stores.disk.table import Table
 
 
@@ -114,11 +116,3 @@ def expanded(directory: Path | str, *, auto_create: bool) -> Path:
     if not (auto_create or path.is_dir()):
         raise ValueError(missing(path))
     return path
-
-
-def missing(directory: Path) -> str:
-    """What is said of a directory that is missing and must not be made."""
-    return (
-        f"Directory '{directory}' does not exist. "
-        "Either create the directory manually or set auto_create=True."
-    )

@@ -3,10 +3,12 @@
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from key_value.aio.errors import DeserializationError
+from key_value.aio.stores.disk import room
 from key_value.aio.stores.disk.driver import MODE_PICKLE, Disk, Policy
+from key_value.aio.stores.disk.room import Place, Row
 
 KEYS_PER_QUERY = 500
 """SQLite before 3.32 takes 999 parameters at most: https://www.sqlite.org/limits.html#max_variable_number"""
@@ -31,19 +33,6 @@ _LIVING_ONE = _LIVING + " AND key = ?"
 _LIVING_SOME = _LIVING + " AND key >= ? AND key < ?"
 # What would have to be unpickled was not put here by this library.
 _OURS = "SELECT key, rowid, filename FROM Cache WHERE raw = 1 AND mode != ?"
-_EXPIRED = "SELECT key, rowid, filename FROM Cache WHERE expire_time <= ? ORDER BY expire_time LIMIT ?"
-_NEWEST = "SELECT rowid FROM Cache ORDER BY store_time DESC, rowid DESC LIMIT 1"
-_SIZE = "SELECT value FROM Settings WHERE key = 'size'"
-_TREES = "SELECT count(*) FROM sqlite_master WHERE rootpage > 0"
-
-_OTHER_PAGES = 3
-"""Pages of an empty cache besides one for each table and index: two for the schema, one for their list."""
-
-Place: TypeAlias = str | bytes
-"""What stands for a name in the database."""
-
-Row: TypeAlias = tuple[Place, int, str | None]
-"""The place of a row, its number, and the file of its value if that has one."""
 
 
 class Found(NamedTuple):
@@ -88,6 +77,8 @@ class Table:
                     found[wanted[place]] = Found(self._text(mode, filename, value), expires)
                 except FileNotFoundError:
                     again[place] = wanted[place]
+            if not again:
+                return found
             wanted = again
         missing = DeserializationError(message="The file of the value is missing")
         return found | dict.fromkeys(wanted.values(), Found(missing, None))
@@ -132,7 +123,7 @@ class Table:
 
     def cull_some(self) -> bool:
         """Remove some of what has expired; True where there may be more."""
-        return self._remove(self._expired(ROWS_PER_CULL)) == ROWS_PER_CULL
+        return self._remove(room.expired(self.connection, ROWS_PER_CULL)) == ROWS_PER_CULL
 
     def sweep(self, files: Iterable[str]) -> None:
         """Remove those of some files that belong to no row."""
@@ -192,34 +183,15 @@ class Table:
     def _living(self, name: str) -> list[Row]:
         return self.connection.execute(_LIVING_ONE, (time.time(), self._place(name))).fetchall()
 
-    def _expired(self, limit: int) -> list[Row]:
-        return self.connection.execute(_EXPIRED, (time.time(), limit)).fetchall()
-
     def _remove(self, rows: Sequence[Row]) -> int:
         self.connection.executemany("DELETE FROM Cache WHERE rowid = ?", [(number,) for _, number, _ in rows])
         self._unused += [file for _, _, file in rows if file is not None]
         return len(rows)
 
     def _make_room(self) -> None:
-        """Remove some of what has expired, and then, while there is no room, one row after another."""
-        self._remove(self._expired(self._policy.rows))
-        if self._policy.evicted is None or not self._policy.rows:
-            return
-        query = self._policy.evicted.format(fields="key, rowid, filename", now=time.time())
-        newest = self.connection.execute(_NEWEST).fetchone()
-        while self._taken() > self._policy.size:
-            candidates: list[Row] = self.connection.execute(query, (2,)).fetchall()
-            others = [row for row in candidates if row[1] != newest[0]]
-            if not self._remove(others[:1]):
-                return
-
-    def _taken(self) -> int:
-        """The bytes that the rows and their files take, without those of an empty cache."""
-        pages, free, size, files, trees = (
-            self.connection.execute(query).fetchone()[0]
-            for query in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size", _SIZE, _TREES)
-        )
-        return (pages - free - trees - _OTHER_PAGES) * size + files
+        self._remove(room.expired(self.connection, self._policy.rows))
+        while rows := room.in_the_way(self.connection, self._policy):
+            self._remove(rows)
 
     def _place(self, name: str) -> Place:
         place, _ = self._disk.put(name)

@@ -22,11 +22,12 @@ from key_value.aio.stores.base import (
     BytesStore,
 )
 from key_value.aio.stores.base.batches import for_each_part
+from key_value.aio.stores.base.files import missing
 from key_value.aio.stores.base.worker import Bench, Worker
 from key_value.aio.stores.filetree import listing
 from key_value.aio.stores.filetree.layout import Layout
 from key_value.aio.stores.filetree.strategies import get_max_file_name_length, get_max_path_length
-from key_value.aio.stores.filetree.tree import Tree, missing
+from key_value.aio.stores.filetree.tree import Tree
 
 __all__ = ["FileTreeStore", "get_max_file_name_length", "get_max_path_length"]
 

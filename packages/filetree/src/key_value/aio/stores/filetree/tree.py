@@ -10,6 +10,7 @@ from key_value.aio._utils.json import dumps
 from key_value.aio._utils.time_to_live import epoch_to_datetime
 from key_value.aio.errors import KeyValueStoreError
 from key_value.aio.stores.base.documents import Head
+from key_value.aio.stores.base.files import missing
 from key_value.aio.stores.filetree import reading
 from key_value.aio.stores.filetree.layout import Layout
 from key_value.aio.stores.filetree.names import WRITING
@@ -174,14 +175,6 @@ class Tree:
             with self._metadata_desk.drafts([dumps(document).encode()]) as (draft,):
                 draft.move(info)
             self._metadata_desk.sync(self.layout.metadata)
-
-
-def missing(directory: Path) -> str:
-    """What is said of a directory that is missing and must not be made."""
-    return (
-        f"Directory '{directory}' does not exist. "
-        "Either create the directory manually or set auto_create=True."
-    )
 
 
 def _is_of(head: Head, collection: str, key: str) -> bool:
