@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,13 +58,18 @@ class Directory:
         was_left_open = (self._path / f"{DATABASE}-wal").exists()
         make_directory(self._path)
         os.close(os.open(self._path / DATABASE, os.O_RDWR | os.O_CREAT, 0o600))
-        cache = Cache(str(self._path), **self._limit)
-        text_disk = TextDisk(self._path)
-        table = Table(connection(cache), text_disk, policy(cache))
-        if was_left_open:
-            table.begin()
-            table.sweep(text_disk.files())
-            table.commit()
+        cache: Any = Cache.__new__(Cache)
+        with ExitStack() as stack:
+            # diskcache leaves its connection open where it fails to open the cache.
+            stack.callback(cache.close)
+            cache.__init__(str(self._path), **self._limit)
+            text_disk = TextDisk(self._path)
+            table = Table(connection(cache), text_disk, policy(cache))
+            if was_left_open:
+                table.begin()
+                table.sweep(text_disk.files())
+                table.commit()
+            stack.pop_all()
         return cache, table
 
 

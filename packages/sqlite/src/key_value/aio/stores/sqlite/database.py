@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -93,7 +94,10 @@ class Database(Transactions[sqlite3.Connection]):
 
     def _connect(self, path: str) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=self._timeout, isolation_level=None)
-        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+        with ExitStack() as stack:
+            stack.callback(connection.close)
+            connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+            stack.pop_all()
         return connection
 
     def _has_table(self, connection: sqlite3.Connection) -> bool:
