@@ -453,6 +453,15 @@ class TestCollectionsInDirectories:
             assert isinstance(bad, KeyValueStoreError)
             assert good is None
 
+    async def test_an_error_names_the_store_as_users_know_it(self, path: Path) -> None:
+        async with MultiDiskStore(base_directory=path) as store:
+            await store.put("key", {}, collection="c")
+            overwrite(path / "c", "key", b"{")
+            with pytest.raises(
+                DeserializationError, match=r"\(store: MultiDiskStore;collection: c;key: key\)"
+            ):
+                await store.get("key", collection="c")
+
     async def test_a_factory_makes_the_caches(self, path: Path) -> None:
         made: list[str] = []
 

@@ -1,10 +1,12 @@
 """The store in a tree of files."""
 
 import asyncio
+import errno
 import json
 import os
 import re
 import shutil
+import stat
 import unicodedata
 from pathlib import Path
 from typing import ClassVar
@@ -264,6 +266,20 @@ class TestFileTreeStore(EmbeddedConformance):
         assert synced == [path / "default_collection"]
         await store.put("key", {"n": 1}, collection="new")
         assert {path, path / "new"} <= set(synced)
+
+    async def test_a_file_system_may_be_unable_to_wait_for_names(
+        self, store: FileTreeStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sync = os.fsync
+
+        def refuse(file: int) -> None:
+            if stat.S_ISDIR(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "Invalid argument")
+            sync(file)
+
+        monkeypatch.setattr(os, "fsync", refuse)
+        await store.put("key", {"n": 1})
+        assert await store.get("key") == {"n": 1}
 
     async def test_the_disk_need_not_be_waited_for(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delattr(os, "fsync")

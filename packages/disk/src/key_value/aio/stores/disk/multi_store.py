@@ -38,6 +38,9 @@ class MultiDiskStore(CacheStore):
 
     A store whose caches a factory makes cannot know which collections there are: it has no `collections`,
     `destroy` and `cull`.
+
+    Attributes:
+        directory: The directory that has one for each collection, unless there is a factory.
     """
 
     sets_up_collections_for_reads = False
@@ -151,6 +154,10 @@ class _ListingMultiDiskStore(MultiDiskStore, BaseEnumerateCollectionsStore, Base
         """The directories that have a cache."""
         found = await asyncio.to_thread(lambda: sorted(self.directory.glob(f"*/{DATABASE}")))
         return [path.parent.name for path in found]
+
+
+# The class that users know; which of the two a store is shows in its abilities.
+_ListingMultiDiskStore.__name__ = _ListingMultiDiskStore.__qualname__ = MultiDiskStore.__name__
 
 
 def _collection(name: str | None, table: Table) -> list[str]:

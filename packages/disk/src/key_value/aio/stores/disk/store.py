@@ -26,6 +26,9 @@ class DiskStore(CacheStore, BaseEnumerateCollectionsStore, BaseDestroyStore, Bas
 
     With `max_size`, a put removes the entries that were stored first, as far as they are in the way. What was
     stored last stays.
+
+    Attributes:
+        directory: The directory of the cache.
     """
 
     sets_up_collections_for_reads = False

@@ -92,7 +92,7 @@ class FileTreeStore(
             key_sanitization_strategy: What to make of keys in place of the above. Those of the 0.5 series
                 give some keys the same file.
             collection_sanitization_strategy: What to make of collections.
-            auto_create: Whether to make directories that are missing; False makes only files.
+            auto_create: Whether to make directories that are missing; False makes none but `.writing`.
             durability: `full` waits until an entry, and its name, are on the disk; `none` leaves that to the
                 system, and survives the end of the process, but not the loss of power.
             directory: Another name for `data_directory`.

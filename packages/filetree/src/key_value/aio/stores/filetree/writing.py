@@ -1,5 +1,6 @@
 """Writing whole files, or none."""
 
+import errno
 import os
 import secrets
 from collections.abc import Generator, Sequence
@@ -66,6 +67,10 @@ class Desk:
             file = os.open(directory, os.O_RDONLY | _DIRECTORY)
             try:
                 os.fsync(file)
+            except OSError as error:
+                # Some network file systems have no way to, and need none.
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                    raise
             finally:
                 os.close(file)
 
