@@ -62,7 +62,7 @@ class TestDuckDBStore(EmbeddedConformance):
         return tmp_path / "made" / "entries.db"
 
     @pytest.fixture
-    def connection(self) -> "Iterator[duckdb.DuckDBPyConnection]":
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with closing(duckdb.connect()) as connection:
             yield connection
 

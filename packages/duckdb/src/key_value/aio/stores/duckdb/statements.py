@@ -1,7 +1,7 @@
 """What is asked of a DuckDB table that has the columns of the 0.5 series.
 
-Each statement is a transaction by itself: DuckDB 1.5.1 and those before it can lose the second change of a row
-in the same transaction. Times are numbers on both ways: to fetch a TIMESTAMPTZ as a datetime needs pytz.
+Each statement is a transaction by itself: DuckDB 1.5.1 and those before it can lose the second change of a
+row in the same transaction. Times are numbers on both ways: to fetch a TIMESTAMPTZ as a datetime needs pytz.
 """
 
 TABLE = "kv_entries"
