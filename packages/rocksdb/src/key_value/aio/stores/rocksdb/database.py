@@ -1,6 +1,7 @@
 """A RocksDB directory that is made when something is first written, and changed by one at a time."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -10,6 +11,9 @@ from key_value.aio.stores.base.worker import Bench, Worker
 from key_value.aio.stores.rocksdb.driver import Options, Rdict, WriteOptions, is_stall, open_directory
 
 T = TypeVar("T")
+
+PAUSE = 0.000_05
+"""Seconds that the thread rests after each change."""
 
 Change: TypeAlias = Callable[[Rdict, WriteOptions | None], T]
 """Writes to a database, with the options that it is given; None for those of the database."""
@@ -119,6 +123,8 @@ class Database:
                     return work(database)
             finally:
                 database._count(-1)
+                # The driver lets no other thread run Python while it writes: now the event loop may.
+                time.sleep(PAUSE)
 
         self._count(1)
         return await self._worker.run(do, writes=True)
