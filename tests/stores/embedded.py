@@ -37,6 +37,7 @@ class EmbeddedConformance(StoreConformance):
     Attributes:
         open_store: Opens the store at a path where there may be nothing yet.
         published_extra: The extra of 0.5.0 that has this store; None where it had none.
+        published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
         shared_by_processes: Whether several processes may use the files at a time.
         kills: How often a process that writes is killed.
     """
@@ -44,6 +45,7 @@ class EmbeddedConformance(StoreConformance):
     persistent: ClassVar[bool] = True
     open_store: ClassVar[Open]
     published_extra: ClassVar[str | None]
+    published_keeps: ClassVar[interop.Entries] = interop.ENTRIES
     shared_by_processes: ClassVar[bool] = True
     kills: ClassVar[int] = KILLS
 
@@ -67,9 +69,9 @@ class EmbeddedConformance(StoreConformance):
     async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
         if self.published_extra is None:
             pytest.skip("0.5 had no such store")
-        published(self.published_extra).write(self.published_opening(path), "people")
+        published(self.published_extra).write(self.published_opening(path), "people", self.published_keeps)
         async with type(self).open_store(path) as store:
-            await interop.check(store, "people")
+            await interop.check(store, "people", self.published_keeps)
 
     async def test_0_5_reads_what_this_writes(self, published: Publish, path: Path) -> None:
         if self.published_extra is None:
