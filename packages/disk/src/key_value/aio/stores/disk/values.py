@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,13 @@ _LARGE = 32_768
 """Characters from which a value gets a file, as in a cache that nobody configured."""
 
 _ATTEMPTS = 10
+
+_REST = 0.001
+"""Seconds that the thread rests after a large value.
+
+Each of its calls of the system hands the interpreter over and wants it back: on a busy machine the event loop
+would get it late.
+"""
 
 
 class TextDisk:
@@ -40,12 +48,16 @@ class TextDisk:
         if len(value) < _LARGE:
             return 0, MODE_RAW, None, value
         data = value.encode()
-        return len(data), MODE_TEXT, self._write(data), None
+        filename = self._write(data)
+        time.sleep(_REST)
+        return len(data), MODE_TEXT, filename, None
 
     def fetch(self, mode: int, filename: str | None, value: object, read: bool, /) -> object:  # noqa: ARG002
         """Read a value."""
         if mode == MODE_TEXT and filename is not None:
-            return (self._directory / filename).read_bytes().decode()
+            data = (self._directory / filename).read_bytes()
+            time.sleep(_REST)
+            return data.decode()
         return value
 
     def remove(self, file_path: str, /) -> None:
