@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.time_to_live import parse_epoch
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.abilities import (
     BaseCullStore,
@@ -20,7 +21,7 @@ from key_value.aio.stores.base.abilities import (
 from key_value.aio.stores.base.encoding import decode, encode
 from key_value.aio.stores.base.joint import Joint, JointBench
 from key_value.aio.stores.base.store import SEED_DATA_TYPE
-from key_value.aio.stores.base.table import Place, Row, Table, delete, get, put
+from key_value.aio.stores.base.table import Found, Place, Row, Table, delete, get, put
 from key_value.aio.stores.base.worker import Worker
 
 _names = EscapingStrategy()
@@ -64,17 +65,17 @@ class TableStore(
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        [row] = await self._worker.run(Joint(get, [_place(collection, key)]))
-        return None if row is None else await self._entry(collection, key, row)
+        [found] = await self._worker.run(Joint(get, [_place(collection, key)]))
+        return None if found is None else await self._entry(collection, key, found)
 
     @override
     async def _get_managed_entries(
         self, *, collection: str, keys: Sequence[str]
     ) -> Sequence[ManagedEntry | None]:
-        rows = await self._worker.run(Joint(get, [_place(collection, key) for key in keys]))
+        places = [_place(collection, key) for key in keys]
         return [
-            None if row is None else await self._entry(collection, key, row)
-            for key, row in zip(keys, rows, strict=True)
+            None if found is None else await self._entry(collection, key, found)
+            for key, found in zip(keys, await self._worker.run(Joint(get, places)), strict=True)
         ]
 
     @override
@@ -141,9 +142,10 @@ class TableStore(
         text = await encode(entry.value)
         return Row(_place(collection, key), text, entry.created_epoch, entry.expires_epoch)
 
-    async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:
+    async def _entry(self, collection: str, key: str, found: Found) -> ManagedEntry:
         try:
-            return ManagedEntry.from_epochs(await decode(row.text), row.created, row.expires)
+            expires = parse_epoch(found.expires) if isinstance(found.expires, str) else found.expires
+            return ManagedEntry.from_epochs(await decode(found.text), found.created, expires)
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 
