@@ -27,33 +27,28 @@ class Engine:
     _newest: ClassVar = 0
     """The `inserted_at` of the newest row, in nanoseconds since 1970."""
 
-    def __init__(self, source: Source, *, table: str, auto_create: bool) -> None:
+    def __init__(self, source: Source, *, table: str) -> None:
         """Say where it is; nothing is opened yet.
 
         Args:
             source: The session.
             table: The name of the table.
-            auto_create: Whether to make it where it is missing.
         """
         self._source = source
         self._path = Path(source) if isinstance(source, str) and source != MEMORY else None
         # All sessions in memory see the same tables: each store has a database of its own there.
         self._database = f"`memory_{uuid4().hex}`" if source == MEMORY else None
-        self._name = table
         self._table = f"{self._database}.`{table}`" if self._database else f"`{table}`"
-        self._auto_create = auto_create
         self._session: Session | None = None
-        self._has_table = False
+        self._found = False
 
-    def open(self) -> None:
-        """Look for the table.
-
-        Raises:
-            ValueError: It is missing, and not to be made.
-        """
-        if not self._find_table() and not self._auto_create:
-            message = f"Table '{self._name}' does not exist. "
-            raise ValueError(message + "Either create the table manually or set auto_create=True.")
+    def has_table(self) -> bool:
+        """Whether there is a table; to look for one makes none."""
+        if not self._found and self._may_have_table() and self._run(statements.EXISTS) == [[1]]:
+            self._found = True
+            [[newest]] = self._run(statements.NEWEST)
+            Engine._newest = max(Engine._newest, int(newest))
+        return self._found
 
     def close(self) -> None:
         """End the session, unless someone else opened it."""
@@ -67,33 +62,26 @@ class Engine:
 
     def ask(self, statement: str, **parts: str) -> list[list[Any]]:
         """The rows that a query finds; none where there is no table yet."""
-        return self._run(statement, **parts) if self._find_table() else []
+        return self._run(statement, **parts) if self.has_table() else []
 
     def change(self, statement: str, **parts: str) -> None:
         """Change what is stored; nothing where there is no table yet."""
-        if self._find_table():
+        if self.has_table():
             self._run(statement, **parts)
 
     def store(self, statement: str, **parts: str) -> None:
         """Change what is stored, in a table that is made where there is none."""
-        if not self._find_table():
+        if not self.has_table():
             self._make_table()
         self._run(statement, **parts)
 
     def stamp(self) -> str:
         """The time to insert rows at: later than that of every row before, even if the clock was set back."""
         with self.using:
-            self._find_table()
+            self.has_table()
             Engine._newest = max(time.time_ns(), Engine._newest + 1)
             seconds, nanoseconds = divmod(Engine._newest, 1_000_000_000)
         return f"{seconds}.{nanoseconds:09}"
-
-    def _find_table(self) -> bool:
-        if not self._has_table and self._may_have_table() and self._run(statements.EXISTS) == [[1]]:
-            self._has_table = True
-            [[newest]] = self._run(statements.NEWEST)
-            Engine._newest = max(Engine._newest, int(newest))
-        return self._has_table
 
     def _may_have_table(self) -> bool:
         """Whether a table can be there; to open a path where nothing is would make a database."""
@@ -102,14 +90,13 @@ class Engine:
         return self._source != MEMORY or self._session is not None
 
     def _make_table(self) -> None:
-        self.open()
         if self._path is not None:
             # chDB makes files as the umask says, but nobody else can enter the directory.
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._database:
             self._run(f"CREATE DATABASE IF NOT EXISTS {self._database}")
         self._run(statements.SCHEMA)
-        self._find_table()
+        self.has_table()
 
     def _run(self, statement: str, **parts: str) -> list[list[Any]]:
         sql = statements.complete(statement, table=self._table, **parts)

@@ -1,6 +1,5 @@
 """A store in chDB, the ClickHouse engine inside the process."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,8 +15,6 @@ from key_value.aio.stores.chdb.table import ChDBTable
 
 if TYPE_CHECKING:
     from chdb.session import Session
-
-_TABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class ChDBStore(TableStore):
@@ -62,16 +59,12 @@ class ChDBStore(TableStore):
         """
         if session is not None and database_path is not None:
             raise ValueError("Provide only one of session or database_path")
-        if not _TABLE_NAME.fullmatch(table_name):
-            raise ValueError(
-                "Table name must start with a letter or underscore and contain only letters, digits, "
-                "or underscores"
-            )
         self.path = _path(database_path)
         source: Source = self.path if session is None else cast("driver.Session", session)
         super().__init__(
-            lambda: ChDBTable(source, name=table_name, auto_create=auto_create),
-            name=f"ChDBStore {table_name}",
+            lambda: ChDBTable(source, name=table_name),
+            table_name=table_name,
+            auto_create=auto_create,
             default_collection=default_collection,
             seed=seed,
         )

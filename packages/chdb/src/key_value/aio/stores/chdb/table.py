@@ -15,16 +15,15 @@ VERSION = 1
 class ChDBTable:
     """Versions of one row for each entry, in the columns of the 0.5 series; the newest counts."""
 
-    def __init__(self, source: Source, *, name: str, auto_create: bool) -> None:
+    def __init__(self, source: Source, *, name: str) -> None:
         """Say where it is; nothing is opened yet.
 
         Args:
             source: The session.
             name: The name of the table.
-            auto_create: Whether to make it where it is missing.
         """
-        self._engine = Engine(source, table=name, auto_create=auto_create)
-        self.open = self._engine.open
+        self._engine = Engine(source, table=name)
+        self.exists = self._engine.has_table
         self.close = self._engine.close
 
     def get(self, places: Collection[Place], /) -> dict[Place, Found]:

@@ -37,8 +37,8 @@ class Found(NamedTuple):
 class Table(Protocol):
     """What a `TableStore` asks of its table, in the one thread that uses it."""
 
-    def open(self) -> None:
-        """Fail if the table cannot be used; nothing is made that is not there."""
+    def exists(self) -> bool:
+        """Whether the table is there; nothing is made that is not."""
         ...
 
     def close(self) -> None:

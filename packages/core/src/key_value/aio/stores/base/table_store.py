@@ -1,5 +1,6 @@
 """The base of embedded stores that keep one row of a table for each entry."""
 
+import re
 from abc import ABC
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -26,6 +27,8 @@ from key_value.aio.stores.base.worker import Worker
 
 _names = EscapingStrategy()
 
+_TABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+
 
 class TableStore(
     BaseEnumerateKeysStore,
@@ -42,7 +45,8 @@ class TableStore(
         self,
         begin: Callable[[], Table],
         *,
-        name: str,
+        table_name: str,
+        auto_create: bool,
         default_collection: str | None,
         seed: SEED_DATA_TYPE | None,
     ) -> None:
@@ -50,18 +54,37 @@ class TableStore(
 
         Args:
             begin: Makes the table's object; called in the thread.
-            name: What the thread is called.
+            table_name: The name of the table.
+            auto_create: Whether the table is made where it is missing; otherwise that is a `StoreSetupError`.
             default_collection: The collection used where none is named.
             seed: `{collection: {key: value}}` to store where nothing is stored yet.
+
+        Raises:
+            ValueError: The name is none that stands in SQL without quotes.
         """
+        if not _TABLE_NAME.fullmatch(table_name):
+            raise ValueError(
+                "Table name must start with a letter or underscore and contain only letters, digits, "
+                "or underscores"
+            )
         super().__init__(default_collection=default_collection, seed=seed)
-        self._worker = Worker(name, lambda: JointBench(begin(), close=lambda table: table.close()))
+        self._table_name = table_name
+        self._auto_create = auto_create
+        self._worker = Worker(
+            f"{type(self).__name__} {table_name}",
+            lambda: JointBench(begin(), close=lambda table: table.close()),
+        )
 
     @override
     async def _setup(self) -> None:
         self._worker.open()
         self._exit_stack.push_async_callback(self._worker.close)
-        await self._worker.run(lambda table: table.open())
+        exists = await self._worker.run(lambda table: table.exists())
+        if not exists and not self._auto_create:
+            raise ValueError(
+                f"Table '{self._table_name}' does not exist. "
+                "Either create the table manually or set auto_create=True."
+            )
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:

@@ -19,10 +19,10 @@ class DuckDBTable:
         Args:
             source: The database.
             name: The name of the table.
-            auto_create: Whether to make it where it is missing.
+            auto_create: Whether to make what is missing of it.
         """
         self._database = Database(source, table=name, auto_create=auto_create)
-        self.open = self._database.open
+        self.exists = self._database.has_table
         self.close = self._database.close
 
     def get(self, places: Collection[Place], /) -> dict[Place, Found]:
