@@ -38,6 +38,7 @@ class EmbeddedConformance(StoreConformance):
         open_store: Opens the store at a path where there may be nothing yet.
         published_extra: The extra of 0.5.0 that has this store; None where it had none.
         published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
+        private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
         shared_by_processes: Whether several processes may use the files at a time.
         kills: How often a process that writes is killed.
     """
@@ -46,6 +47,7 @@ class EmbeddedConformance(StoreConformance):
     open_store: ClassVar[Open]
     published_extra: ClassVar[str | None]
     published_keeps: ClassVar[interop.Entries] = interop.ENTRIES
+    private_files: ClassVar[bool] = True
     shared_by_processes: ClassVar[bool] = True
     kills: ClassVar[int] = KILLS
 
@@ -85,7 +87,8 @@ class EmbeddedConformance(StoreConformance):
             await store.put("key", {"text": "x" * 100_000})
             await store.put("other", {"n": 1}, collection="other")
             root = path if path.is_dir() else path.parent
-            modes = {file: stat.S_IMODE(file.stat().st_mode) for file in (root, *root.rglob("*"))}
+            files = (root, *root.rglob("*")) if self.private_files else (root,)
+            modes = {file: stat.S_IMODE(file.stat().st_mode) for file in files}
         assert {file: mode for file, mode in modes.items() if mode & 0o077} == {}
 
     @pytest.mark.timeout(120)

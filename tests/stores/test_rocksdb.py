@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -48,6 +47,7 @@ class TestRocksDBStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "rocksdb"
+    private_files: ClassVar = False
     shared_by_processes: ClassVar = False
 
     @pytest.fixture
@@ -64,13 +64,6 @@ class TestRocksDBStore(EmbeddedConformance):
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, RocksDBStore)
         await store._database.store(lambda db, _: db.put(f"{collection}::{key}", data))
-
-    @override
-    async def test_files_are_their_owners_alone(self, path: Path) -> None:
-        """RocksDB makes files at any time and lets all read them: nobody else can reach them."""
-        async with open_store(path) as store:
-            await store.put_many(["a", "b"], [LARGE, {}])
-            assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
     async def test_reading_creates_nothing(self, path: Path) -> None:
         async with open_store(path) as store:

@@ -3,12 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+TOGETHER = 1_000_000
+"""Characters of values after which those of the next task are stored by themselves: a driver that is handed
+many megabytes lets no other thread run Python meanwhile."""
+
 Place: TypeAlias = tuple[str, str]
 """The collection and key of a row: text that UTF-8 can hold."""
 
 
 class Row(NamedTuple):
-    """What is stored for an entry."""
+    """What is to be stored for an entry."""
 
     place: Place
     text: str
@@ -19,18 +23,29 @@ class Row(NamedTuple):
     """Seconds since 1970."""
 
 
+class Found(NamedTuple):
+    """What is stored for an entry already."""
+
+    text: str
+    """The value as JSON."""
+    created: float | str | None
+    """Seconds since 1970, or ISO 8601 where the table holds that."""
+    expires: float | str | None
+    """Seconds since 1970, or ISO 8601 where the table holds that."""
+
+
 class Table(Protocol):
     """What a `TableStore` asks of its table, in the one thread that uses it."""
 
-    def open(self) -> None:
-        """Fail if the table cannot be used; nothing is made that is not there."""
+    def exists(self) -> bool:
+        """Whether the table is there; nothing is made that is not."""
         ...
 
     def close(self) -> None:
         """End the use of it."""
         ...
 
-    def get(self, places: Collection[Place], /) -> Mapping[Place, Row]:
+    def get(self, places: Collection[Place], /) -> Mapping[Place, Found]:
         """The rows of those places that have one."""
         ...
 
@@ -67,7 +82,7 @@ class Table(Protocol):
         ...
 
 
-def get(table: Table, works: Sequence[Sequence[Place]]) -> Sequence[Sequence[Row | None]]:
+def get(table: Table, works: Sequence[Sequence[Place]]) -> Sequence[Sequence[Found | None]]:
     """The rows of places for each of several tasks, None where there is none."""
     rows = table.get({place for places in works for place in places})
     return [[rows.get(place) for place in places] for places in works]
@@ -75,7 +90,16 @@ def get(table: Table, works: Sequence[Sequence[Place]]) -> Sequence[Sequence[Row
 
 def put(table: Table, works: Sequence[Sequence[Row]]) -> Sequence[None]:
     """Store the rows of several tasks; of two for one place the last."""
-    table.put({row.place: row for rows in works for row in rows}.values())
+    waiting: dict[Place, Row] = {}
+    size = 0
+    for rows in works:
+        waiting.update((row.place, row) for row in rows)
+        size += sum(len(row.text) for row in rows)
+        if size > TOGETHER:
+            table.put(waiting.values())
+            waiting, size = {}, 0
+    if waiting:
+        table.put(waiting.values())
     return [None] * len(works)
 
 

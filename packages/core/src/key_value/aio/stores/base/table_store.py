@@ -1,5 +1,6 @@
 """The base of embedded stores that keep one row of a table for each entry."""
 
+import re
 from abc import ABC
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing_extensions import override
 
 from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.time_to_live import parse_epoch
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.abilities import (
     BaseCullStore,
@@ -20,10 +22,12 @@ from key_value.aio.stores.base.abilities import (
 from key_value.aio.stores.base.encoding import decode, encode
 from key_value.aio.stores.base.joint import Joint, JointBench
 from key_value.aio.stores.base.store import SEED_DATA_TYPE
-from key_value.aio.stores.base.table import Place, Row, Table, delete, get, put
+from key_value.aio.stores.base.table import Found, Place, Row, Table, delete, get, put
 from key_value.aio.stores.base.worker import Worker
 
 _names = EscapingStrategy()
+
+_TABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class TableStore(
@@ -41,7 +45,8 @@ class TableStore(
         self,
         begin: Callable[[], Table],
         *,
-        name: str,
+        table_name: str,
+        auto_create: bool,
         default_collection: str | None,
         seed: SEED_DATA_TYPE | None,
     ) -> None:
@@ -49,32 +54,51 @@ class TableStore(
 
         Args:
             begin: Makes the table's object; called in the thread.
-            name: What the thread is called.
+            table_name: The name of the table.
+            auto_create: Whether the table is made where it is missing; otherwise that is a `StoreSetupError`.
             default_collection: The collection used where none is named.
             seed: `{collection: {key: value}}` to store where nothing is stored yet.
+
+        Raises:
+            ValueError: The name is none that stands in SQL without quotes.
         """
+        if not _TABLE_NAME.fullmatch(table_name):
+            raise ValueError(
+                "Table name must start with a letter or underscore and contain only letters, digits, "
+                "or underscores"
+            )
         super().__init__(default_collection=default_collection, seed=seed)
-        self._worker = Worker(name, lambda: JointBench(begin(), close=lambda table: table.close()))
+        self._table_name = table_name
+        self._auto_create = auto_create
+        self._worker = Worker(
+            f"{type(self).__name__} {table_name}",
+            lambda: JointBench(begin(), close=lambda table: table.close()),
+        )
 
     @override
     async def _setup(self) -> None:
         self._worker.open()
         self._exit_stack.push_async_callback(self._worker.close)
-        await self._worker.run(lambda table: table.open())
+        exists = await self._worker.run(lambda table: table.exists())
+        if not exists and not self._auto_create:
+            raise ValueError(
+                f"Table '{self._table_name}' does not exist. "
+                "Either create the table manually or set auto_create=True."
+            )
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        [row] = await self._worker.run(Joint(get, [_place(collection, key)]))
-        return None if row is None else await self._entry(collection, key, row)
+        [found] = await self._worker.run(Joint(get, [_place(collection, key)]))
+        return None if found is None else await self._entry(collection, key, found)
 
     @override
     async def _get_managed_entries(
         self, *, collection: str, keys: Sequence[str]
     ) -> Sequence[ManagedEntry | None]:
-        rows = await self._worker.run(Joint(get, [_place(collection, key) for key in keys]))
+        places = [_place(collection, key) for key in keys]
         return [
-            None if row is None else await self._entry(collection, key, row)
-            for key, row in zip(keys, rows, strict=True)
+            None if found is None else await self._entry(collection, key, found)
+            for key, found in zip(keys, await self._worker.run(Joint(get, places)), strict=True)
         ]
 
     @override
@@ -141,9 +165,10 @@ class TableStore(
         text = await encode(entry.value)
         return Row(_place(collection, key), text, entry.created_epoch, entry.expires_epoch)
 
-    async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:
+    async def _entry(self, collection: str, key: str, found: Found) -> ManagedEntry:
         try:
-            return ManagedEntry.from_epochs(await decode(row.text), row.created, row.expires)
+            expires = parse_epoch(found.expires) if isinstance(found.expires, str) else found.expires
+            return ManagedEntry.from_epochs(await decode(found.text), found.created, expires)
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 

@@ -29,25 +29,21 @@ class Database:
         Args:
             source: The database.
             table: The name of the table.
-            auto_create: Whether to make it where it is missing.
+            auto_create: Whether to make what is missing of it.
         """
         self._path = Path(source) if isinstance(source, str) and source != MEMORY else None
         self._source = source
         self._table = table
         self._auto_create = auto_create
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._has_table = False
+        self._found = False
         self._is_prepared = False
 
-    def open(self) -> None:
-        """Look for the table.
-
-        Raises:
-            ValueError: It is missing, and not to be made.
-        """
-        if not self._find_table() and not self._auto_create:
-            message = f"Table '{self._table}' does not exist. "
-            raise ValueError(message + "Either create the table manually or set auto_create=True.")
+    def has_table(self) -> bool:
+        """Whether there is a table; to look for a file makes none."""
+        if not self._found and (self._connection or self._path is None or self._path.exists()):
+            self._found = bool(self._execute(statements.HAS_TABLE, [self._table]))
+        return self._found
 
     def close(self) -> None:
         """Close the connection."""
@@ -56,11 +52,11 @@ class Database:
 
     def ask(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows that a query finds; none where there is no table yet."""
-        return self._execute(query, parameters) if self._find_table() else []
+        return self._execute(query, parameters) if self.has_table() else []
 
     def change(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Change what is stored, and return the rows that the statement does; none without a table."""
-        return self._write(statement, parameters) if self._find_table() else []
+        return self._write(statement, parameters) if self.has_table() else []
 
     def store(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Change what is stored, in a table that is made where there is none."""
@@ -86,14 +82,8 @@ class Database:
                 time.sleep(0.001 * attempt)
         return connection.execute(statement, parameters).fetchall()
 
-    def _find_table(self) -> bool:
-        if not self._has_table and (self._connection or self._path is None or self._path.exists()):
-            self._has_table = bool(self._execute(statements.HAS_TABLE, [self._table]))
-        return self._has_table
-
     def _prepare(self) -> None:
         """Make what is missing of the file, the table and its index."""
-        self.open()
         if self._auto_create:
             if self._path is not None and not self._path.exists():
                 files.make(self._path)

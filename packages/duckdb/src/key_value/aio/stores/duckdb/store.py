@@ -1,6 +1,5 @@
 """A store in a DuckDB database."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 __all__ = ["DuckDBSerializationAdapter", "DuckDBStore"]
-
-_TABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class DuckDBStore(TableStore):
@@ -67,16 +64,12 @@ class DuckDBStore(TableStore):
         """
         if connection is not None and database_path is not None:
             raise ValueError("Provide only one of connection or database_path")
-        if not _TABLE_NAME.fullmatch(table_name):
-            raise ValueError(
-                "Table name must start with a letter or underscore and contain only letters, digits, "
-                "or underscores"
-            )
         self.path = _path(database_path)
         source: Source = self.path if connection is None else connection
         super().__init__(
             lambda: DuckDBTable(source, name=table_name, auto_create=auto_create),
-            name=f"DuckDBStore {table_name}",
+            table_name=table_name,
+            auto_create=auto_create,
             default_collection=default_collection,
             seed=seed,
         )

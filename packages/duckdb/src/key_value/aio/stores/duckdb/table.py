@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from key_value.aio.stores.base.table import Place, Row
+from key_value.aio.stores.base.table import Found, Place, Row
 from key_value.aio.stores.duckdb import statements
 from key_value.aio.stores.duckdb.database import Database, Source
 
@@ -19,13 +19,13 @@ class DuckDBTable:
         Args:
             source: The database.
             name: The name of the table.
-            auto_create: Whether to make it where it is missing.
+            auto_create: Whether to make what is missing of it.
         """
         self._database = Database(source, table=name, auto_create=auto_create)
-        self.open = self._database.open
+        self.exists = self._database.has_table
         self.close = self._database.close
 
-    def get(self, places: Collection[Place], /) -> dict[Place, Row]:
+    def get(self, places: Collection[Place], /) -> dict[Place, Found]:
         """The rows of those places that have one."""
         if len(places) == 1:
             [place] = places
@@ -33,7 +33,7 @@ class DuckDBTable:
         else:
             found = self._database.ask(statements.GET_MANY, _columns(places))
         return {
-            (collection, key): Row((collection, key), text, _seconds(created), _seconds(expires))
+            (collection, key): Found(text, _seconds(created), _seconds(expires))
             for collection, key, text, created, expires in found
         }
 
