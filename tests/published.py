@@ -32,7 +32,9 @@ asyncio.run(main())
 
 Call = tuple[str, dict[str, Any]]
 
-ENTRIES: Mapping[str, dict[str, Any]] = {
+Entries = Mapping[str, dict[str, Any]]
+
+ENTRIES: Entries = {
     "plain": {"name": "Ada", "born": 1815},
     "empty": {},
     "nested": {"list": [1, "x", None, 2.5, True, [], {"a": {"b": [{}]}}], "objects": [{"a": 1}, {"b": 2}]},
@@ -67,12 +69,12 @@ class Published:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
-    def write(self, opening: str, collection: str) -> None:
+    def write(self, opening: str, collection: str, entries: Entries = ENTRIES) -> None:
         """Have it store the entries, those of `<collection>-ttl` with a time to live."""
-        keys, values = list(ENTRIES), list(ENTRIES.values())
+        keys, values = list(entries), list(entries.values())
         batch = {"keys": keys, "values": values, "collection": f"{collection}-ttl", "ttl": TTL}
         puts = [
-            ("put", {"key": key, "value": value, "collection": collection}) for key, value in ENTRIES.items()
+            ("put", {"key": key, "value": value, "collection": collection}) for key, value in entries.items()
         ]
         self.run(opening, *puts, ("put_many", batch))
 
@@ -96,13 +98,13 @@ async def write(store: AsyncKeyValue, collection: str) -> None:
     await store.put_many(list(ENTRIES), list(ENTRIES.values()), collection=f"{collection}-ttl", ttl=TTL)
 
 
-async def check(store: AsyncKeyValue, collection: str) -> None:
+async def check(store: AsyncKeyValue, collection: str, entries: Entries = ENTRIES) -> None:
     """Read the entries that `Published.write` stored."""
-    keys = list(ENTRIES)
+    keys = list(entries)
     values = await store.get_many(keys, collection=collection)
     timed = await store.ttl_many(keys, collection=f"{collection}-ttl")
-    assert dict(zip(keys, values, strict=True)) == ENTRIES
-    assert dict(zip(keys, (value for value, _ in timed), strict=True)) == ENTRIES
+    assert dict(zip(keys, values, strict=True)) == entries
+    assert dict(zip(keys, (value for value, _ in timed), strict=True)) == entries
     assert all(seconds is not None and TTL - 600 < seconds <= TTL for _, seconds in timed)
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import stat
-import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ import pytest
 
 from key_value.aio.errors import KeyValueStoreError
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
+from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
 from tests import published as interop
@@ -26,9 +27,7 @@ KILLS = 20
 PROCESSES = 3
 ENTRIES = 40
 TASKS = 50
-LAG_SECONDS = 0.010 if sys.platform != "win32" else 0.050
-"""The timers of Windows go in steps of up to 16 ms."""
-
+LAG_SECONDS = 0.010
 ROUNDS = 8
 
 
@@ -38,6 +37,8 @@ class EmbeddedConformance(StoreConformance):
     Attributes:
         open_store: Opens the store at a path where there may be nothing yet.
         published_extra: The extra of 0.5.0 that has this store; None where it had none.
+        published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
+        private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
         shared_by_processes: Whether several processes may use the files at a time.
         kills: How often a process that writes is killed.
     """
@@ -45,6 +46,8 @@ class EmbeddedConformance(StoreConformance):
     persistent: ClassVar[bool] = True
     open_store: ClassVar[Open]
     published_extra: ClassVar[str | None]
+    published_keeps: ClassVar[interop.Entries] = interop.ENTRIES
+    private_files: ClassVar[bool] = True
     shared_by_processes: ClassVar[bool] = True
     kills: ClassVar[int] = KILLS
 
@@ -68,9 +71,9 @@ class EmbeddedConformance(StoreConformance):
     async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
         if self.published_extra is None:
             pytest.skip("0.5 had no such store")
-        published(self.published_extra).write(self.published_opening(path), "people")
+        published(self.published_extra).write(self.published_opening(path), "people", self.published_keeps)
         async with type(self).open_store(path) as store:
-            await interop.check(store, "people")
+            await interop.check(store, "people", self.published_keeps)
 
     async def test_0_5_reads_what_this_writes(self, published: Publish, path: Path) -> None:
         if self.published_extra is None:
@@ -84,16 +87,24 @@ class EmbeddedConformance(StoreConformance):
             await store.put("key", {"text": "x" * 100_000})
             await store.put("other", {"n": 1}, collection="other")
             root = path if path.is_dir() else path.parent
-            modes = {file: stat.S_IMODE(file.stat().st_mode) for file in (root, *root.rglob("*"))}
+            files = (root, *root.rglob("*")) if self.private_files else (root,)
+            modes = {file: stat.S_IMODE(file.stat().st_mode) for file in files}
         assert {file: mode for file, mode in modes.items() if mode & 0o077} == {}
 
     @pytest.mark.timeout(120)
     async def test_the_event_loop_is_not_held_up(self, store: Store, collection: str) -> None:
-        """A machine that is busy can delay any loop for a moment; a driver in the loop does so every time."""
-        lags = [await _lag(store, collection)]
-        while min(lags) > LAG_SECONDS and len(lags) < ROUNDS:
-            lags.append(await _lag(store, collection))
-        assert min(lags) <= LAG_SECONDS
+        """On a busy machine any loop is late, but no later than beside a thread that has no store."""
+        lags: list[tuple[float, float]] = []
+        for _ in range(ROUNDS):
+            late = await _lag(store, collection)
+            if late <= LAG_SECONDS:
+                return
+            with _busy_thread():
+                anyway = await _lag(MemoryStore(), collection)
+            if late <= 1.5 * anyway:
+                return
+            lags.append((late, anyway))
+        pytest.fail(f"late by, and anyway by: {lags}")
 
     @pytest.mark.timeout(300)
     async def test_a_killed_process_leaves_whole_entries(self, path: Path, tmp_path: Path) -> None:
@@ -155,6 +166,24 @@ async def _lag(store: Store, collection: str) -> float:
     await asyncio.gather(*(work(f"lag-{n}") for n in range(TASKS)))
     late = sorted(await watching)
     return late[len(late) * 99 // 100]
+
+
+@contextmanager
+def _busy_thread() -> Generator[None]:
+    """A thread that never waits for anything, as one that works for a store."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            sum(range(1000))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 async def _check_whole(store: Any) -> None:

@@ -10,7 +10,7 @@ from tests.servers.server import Server
 from tests.servers.wine import on_windows, run
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [ROOT, *(ROOT / "packages" / name / "src" for name in ("core", "testing", "windows-registry"))]
+SOURCES = [ROOT, *(ROOT / "packages" / name / "src" for name in ("core", "memory", "testing", "windows-registry"))]
 SECONDS = 240
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is a registry")

@@ -1,4 +1,4 @@
-"""A store in ChDB."""
+"""The chDB store: `ChDBStore`."""
 
 from key_value.aio.stores.chdb.store import ChDBStore
 

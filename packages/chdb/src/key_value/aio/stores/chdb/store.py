@@ -1,38 +1,83 @@
-"""A store in ChDB."""
+"""A store in chDB, the ClickHouse engine inside the process."""
 
-import time
-from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
 
-from key_value.aio.stores.base import BytesStore
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio.errors import BaseKeyValueError
+from key_value.aio.stores.base import SEED_DATA_TYPE
+from key_value.aio.stores.base.table_store import TableStore
+from key_value.aio.stores.chdb import driver
+from key_value.aio.stores.chdb.engine import MEMORY, Source
+from key_value.aio.stores.chdb.table import ChDBTable
+
+if TYPE_CHECKING:
+    from chdb.session import Session
 
 
-class ChDBStore(BytesStore):
-    """A store in ChDB; entries expire there.
+class ChDBStore(TableStore):
+    """A store in a chDB directory, or in memory: every entry is a row that ClickHouse's SQL can query.
 
-    There is no way to list keys.
+    chDB is made for large queries and few, large writes. Any statement costs milliseconds; so a batch is one,
+    and what many tasks ask for at once is one too. The driver takes half a gigabyte on disk, hundreds of
+    megabytes of memory, and a second or more to load, at the first use of a store.
+
+    A process has one engine. Stores and sessions on the same path share it; while it is in use, another path,
+    or another process on the same path, is refused with `StoreConnectionError`. Stores in memory see nothing
+    of each other, but count as one path. The directory is made, for its owner alone, by the first write;
+    reading creates nothing. Expired entries stay in it until `cull`.
     """
 
-    def __init__(self, *, default_collection: str | None = None) -> None:
-        """Make an empty store.
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        *,
+        session: "Session | None" = None,
+        database_path: Path | str | None = None,
+        table_name: str = "kv_entries",
+        default_collection: str | None = None,
+        seed: SEED_DATA_TYPE | None = None,
+        auto_create: bool = True,
+    ) -> None:
+        """Name a database; nothing is opened before it is used.
 
         Args:
+            session: An open session to use in place of a path; the store leaves it open.
+            database_path: The directory, `~` for the home directory; `:memory:` or None keeps everything in
+                memory until the store is closed.
+            table_name: The table: letters, digits and underscores.
             default_collection: The collection used where none is named.
+            seed: `{collection: {key: value}}` to store where nothing is stored yet.
+            auto_create: Whether to make the table, and the directory, where they are missing; otherwise that
+                is a `StoreSetupError`.
+
+        Raises:
+            ValueError: Both a session and a path are given, or the table's name is none, or the path has a
+                question mark, after which chDB expects options.
         """
-        super().__init__(default_collection=default_collection)
-        self._blobs: dict[tuple[str, str], tuple[bytes, float]] = {}
+        if session is not None and database_path is not None:
+            raise ValueError("Provide only one of session or database_path")
+        self.path = _path(database_path)
+        source: Source = self.path if session is None else cast("driver.Session", session)
+        super().__init__(
+            lambda: ChDBTable(source, name=table_name),
+            table_name=table_name,
+            auto_create=auto_create,
+            default_collection=default_collection,
+            seed=seed,
+        )
 
     @override
-    async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        data, expires_at = self._blobs.get((collection, key), (None, inf))
-        return data if expires_at > time.time() else None
+    def _store_error(self, error: Exception) -> BaseKeyValueError | None:
+        return driver.meaning(error)
 
-    @override
-    async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        self._blobs[collection, key] = data, inf if ttl is None else time.time() + ttl
 
-    @override
-    async def _delete(self, *, collection: str, key: str) -> bool:
-        data, expires_at = self._blobs.pop((collection, key), (None, inf))
-        return data is not None and expires_at > time.time()
+def _path(path: Path | str | None) -> str:
+    if path is None or str(path) == MEMORY:
+        return MEMORY
+    if "?" in str(path):
+        raise ValueError(f"database_path must not contain a question mark: {path}")
+    # The engine compares paths as text.
+    return str(Path(path).expanduser().resolve())

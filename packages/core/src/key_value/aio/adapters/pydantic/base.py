@@ -148,7 +148,9 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
     @override
     def _stored(self, value: T) -> dict[str, Any]:
         try:
-            dumped = self._type_adapter.dump_python(value, mode="json", by_alias=False, round_trip=True)
+            dumped = self._type_adapter.serializer.to_python(
+                value, mode="json", by_alias=False, round_trip=True
+            )
         except ValueError as error:
             raise SerializationError(f"Invalid {self._get_model_type_name()}: {error}") from error
         return {WRAPPER: dumped} if self._needs_wrapping else dumped
@@ -174,13 +176,13 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
     def _validate(self, stored: object) -> T | None:
         text = _to_json(stored)
         try:
-            return self._type_adapter.validate_json(text, by_alias=False, by_name=True)
+            return self._type_adapter.validator.validate_json(text, by_alias=False, by_name=True)
         except ValidationError as failure:
             return self._validate_by_alias(text, failure)
 
     def _validate_by_alias(self, text: str | bytes, failure: ValidationError) -> T | None:
         try:
-            return self._type_adapter.validate_json(text, by_alias=True)
+            return self._type_adapter.validator.validate_json(text, by_alias=True)
         except ValidationError:
             errors = failure.errors(include_url=False, include_input=False, include_context=False)
             if self._raise_on_validation_error:

@@ -1,4 +1,4 @@
-"""A store in DuckDB."""
+"""The DuckDB store: `DuckDBStore`."""
 
 from key_value.aio.stores.duckdb.store import DuckDBStore
 

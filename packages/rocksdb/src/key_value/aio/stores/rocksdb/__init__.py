@@ -1,4 +1,4 @@
-"""A store in RocksDB."""
+"""The RocksDB store: `RocksDBStore`."""
 
 from key_value.aio.stores.rocksdb.store import RocksDBStore
 

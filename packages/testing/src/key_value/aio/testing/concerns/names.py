@@ -107,10 +107,10 @@ class NameConformance(Conformance):
         destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection
         names = [f"{collection}{name}" for name in ("", "2", *HOSTILE_NAMES)]
         destroyed, spared = names[::2], names[1::2]
-        for name in names:
-            await store.put("key", {"name": name}, collection=name)
+        for index, name in enumerate(names):
+            await store.put("key", {"index": index}, collection=name)
         assert [await destroy(name) for name in destroyed] == [True] * len(destroyed)
         assert [await store.get("key", collection=name) for name in destroyed] == [None] * len(destroyed)
         assert [await store.get("key", collection=name) for name in spared] == [
-            {"name": name} for name in spared
+            {"index": index} for index in range(1, len(names), 2)
         ]

@@ -1,0 +1,79 @@
+"""chDB's driver, which is loaded when it is first needed, and what its errors mean."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol, cast
+
+from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError as error:
+    raise ImportError("ChDBStore does not work on Windows: chDB does not") from error
+
+if find_spec("chdb") is None:
+    raise ImportError("ChDBStore needs chdb: pip install 'py-key-value-aio[chdb]'")
+
+
+class Result(Protocol):
+    """What a query found."""
+
+    def bytes(self) -> "bytes":
+        """It in the format that was asked for."""
+        ...
+
+
+class Session(Protocol):
+    """As much of chDB's `Session` as a store needs."""
+
+    def query(self, sql: str, fmt: str = "CSV") -> Result:
+        """Run a statement."""
+        ...
+
+    def close(self) -> None:
+        """End the session."""
+        ...
+
+
+def open_session(path: str) -> Session:
+    """Open a session; the first one loads the driver, which takes a second or more.
+
+    Raises:
+        StoreConnectionError: Another process uses the path.
+    """
+    connect = import_module("chdb.session").Session
+    try:
+        return cast("Session", connect(path))
+    except RuntimeError as error:
+        # chDB tells the reason to standard error alone.
+        if not _is_locked(Path(path) / "status"):
+            raise
+        message = f"chDB lets one process at a time use a path, and another one uses {path}"
+        raise StoreConnectionError(message=message) from error
+
+
+def meaning(error: Exception) -> KeyValueStoreError | None:
+    """The error to raise for one of chDB's; None for any other."""
+    text = str(error)
+    if not isinstance(error, RuntimeError) or "DB::Exception" not in text:
+        return None
+    if "already initialized with path" in text:
+        reason = (
+            "chDB lets a process use one path at a time, and it uses another until all sessions are closed"
+        )
+        return StoreConnectionError(message=f"{reason}: {text}")
+    kind = StoreConnectionError if "Failed to create connection" in text else KeyValueStoreError
+    return kind(message=f"chDB: {text}")
+
+
+def _is_locked(status: Path) -> bool:
+    """Whether another process holds the lock that chDB takes while it uses a path."""
+    if not status.exists():
+        return False
+    with status.open() as file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except OSError:
+            return True
+    return False
