@@ -244,18 +244,18 @@ class TestWindowsRegistryStore(EmbeddedConformance):
         await store.put("key", {"n": 1}, ttl=0.01)
         while await store.get("key") is not None:
             await asyncio.sleep(0.005)
-        get = registry.Registry.get
+        read = registry.Registry.texts
 
-        def get_later(self: registry.Registry, place: Any) -> str | None:
-            monkeypatch.setattr(registry.Registry, "get", get)
+        def read_and_replace(self: registry.Registry, subkey: str) -> list[Any]:
+            found = list(read(self, subkey))
             asyncio.run(replace())
-            return get(self, place)
+            return found
 
         async def replace() -> None:
             async with WindowsRegistryStore(registry_path=store.registry_path) as other:
                 await other.put("key", {"n": 2})
 
-        monkeypatch.setattr(registry.Registry, "get", get_later)
+        monkeypatch.setattr(registry.Registry, "texts", read_and_replace)
         await store.cull()
         assert await store.get("key") == {"n": 2}
 
@@ -269,15 +269,16 @@ class TestWindowsRegistryStore(EmbeddedConformance):
         def enumerate_late(key: Any, index: int) -> tuple[str, object, int]:
             if index == 1 and not removed:
                 removed.append(index)
-                asyncio.run(delete())
+                asyncio.run(change())
             return enumerate_value(key, index)
 
-        async def delete() -> None:
+        async def change() -> None:
             async with open_store(path) as other:
                 await other.delete("a")
+                await other.put("d", {"n": 1})
 
         monkeypatch.setattr(winreg, "EnumValue", enumerate_late)
-        assert sorted(await store.keys()) == ["b", "c"]
+        assert sorted(await store.keys()) == ["b", "c", "d"]
 
     def test_the_defaults(self) -> None:
         store = WindowsRegistryStore()
