@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from key_value.aio._utils import compound, sanitize
-from key_value.aio._utils.escaping import EscapingStrategy
+from key_value.aio._utils.escaping import EscapingStrategy, differs_in_case
 from key_value.aio._utils.sanitization import (
     AlwaysHashStrategy,
     HashExcessLengthStrategy,
@@ -171,6 +171,46 @@ class TestEscaping:
     def test_a_name_made_to_take_long_does_not(self) -> None:
         name = "%" + "25" * 50_000
         assert EscapingStrategy().try_unsanitize(EscapingStrategy().sanitize(name)) == name
+
+
+CASE = EscapingStrategy(differs_in_case(), max_bytes=100)
+LETTERS = "aAcCéÉkK\u212aiI\u0130\u0131sS\u017f\u00dfΣς\u03c3\u01c5"
+CASED = st.text(st.sampled_from(LETTERS + "%25") | st.characters(max_codepoint=0xFFFF), max_size=12)
+
+
+class TestEscapingOfCase:
+    @given(CASED, CASED)
+    def test_no_two_names_differ_in_case_only(self, first: str, second: str) -> None:
+        for fold in (str.lower, str.upper, _simple_upper):
+            same = fold(CASE.sanitize(first)) == fold(CASE.sanitize(second))
+            assert same == (first == second)
+
+    @given(CASED, st.data())
+    def test_nor_does_a_name_from_an_escaped_one(self, name: str, data: st.DataObject) -> None:
+        escaped = CASE.sanitize(name)
+        other = "".join(data.draw(st.sampled_from([c, c.lower(), c.upper()])) for c in escaped)
+        assert (_simple_upper(CASE.sanitize(other)) == _simple_upper(escaped)) == (other == name)
+
+    @given(CASED)
+    def test_comes_back(self, name: str) -> None:
+        assert CASE.try_unsanitize(CASE.sanitize(name)) == name
+
+    @pytest.mark.parametrize(
+        ("name", "escaped"),
+        [
+            ("lower é 日本 _-. 1 100% a%20b", "lower é 日本 _-. 1 100% a%20b"),
+            ("accessToken", "access%54oken"),
+            ("É", "%C3%89"),
+            ("%c3%89", "%25c3%2589"),
+        ],
+    )
+    def test_lower_case_stays(self, name: str, escaped: str) -> None:
+        assert CASE.sanitize(name) == escaped
+
+
+def _simple_upper(name: str) -> str:
+    """The capital of each letter by itself, where it is one letter: Windows knows no others."""
+    return "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
 
 
 class TestAddress:

@@ -14,6 +14,8 @@ from tests.servers.server import Server
 
 ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
+KEYRING = "KeyringStore("
+NEEDS = (REDIS, KEYRING)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
@@ -22,13 +24,14 @@ def blocks(page: Path) -> list[str]:
     return [textwrap.dedent(code) for _, code in _BLOCK.findall(page.read_text())]
 
 
-def pages(*, redis: bool) -> list[Path]:
+def pages(need: str | None = None) -> list[Path]:
+    """Those whose code says that it needs something, or those that need nothing."""
     found = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md")]
-    return [
-        page
-        for page in sorted(found)
-        if any(REDIS in code for code in blocks(page)) == redis and blocks(page)
-    ]
+    return [page for page in sorted(found) if blocks(page) and _need(page) == need]
+
+
+def _need(page: Path) -> str | None:
+    return next((need for need in NEEDS if any(need in code for code in blocks(page))), None)
 
 
 def name(page: Path) -> str:
@@ -45,18 +48,24 @@ async def run(page: Path, server: Server | None = None) -> None:
             await asyncio.wait_for(result, timeout=30)
 
 
-@pytest.mark.parametrize("page", pages(redis=False), ids=name)
+@pytest.mark.parametrize("page", pages(), ids=name)
 async def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     await run(page)
 
 
-@pytest.mark.parametrize("page", pages(redis=True), ids=name)
+@pytest.mark.parametrize("page", pages(REDIS), ids=name)
 async def test_examples_run_with_redis(
     page: Path, redis: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     await run(page, redis)
+
+
+@pytest.mark.usefixtures("keyring")
+@pytest.mark.parametrize("page", pages(KEYRING), ids=name)
+async def test_examples_run_with_a_keyring(page: Path) -> None:
+    await run(page)
 
 
 def test_links_lead_somewhere() -> None:

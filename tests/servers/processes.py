@@ -13,14 +13,14 @@ from pathlib import Path
 
 from tests.servers.server import UnavailableError
 
-_INSTALLED = Path(__file__).parents[2] / ".cache" / "servers" / "bin"
+INSTALLED = Path(__file__).parents[2] / ".cache" / "servers"
 _START_SECONDS = 30
 _STOP_SECONDS = 10
 
 
 def binary(name: str) -> str:
     """The path of an installed server."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{_INSTALLED}")
+    found = shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{INSTALLED / 'bin'}")
     if found is None:
         raise UnavailableError(f"{name} is not installed (scripts/test installs it)")
     return found
@@ -47,14 +47,23 @@ def _bindable(port: int) -> bool:
 
 
 @contextmanager
-def running(command: Sequence[str], *, directory: Path, ready: Callable[[], bool]) -> Generator[None]:
+def running(
+    command: Sequence[str], *, directory: Path, ready: Callable[[], bool], given: str = ""
+) -> Generator[None]:
     """Runs a server in a directory of its own, from when it is ready until the block ends.
+
+    It reads what it is given.
 
     Raises:
         UnavailableError: It ended or was not ready in time; the message has the end of what it printed.
     """
-    log = directory / "log"
-    with log.open("wb") as output, _process(command, directory, output.fileno()) as process:
+    log, read = directory / "log", directory / "input"
+    read.write_text(given)
+    with (
+        log.open("wb") as output,
+        read.open("rb") as input_,
+        _process(command, directory, input_.fileno(), output.fileno()) as process,
+    ):
         deadline = time.monotonic() + _START_SECONDS
         while not ready():
             with suppress(subprocess.TimeoutExpired):
@@ -65,11 +74,13 @@ def running(command: Sequence[str], *, directory: Path, ready: Callable[[], bool
 
 
 @contextmanager
-def _process(command: Sequence[str], directory: Path, output: int) -> Generator[subprocess.Popen[bytes]]:
+def _process(
+    command: Sequence[str], directory: Path, input_: int, output: int
+) -> Generator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [*_dying_with_us(), *command],
         cwd=directory,
-        stdin=subprocess.DEVNULL,
+        stdin=input_,
         stdout=output,
         stderr=subprocess.STDOUT,
     )

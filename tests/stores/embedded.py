@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator
@@ -27,7 +28,9 @@ KILLS = 20
 PROCESSES = 3
 ENTRIES = 40
 TASKS = 50
-LAG_SECONDS = 0.010
+LAG_SECONDS = 0.010 if sys.platform != "win32" else 0.050
+"""The timers of Windows go in steps of up to 16 ms."""
+
 ROUNDS = 8
 
 

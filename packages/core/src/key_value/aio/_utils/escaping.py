@@ -1,6 +1,7 @@
 """The default naming rule: a name stays as it is where its backend can hold it, and no two become one."""
 
 import re
+from functools import cache
 
 from typing_extensions import override
 
@@ -81,6 +82,17 @@ class EscapingStrategy(SanitizationStrategy):
         digest = sha256_hex(name)
         room = (self._max_bytes or 0) - len(_CUT_MARK) - len(digest)
         return name.encode()[:room].decode(errors="ignore") + _CUT_MARK + digest
+
+
+@cache
+def differs_in_case() -> str:
+    """What is unsafe where no regard is paid to case, as a regular expression for `EscapingStrategy`.
+
+    Lower case is left alone. What may be taken for it is found: capitals, other letters with the same
+    capital, and the percent sign of what would be an escape if it were in capitals.
+    """
+    letters = (chr(code) for code in range(0x10000) if not 0xD800 <= code <= 0xDFFF)
+    return f"%(?=[0-9][a-f]|[a-f][0-9a-f])|[{''.join(c for c in letters if c.upper().lower() != c)}]"
 
 
 def _percent_encode(text: str) -> str:

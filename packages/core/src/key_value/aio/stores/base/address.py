@@ -6,7 +6,10 @@ from key_value.aio._utils.escaping import EscapingStrategy
 
 SEPARATOR = "::"
 
-_collections = EscapingStrategy(":{2,}|:$")
+AMBIGUOUS = ":{2,}|:$"
+"""What a collection cannot hold beside the separator, as a regular expression for `EscapingStrategy`."""
+
+_collections = EscapingStrategy(AMBIGUOUS)
 _keys = EscapingStrategy()
 
 

@@ -1,5 +1,13 @@
-"""A store in Keyring."""
+"""The keyring store: `KeyringStore`."""
 
+from key_value.aio.stores.keyring.names import (
+    KeyringV1CollectionSanitizationStrategy,
+    KeyringV1KeySanitizationStrategy,
+)
 from key_value.aio.stores.keyring.store import KeyringStore
 
-__all__ = ["KeyringStore"]
+__all__ = [
+    "KeyringStore",
+    "KeyringV1CollectionSanitizationStrategy",
+    "KeyringV1KeySanitizationStrategy",
+]

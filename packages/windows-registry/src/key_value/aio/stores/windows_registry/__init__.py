@@ -1,5 +1,6 @@
-"""A store in WindowsRegistry."""
+"""The store in the registry of Windows: `WindowsRegistryStore`."""
 
+from key_value.aio.stores.windows_registry.names import WindowsRegistryV1CollectionSanitizationStrategy
 from key_value.aio.stores.windows_registry.store import WindowsRegistryStore
 
-__all__ = ["WindowsRegistryStore"]
+__all__ = ["WindowsRegistryStore", "WindowsRegistryV1CollectionSanitizationStrategy"]

@@ -1,0 +1,54 @@
+"""The keyring package: the part of it that is used here."""
+
+from typing import Protocol, cast
+
+try:
+    from keyring import get_keyring
+    from keyring.backends import fail, null
+    from keyring.errors import InitError, KeyringLocked, NoKeyringError, PasswordDeleteError
+except ImportError as error:
+    raise ImportError("KeyringStore needs keyring: pip install 'py-key-value-aio[keyring]'") from error
+
+try:
+    from secretstorage.exceptions import ItemNotFoundException, SecretServiceNotAvailableException
+
+    _vanished: tuple[type[Exception], ...] = (ItemNotFoundException,)
+    _away: tuple[type[Exception], ...] = (SecretServiceNotAvailableException,)
+except ImportError:  # keyring needs it on Linux only
+    _vanished = _away = ()
+
+__all__ = ["UNREACHABLE", "VANISHED", "Keyring", "PasswordDeleteError", "usable_keyring"]
+
+UNREACHABLE = (InitError, KeyringLocked, NoKeyringError, OSError, *_away)
+"""Errors of a keyring that is absent, locked, or has ended."""
+
+VANISHED: tuple[type[Exception], ...] = _vanished
+"""Errors that the Secret Service has for a password that another removed after it was found."""
+
+
+class Keyring(Protocol):
+    """As much of a keyring, which is typed in part only, as a store needs."""
+
+    def get_password(self, service: str, username: str, /) -> str | None:
+        """The password of a name, or None."""
+        ...
+
+    def set_password(self, service: str, username: str, password: str, /) -> None:
+        """Set the password of a name."""
+        ...
+
+    def delete_password(self, service: str, username: str, /) -> None:
+        """Remove the password of a name."""
+        ...
+
+
+def usable_keyring() -> Keyring:
+    """The keyring that the keyring package has chosen.
+
+    Raises:
+        NoKeyringError: There is none, or it was disabled and would forget what it is given.
+    """
+    backend = get_keyring()
+    if isinstance(backend, (fail.Keyring, null.Keyring)):
+        raise NoKeyringError(f"No keyring is available: {type(backend).__module__} was chosen")
+    return cast("Keyring", backend)

@@ -1,0 +1,75 @@
+"""The standard library's winreg: the part of it that is used here, typed on every system."""
+
+import sys
+from importlib import import_module
+from types import TracebackType
+from typing import Protocol, cast
+
+try:
+    _winreg = import_module("winreg")
+except ImportError as error:
+    raise ImportError(
+        f"WindowsRegistryStore needs winreg, which Python has on Windows only, not on {sys.platform}"
+    ) from error
+
+
+class Key(Protocol):
+    """An open key, which is closed where its block ends."""
+
+    def __enter__(self) -> "Key": ...
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class Winreg(Protocol):
+    """As much of winreg as a store needs."""
+
+    HKEY_CURRENT_USER: int
+    HKEY_LOCAL_MACHINE: int
+    KEY_READ: int
+    KEY_SET_VALUE: int
+    REG_SZ: int
+
+    def OpenKey(self, key: int, sub_key: str, reserved: int = 0, access: int = ..., /) -> Key:
+        """Open a key that is there."""
+        ...
+
+    def CreateKeyEx(self, key: int, sub_key: str, reserved: int = 0, access: int = ..., /) -> Key:
+        """Open a key, which is made where it is missing."""
+        ...
+
+    def DeleteKey(self, key: int, sub_key: str, /) -> None:
+        """Remove a key that has no subkeys, with its values."""
+        ...
+
+    def QueryInfoKey(self, key: Key, /) -> tuple[int, int, int]:
+        """How many subkeys and values a key has, and when it was changed."""
+        ...
+
+    def QueryValueEx(self, key: Key, name: str, /) -> tuple[object, int]:
+        """A value, and its type."""
+        ...
+
+    def SetValueEx(self, key: Key, name: str, reserved: int, kind: int, value: str, /) -> None:
+        """Set a value."""
+        ...
+
+    def DeleteValue(self, key: Key, name: str, /) -> None:
+        """Remove a value."""
+        ...
+
+    def EnumKey(self, key: Key, index: int, /) -> str:
+        """The name of a subkey."""
+        ...
+
+    def EnumValue(self, key: Key, index: int, /) -> tuple[str, object, int]:
+        """The name of a value, the value, and its type."""
+        ...
+
+
+winreg = cast("Winreg", _winreg)

@@ -1,0 +1,147 @@
+"""`keyring`: a Secret Service on a bus of its own, unlocked and empty for each test; the URL is the bus's.
+
+Nothing but what belongs to the service is on its bus, and the home directory that it keeps its files in is a
+temporary one.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, closing, contextmanager
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+import pytest
+from keyring import core
+from keyring.backends import SecretService
+
+from tests.servers.processes import binary, running
+from tests.servers.server import Server, provided
+
+_LOGIN = "/org/freedesktop/secrets/collection/login"
+_BUS = "DBUS_SESSION_BUS_ADDRESS"
+_BUS_SETTINGS = """
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>{address}</listen>
+  <policy context="default">
+    <allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+  </policy>
+</busconfig>
+"""
+
+
+class Item(Protocol):
+    """As much of a password of SecretStorage's as the tests need."""
+
+    def get_attributes(self) -> dict[str, str]: ...
+    def set_secret(self, secret: bytes) -> None: ...
+    def delete(self) -> None: ...
+
+
+class Collection(Protocol):
+    """As much of a keyring of SecretStorage's as the tests need."""
+
+    def get_all_items(self) -> Iterable[Item]: ...
+    def search_items(self, attributes: dict[str, str]) -> Iterable[Item]: ...
+    def is_locked(self) -> bool: ...
+    def lock(self) -> None: ...
+
+
+@contextmanager
+def start() -> Generator[Server]:
+    with TemporaryDirectory() as directory:
+        home = Path(directory)
+        server = Server(f"unix:path={home}/bus")
+        with (
+            _bus(server, home),
+            running(_daemon(server, home), directory=home, ready=lambda: _answers(server), given="\n"),
+        ):
+            yield server
+
+
+def _bus(server: Server, home: Path) -> AbstractContextManager[None]:
+    """A bus that starts no service by itself."""
+    folder = home / "dbus"
+    folder.mkdir()
+    (folder / "bus.conf").write_text(_BUS_SETTINGS.format(address=server.url))
+    command = [binary("dbus-daemon"), "--nofork", "--nopidfile", f"--config-file={folder}/bus.conf"]
+    return running(command, directory=folder, ready=(home / "bus").exists)
+
+
+def _daemon(server: Server, home: Path) -> list[str]:
+    """The command of a keyring, which reads the password that unlocks it."""
+    folders = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
+    environment = [f"{_BUS}={server.url}", *(f"{folder}={home}" for folder in folders)]
+    options = ["--foreground", "--unlock", "--components=secrets"]
+    return ["env", *environment, binary("gnome-keyring-daemon"), *options]
+
+
+def _secretstorage() -> Any:
+    """SecretStorage, which comes with the keyring package on Linux only."""
+    return import_module("secretstorage")
+
+
+@contextmanager
+def _login() -> Generator[Collection]:
+    """The keyring into which passwords go."""
+    secretstorage = _secretstorage()
+    with closing(secretstorage.dbus_init()) as connection:
+        yield secretstorage.Collection(connection, _LOGIN)
+
+
+@contextmanager
+def on_bus(server: Server) -> Generator[None]:
+    """Has this process, and those that it starts, find the keyring."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(_BUS, server.url)
+        # Asked for its default by several at once, gnome-keyring 42 sometimes names one that is not there.
+        patch.setenv("KEYRING_PROPERTY_PREFERRED_COLLECTION", _LOGIN)
+        patch.setattr(core, "_keyring_backend", SecretService.Keyring())
+        yield
+
+
+def _answers(server: Server) -> bool:
+    try:
+        with on_bus(server), _login() as login:
+            return not login.is_locked()
+    except _secretstorage().SecretStorageException:
+        return False
+
+
+@pytest.fixture(scope="session")
+def keyring_server() -> Generator[Server]:
+    with provided("keyring", start) as server:
+        yield server
+
+
+@pytest.fixture
+def keyring(keyring_server: Server) -> Generator[Server]:
+    with on_bus(keyring_server):
+        with _login() as login:
+            for item in login.get_all_items():
+                item.delete()
+        yield keyring_server
+
+
+def usernames(service: str) -> list[str]:
+    """The names of the passwords of a service."""
+    with _login() as login:
+        return [item.get_attributes()["username"] for item in login.search_items({"service": service})]
+
+
+def replace_secret(username: str, secret: bytes) -> None:
+    """Have the keyring hold any bytes for the one password of a name."""
+    with _login() as login:
+        (item,) = login.search_items({"username": username})
+        item.set_secret(secret)
+
+
+def lock() -> None:
+    """Lock the keyring; there is nobody who could be asked to unlock it."""
+    with _login() as login:
+        login.lock()

@@ -1,0 +1,35 @@
+"""The store in the registry where there is none: it says so, and its tests are run by Wine."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers.server import Server
+from tests.servers.wine import on_windows, run
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [
+    ROOT,
+    *(ROOT / "packages" / name / "src" for name in ("core", "memory", "testing", "windows-registry")),
+]
+SECONDS = 600
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is a registry")
+
+
+def test_says_why_it_cannot_work() -> None:
+    code = "import key_value.aio.stores.windows_registry"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = f"WindowsRegistryStore needs winreg, which Python has on Windows only, not on {sys.platform}"
+    assert done.stderr.splitlines()[-1] == f"ImportError: {said}"
+
+
+@pytest.mark.timeout(SECONDS + 10)
+def test_passes_its_tests_on_wine(wine: Server) -> None:
+    tests = on_windows(ROOT / "tests" / "stores" / "test_windows_registry.py")
+    options = ["--noconftest", "-p", "published_on_wine", "-p", "no:cacheprovider", "-q"]
+    settings = ["--rootdir", str(on_windows(ROOT)), "-c", str(on_windows(ROOT / "pyproject.toml"))]
+    done = run(wine, "-m", "pytest", tests, *options, *settings, path=SOURCES, timeout=SECONDS)
+    assert done.returncode == 0, done.stdout
