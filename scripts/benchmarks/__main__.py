@@ -14,8 +14,9 @@ from typing import Any
 from scripts.benchmarks import report
 from scripts.benchmarks.environments import DECODERS, prepare
 from scripts.benchmarks.imports import import_times
+from scripts.benchmarks.layers import Times, medians
 from scripts.benchmarks.measure import Table, measure
-from scripts.benchmarks.plan import DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
+from scripts.benchmarks.plan import CHOSEN, DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
 from scripts.benchmarks.redis_server import redis_url
 from scripts.benchmarks.sides import sides
 
@@ -25,7 +26,7 @@ def main() -> None:
     options = _options()
     effort: Effort = options.effort
     started = time.perf_counter()
-    pythons = prepare(options.codec)
+    pythons = prepare(options.store, options.codec)
     result: dict[str, Any] = {"python": sys.version, "machine": platform.platform(), "codec": options.codec}
     lag: dict[str, Any] = {}
     for store in options.store:
@@ -41,7 +42,9 @@ def main() -> None:
     if "memory" in options.store:
         result["growth"] = _growth(pythons, options.codec, effort)
         _show("growth", report.growth_table(result["growth"]))
-    result["imports"] = import_times(pythons, options.codec, max(effort.rounds.values()))
+        result["layers"] = _layers(pythons, options.codec, effort)
+        _show("wrappers and adapters over MemoryStore", report.layer_table(result["layers"]))
+    result["imports"] = import_times(options.store, pythons, options.codec, max(effort.rounds.values()))
     _show("imports", report.import_table(result["imports"]))
     result["seconds"] = time.perf_counter() - started
     print(f"\n{result['seconds']:.0f} s, codec {options.codec}, Python {platform.python_version()}")
@@ -59,7 +62,7 @@ def _options() -> argparse.Namespace:
     effort.add_argument("--full", dest="effort", action="store_const", const=FULL, help="with 1M entries")
     parser.set_defaults(effort=DEFAULT)
     options = parser.parse_args()
-    options.store = options.store or list(STORES)
+    options.store = options.store or list(CHOSEN)
     return options
 
 
@@ -81,6 +84,16 @@ def _measure_store(
 def _growth(pythons: Mapping[str, str], codec: str, effort: Effort) -> report.Growth:
     with sides(pythons, "memory", None, codec) as running:
         return {name: side.ask("growth", counts=effort.counts) for name, side in running.items()}
+
+
+def _layers(pythons: Mapping[str, str], codec: str, effort: Effort) -> dict[str, Times]:
+    libraries = {name: python for name, python in pythons.items() if name != "raw"}
+    rounds: dict[str, list[Times]] = {name: [] for name in libraries}
+    with sides(libraries, "memory", None, codec) as running:
+        for _ in range(2 * max(effort.rounds.values())):
+            for name, side in running.items():
+                rounds[name].append(side.ask("layers"))
+    return {name: medians(times) for name, times in rounds.items()}
 
 
 def _show(title: str, table: str) -> None:

@@ -10,18 +10,20 @@ from scripts.benchmarks.values import make_values
 
 BATCH = 100
 CONCURRENT = 50
+FEW = 100
 KEYS = {"100 B": 1000, "2 KB": 1000, "200 KB": 100}
 
 
 class Load:
     """Keys of one subject, each with a value of one size and time to live."""
 
-    def __init__(self, subject: Subject, size: str, ttl: float | None) -> None:
+    def __init__(self, subject: Subject, size: str, ttl: float | None, *, few: bool = False) -> None:
         values = make_values(size)
+        count = min(KEYS[size], FEW) if few else KEYS[size]
         self.subject = subject
         self.ttl = ttl
-        self.keys = [f"{size}:{ttl}:{number:04}" for number in range(KEYS[size])]
-        self.values = [values[number % len(values)] for number in range(KEYS[size])]
+        self.keys = [f"{size}:{ttl}:{number:04}" for number in range(count)]
+        self.values = [values[number % len(values)] for number in range(count)]
 
     async def fill(self) -> None:
         """Puts a value under every key."""

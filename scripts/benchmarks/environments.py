@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -10,27 +11,53 @@ CACHE = ROOT / ".cache" / "bench"
 LIBRARIES = ("ours", "raw", "0.5.0")
 """The sides: this checkout, the drivers called by hand, and the published library."""
 
-PACKAGES = {
-    "core": "py-key-value-aio",
-    "memory": "py-key-value-aio-memory",
-    "sqlite": "py-key-value-aio-sqlite",
-    "redis": "py-key-value-aio-redis",
+EXTRAS = {
+    "memory": "memory",
+    "sqlite": "disk",
+    "disk": "disk",
+    "filetree": "filetree",
+    "rocksdb": "rocksdb",
+    "duckdb": "duckdb",
+    "chdb": "chdb",
+    "keyring": "keyring",
+    "redis": "redis",
 }
+"""The stores, each with the extra of 0.5.0 that it is compared to."""
+
+DRIVERS = {
+    "disk": "diskcache",
+    "rocksdb": "rocksdict",
+    "duckdb": "duckdb",
+    "chdb": "chdb",
+    "keyring": "keyring",
+    "redis": "redis",
+}
+"""What the stores are called by hand with, besides the standard library."""
+
+LAYERED = ["cryptography", "opentelemetry-api", "pydantic"]
+"""What wrappers and adapters need."""
+
 DECODERS = {"stdlib": [], "jiter": ["jiter"], "pydantic_core": ["pydantic-core"]}
 
 
-def prepare(codec: str) -> dict[str, str]:
+def prepare(stores: Sequence[str], codec: str) -> dict[str, str]:
     """Makes or renews the environments and returns the interpreter of each library's.
 
     Args:
+        stores: The stores that are measured.
         codec: The JSON codec that ours uses.
     """
-    folders = [f"./packages/{folder}" for folder in PACKAGES]
-    renewed = [f"--reinstall-package={name}" for name in PACKAGES.values()]
+    folders = ["core", *stores]
+    names = ["py-key-value-aio", *(f"py-key-value-aio-{store}" for store in stores)]
+    renewed = [f"--reinstall-package={name}" for name in names]
+    packages = [f"./packages/{folder}" for folder in folders]
+    extras = sorted({EXTRAS[store] for store in stores})
+    drivers = [DRIVERS[store] for store in stores if store in DRIVERS]
+    published = f"py-key-value-aio[{','.join(['pydantic', 'wrappers-encryption', *extras])}]==0.5.0"
     return {
-        "ours": _environment("ours", "--no-sources", *renewed, *folders, *DECODERS[codec]),
-        "raw": _environment("raw", "redis"),
-        "0.5.0": _environment("0.5.0", "py-key-value-aio[memory,disk,redis]==0.5.0"),
+        "ours": _environment("ours", "--no-sources", *renewed, *packages, *LAYERED, *DECODERS[codec]),
+        "raw": _environment("raw", *drivers),
+        "0.5.0": _environment("0.5.0", published),
     }
 
 
@@ -39,6 +66,7 @@ def _environment(name: str, *requirements: str) -> str:
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-    install = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
-    subprocess.run([*install, *requirements], check=True, cwd=ROOT)
+    if requirements:
+        install = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
+        subprocess.run([*install, *requirements], check=True, cwd=ROOT)
     return str(python)

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from scripts.benchmarks.environments import ROOT
@@ -13,20 +13,21 @@ start = time.perf_counter()
 import {module}
 print(time.perf_counter() - start)
 """
-IMPORTS = {
-    "protocols": ("asyncio", "key_value.aio.protocols"),
-    "MemoryStore": ("asyncio", "key_value.aio.stores.memory"),
-    "SQLiteStore": ("asyncio", "key_value.aio.stores.sqlite"),
-    "RedisStore": ("redis.asyncio", "key_value.aio.stores.redis"),
-}
+DRIVER_OF_STORE = {"redis": "redis.asyncio", "disk": "diskcache", "rocksdb": "rocksdict", "duckdb": "duckdb"}
+"""What the import of a store is measured beyond; of the others, what asyncio takes."""
 
 
-def import_times(pythons: Mapping[str, str], codec: str, rounds: int) -> dict[str, dict[str, float]]:
+def import_times(
+    stores: Sequence[str], pythons: Mapping[str, str], codec: str, rounds: int
+) -> dict[str, dict[str, float]]:
     """Returns the median seconds of each import in each library, the libraries taking turns."""
     libraries = {name: python for name, python in pythons.items() if name != "raw"}
-    seconds: dict[str, dict[str, list[float]]] = {name: {side: [] for side in libraries} for name in IMPORTS}
+    imports = {"protocols": ("asyncio", "key_value.aio.protocols")}
+    for store in stores:
+        imports[store] = DRIVER_OF_STORE.get(store, "asyncio"), f"key_value.aio.stores.{store}"
+    seconds: dict[str, dict[str, list[float]]] = {name: {side: [] for side in libraries} for name in imports}
     for _ in range(rounds):
-        for name, (base, module) in IMPORTS.items():
+        for name, (base, module) in imports.items():
             for side, python in libraries.items():
                 counterpart = module.replace("sqlite", "disk") if side == "0.5.0" else module
                 seconds[name][side].append(_import(python, base, counterpart, codec))

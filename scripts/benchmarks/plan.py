@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from scripts.benchmarks.cases import CASES
 from scripts.benchmarks.values import SIZES
 
-STORES = ("memory", "sqlite", "redis")
+STORES = ("memory", "sqlite", "disk", "filetree", "rocksdb", "duckdb", "chdb", "keyring", "redis")
+CHOSEN = tuple(store for store in STORES if store != "keyring")
+"""The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
 NETWORKED = frozenset({"redis"})
+SLOW = frozenset({"filetree", "duckdb", "chdb", "keyring"})
+"""The stores that are filled with fewer keys."""
 TTL = 3600.0
 WITH_TTL = ("put", "get hit", "put_many(100)")
 """The cases in which a time to live is looked at."""

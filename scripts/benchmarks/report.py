@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from scripts.benchmarks import targets
+from scripts.benchmarks import layers, targets
 from scripts.benchmarks.measure import Table, Times
 from scripts.benchmarks.plan import NETWORKED, Cell
 
@@ -71,6 +71,37 @@ def growth_table(found: Growth) -> str:
             sizes = [f"{step['bytes']:.0f}", f"{step['slowest'] * 1e3:.1f}"]
             rows.append([side, f"{step['entries']:.0f}", *times, *sizes, *aim])
     return _aligned(rows)
+
+
+def layer_table(found: dict[str, layers.Times]) -> str:
+    """Returns what each wrapper and adapter adds to a put and a get, and what the target is of some."""
+    rows = [["us added", "put", "get", "0.5.0 put", "0.5.0 get", "target", ""]]
+    for name in layers.LAYERS:
+        times = [_added(found[side], name) for side in ("ours", "0.5.0")]
+        cells = [f"{seconds * 1e6:.1f}" if seconds is not None else "-" for pair in times for seconds in pair]
+        rows.append([name, *cells, *_layer_aim(found, name)])
+    return _aligned(rows)
+
+
+def _added(times: layers.Times, name: str) -> tuple[float | None, float | None]:
+    """The seconds that a layer adds; of the store itself, what it takes."""
+    if name not in times:
+        return None, None
+    bare = times[layers.BARE] if name != layers.BARE else (0.0, 0.0)
+    return times[name][0] - bare[0], times[name][1] - bare[1]
+
+
+def _layer_aim(found: dict[str, layers.Times], name: str) -> list[str]:
+    ours, published = found["ours"], found["0.5.0"]
+    if name == layers.FIVE:
+        microseconds = ours[name][1] * 1e6
+        limit = targets.FIVE_WRAPPERS_MICROSECONDS
+        return [f"get with the store's {microseconds:.1f} <= {limit:g}", _verdict(microseconds <= limit)]
+    if name == layers.PYDANTIC:
+        ratios = [theirs / mine for mine, theirs in zip(ours[name], published[name], strict=True)]
+        text = f"{ratios[0]:.1f}x and {ratios[1]:.1f}x 0.5.0 >= {targets.PYDANTIC_PUBLISHED:g}x"
+        return [text, _verdict(min(ratios) >= targets.PYDANTIC_PUBLISHED)]
+    return ["", ""]
 
 
 def _growth_aim(found: Growth) -> list[str]:

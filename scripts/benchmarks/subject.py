@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -24,6 +23,23 @@ class Subject(Protocol):
     async def delete_many(self, keys: Sequence[str]) -> int: ...
 
 
+OURS: Mapping[str, str] = {
+    "memory": "memory.MemoryStore()",
+    "sqlite": "sqlite.SQLiteStore(place + '/store.sqlite3')",
+    "disk": "disk.DiskStore(directory=place + '/disk')",
+    "filetree": "filetree.FileTreeStore(data_directory=place + '/tree')",
+    "rocksdb": "rocksdb.RocksDBStore(path=place + '/rocks')",
+    "duckdb": "duckdb.DuckDBStore(database_path=place + '/store.duckdb')",
+    "chdb": "chdb.ChDBStore(database_path=place + '/chdb')",
+    "keyring": "keyring.KeyringStore(service_name=service)",
+    "redis": "redis.RedisStore(url=place, default_collection=service)",
+}
+"""What opens each store, in this library."""
+
+PUBLISHED: Mapping[str, str] = {**OURS, "sqlite": OURS["disk"]}
+"""What opens it in 0.5.0, or what is nearest to it there."""
+
+
 def open_subject(library: str, store: str, place: str) -> Subject:
     """Opens a store of the library that this process has, or its driver if the library is `raw`.
 
@@ -34,13 +50,11 @@ def open_subject(library: str, store: str, place: str) -> Subject:
     """
     if library == "raw":
         return import_module(f"scripts.benchmarks.raw.{store}").Raw(place)
-    if store == "memory":
-        return import_module("key_value.aio.stores.memory").MemoryStore()
-    if store == "redis":
-        collection = f"benchmark-{library}"
-        return import_module("key_value.aio.stores.redis").RedisStore(
-            url=place, default_collection=collection
-        )
-    if library == "0.5.0":
-        return import_module("key_value.aio.stores.disk").DiskStore(directory=place)
-    return import_module("key_value.aio.stores.sqlite").SQLiteStore(Path(place) / "store.sqlite3")
+    opening = (OURS if library == "ours" else PUBLISHED)[store]
+    module = opening.partition(".")[0]
+    names = {
+        module: import_module(f"key_value.aio.stores.{module}"),
+        "place": place,
+        "service": f"benchmark-{library}",
+    }
+    return eval(opening, names)  # noqa: S307 -- the code above

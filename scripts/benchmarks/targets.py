@@ -32,6 +32,9 @@ class Target:
         )
 
 
+FIVE_WRAPPERS_MICROSECONDS = 15.0
+PYDANTIC_PUBLISHED = 10.0
+
 STANDARD = {
     ("memory", "put"): Target(published=10),
     ("memory", "get hit"): Target(published=10),
@@ -41,6 +44,15 @@ STANDARD = {
     ("sqlite", "get hit"): Target(published=1),
     ("sqlite", "50 gets"): Target(published=3),
     ("sqlite", "put_many(100)"): Target(published=10),
+    ("disk", "put"): Target(published=1.3),
+    ("disk", "get hit"): Target(published=1),
+    ("disk", "put_many(100)"): Target(published=3),
+    ("filetree", "put"): Target(published=4),
+    ("filetree", "get hit"): Target(published=10),
+    ("rocksdb", "put"): Target(raw=1.5),
+    ("rocksdb", "get hit"): Target(raw=1.5),
+    ("duckdb", "get_many(100)"): Target(raw=2),
+    ("duckdb", "put_many(100)"): Target(raw=2),
     ("redis", "put"): Target(raw=1.1, by_cpu=True),
     ("redis", "get hit"): Target(raw=1.1, by_cpu=True),
     ("redis", "get_many(100)"): Target(raw=1),
@@ -54,7 +66,7 @@ FAST_CODEC = {
     ("memory", "put_many(100)"): Target(published=25),
 }
 
-IMPORT_MILLISECONDS = {"protocols": 10, "MemoryStore": 50, "RedisStore": 50}
+IMPORT_MILLISECONDS = {"protocols": 10, "memory": 50, "redis": 50}
 LAG_P99_MILLISECONDS = 10
 GROWTH = 1.5
 BYTES_OF_PUBLISHED = 0.6

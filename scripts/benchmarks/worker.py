@@ -8,7 +8,9 @@ import json
 import sys
 from typing import Any
 
+from scripts.benchmarks import layers
 from scripts.benchmarks.cases import Load, time_case
+from scripts.benchmarks.plan import SLOW
 from scripts.benchmarks.probes import growth, lag
 from scripts.benchmarks.subject import Subject, open_subject
 
@@ -16,8 +18,10 @@ from scripts.benchmarks.subject import Subject, open_subject
 class Worker:
     """Carries out requests on one subject."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, *, slow: bool) -> None:
         self._subject = subject
+        self._slow = slow
+        self._layers: layers.Layers = {}
         self._loads: dict[tuple[str, float | None], Load] = {}
 
     async def answer(self, do: str, **arguments: Any) -> object:
@@ -28,12 +32,18 @@ class Worker:
             return await lag(self._subject, **arguments)
         if do == "growth":
             return await growth(self._subject, **arguments)
+        if do == "layers":
+            return await self._time_layers()
         return await self._clear()
+
+    async def _time_layers(self) -> layers.Times:
+        self._layers = self._layers or layers.build()
+        return await layers.time_layers(self._layers)
 
     async def _case(self, name: str, size: str, ttl: float | None, times: int) -> tuple[float, float]:
         load = self._loads.get((size, ttl))
         if load is None:
-            load = self._loads[size, ttl] = Load(self._subject, size, ttl)
+            load = self._loads[size, ttl] = Load(self._subject, size, ttl, few=self._slow)
             await load.fill()
         return await time_case(name, load, times)
 
@@ -45,7 +55,7 @@ class Worker:
 
 async def start(library: str, store: str, place: str) -> Worker:
     """Opens the subject in the event loop that will use it."""
-    return Worker(open_subject(library, store, place))
+    return Worker(open_subject(library, store, place), slow=store in SLOW)
 
 
 def main() -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import stat
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ import pytest
 
 from key_value.aio.errors import KeyValueStoreError
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
+from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
 from tests import published as interop
@@ -91,11 +93,18 @@ class EmbeddedConformance(StoreConformance):
 
     @pytest.mark.timeout(120)
     async def test_the_event_loop_is_not_held_up(self, store: Store, collection: str) -> None:
-        """A machine that is busy can delay any loop for a moment; a driver in the loop does so every time."""
-        lags = [await _lag(store, collection)]
-        while min(lags) > LAG_SECONDS and len(lags) < ROUNDS:
-            lags.append(await _lag(store, collection))
-        assert min(lags) <= LAG_SECONDS
+        """On a busy machine any loop is late, but no later than beside a thread that has no store."""
+        lags: list[tuple[float, float]] = []
+        for _ in range(ROUNDS):
+            late = await _lag(store, collection)
+            if late <= LAG_SECONDS:
+                return
+            with _busy_thread():
+                anyway = await _lag(MemoryStore(), collection)
+            if late <= 1.5 * anyway:
+                return
+            lags.append((late, anyway))
+        pytest.fail(f"late by, and anyway by: {lags}")
 
     @pytest.mark.timeout(300)
     async def test_a_killed_process_leaves_whole_entries(self, path: Path, tmp_path: Path) -> None:
@@ -157,6 +166,24 @@ async def _lag(store: Store, collection: str) -> float:
     await asyncio.gather(*(work(f"lag-{n}") for n in range(TASKS)))
     late = sorted(await watching)
     return late[len(late) * 99 // 100]
+
+
+@contextmanager
+def _busy_thread() -> Generator[None]:
+    """A thread that never waits for anything, as one that works for a store."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            sum(range(1000))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 async def _check_whole(store: Any) -> None:

@@ -116,7 +116,8 @@ class ClaimsTwice(ReferenceStore):
         self._encode(value)
         self._expiry(ttl)
         absent = await self.get(key, collection=collection) is None
-        await asyncio.sleep(0)
+        # Long enough for another thread to look, too.
+        await asyncio.sleep(0.01)
         if absent:
             await self.put(key, value, collection=collection, ttl=ttl)
         return absent

@@ -5,81 +5,50 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from typing_extensions import override
 
-from key_value.aio.protocols.key_value import (
-    AsyncDestroyCollectionProtocol,
-    AsyncDestroyStoreProtocol,
-    AsyncKeyValue,
-)
+from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.sqlite import SQLiteStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.concerns.base import ABILITIES
 from key_value.aio.wrappers.base import BaseWrapper
-from key_value.aio.wrappers.fallback import FallbackWrapper
-from key_value.aio.wrappers.prefix_keys import PrefixKeysWrapper
-from key_value.aio.wrappers.statistics import StatisticsWrapper
-from key_value.aio.wrappers.timeout import TimeoutWrapper
+from scripts.wrapper_table import WRAPPERS, Wrap
 
-DESTROYING = {AsyncDestroyCollectionProtocol, AsyncDestroyStoreProtocol}
+DIFFERENT = {"DefaultValueWrapper", "ReadOnlyWrapper"}
+"""Wrappers that no suite of stores suits: a default is no miss, and what cannot be written cannot be read."""
 
 
-class WrapperConformance(StoreConformance):
-    abilities: ClassVar = ABILITIES
+def stack(store: AsyncKeyValue) -> BaseWrapper:
+    """Some of them around one another."""
+    for name in (
+        "FallbackWrapper",
+        "FernetEncryptionWrapper",
+        "PrefixKeysWrapper",
+        "SingleCollectionWrapper",
+    ):
+        store = WRAPPERS[name](store)
+    return WRAPPERS["StatisticsWrapper"](WRAPPERS["RetryWrapper"](store))
+
+
+class Wrapped:
     persistent: ClassVar = True
-    model_examples: ClassVar = 20
-    many: ClassVar = 1000
-
-    def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        raise NotImplementedError
+    model_examples: ClassVar = 10
+    many: ClassVar = 500
+    wrap: ClassVar[Wrap]
 
     @pytest.fixture(params=["memory", "sqlite"])
     async def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BaseWrapper]:
         inner = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "entries.db")
-        async with self.wrap(inner) as store:
+        async with type(self).wrap(inner) as store:
             yield store
 
 
-class TestBaseWrapper(WrapperConformance):
-    @override
-    def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        return BaseWrapper(store)
+def _conformance(name: str, wrap: Wrap) -> type:
+    kept = frozenset(ability for ability in ABILITIES if isinstance(wrap(MemoryStore()), ability))
+    facts = {"abilities": kept, "wrap": staticmethod(wrap), "__module__": __name__}
+    return type(name, (Wrapped, StoreConformance), facts)
 
 
-class TestPrefixKeys(WrapperConformance):
-    abilities: ClassVar = ABILITIES - DESTROYING
-
-    @override
-    def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        return PrefixKeysWrapper(store, "prefix")
-
-
-class TestTimeout(WrapperConformance):
-    @override
-    def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        return TimeoutWrapper(store, timeout=60)
-
-
-class TestStatistics(WrapperConformance):
-    @override
-    def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        return StatisticsWrapper(store, max_collections=2)
-
-
-class TestFallback(WrapperConformance):
-    abilities: ClassVar = ABILITIES - DESTROYING
-
-    @override
-    def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        return FallbackWrapper(store, MemoryStore())
-
-
-class TestStack(WrapperConformance):
-    abilities: ClassVar = ABILITIES - DESTROYING
-
-    @override
-    def wrap(self, store: AsyncKeyValue) -> BaseWrapper:
-        return StatisticsWrapper(
-            TimeoutWrapper(PrefixKeysWrapper(FallbackWrapper(store, MemoryStore()), "p"))
-        )
+for _name, _wrap in {**WRAPPERS, "BaseWrapper": BaseWrapper, "Stack": stack}.items():
+    if _name not in DIFFERENT:
+        globals()[f"Test{_name}"] = _conformance(f"Test{_name}", _wrap)

@@ -22,6 +22,8 @@ CODECS = ("stdlib", "jiter", "pydantic_core")
 """What the environment variable `PY_KEY_VALUE_JSON` may say."""
 
 _plain_encoder = json.JSONEncoder(sort_keys=True)
+_compact_encoder = json.JSONEncoder(separators=(",", ":"))
+_REFUSALS = (TypeError, ValueError, RecursionError)
 _raw_decode = json.JSONDecoder().raw_decode
 
 
@@ -33,9 +35,21 @@ def dumps(value: object) -> str:
     """
     try:
         return "".join(_encoder.chunks(value, 0))
-    except (TypeError, ValueError, RecursionError) as error:
+    except _REFUSALS as error:
         _encoder.renew()
-        raise SerializationError(f"Failed to serialize object to JSON: {error}") from error
+        raise _refusal(error) from error
+
+
+def dumps_compact(value: object) -> str:
+    """Returns the JSON text of a value without white space, its keys in their order, ASCII only.
+
+    Raises:
+        SerializationError: As from `dumps`.
+    """
+    try:
+        return _compact_encoder.encode(value)
+    except _REFUSALS as error:
+        raise _refusal(error) from error
 
 
 def loads(text: str | bytes) -> object:
@@ -73,6 +87,10 @@ def select(wanted: str | None) -> str:
     except ImportError:
         return "pydantic_core" if "pydantic_core" in sys.modules else "stdlib"
     return "jiter"
+
+
+def _refusal(error: Exception) -> SerializationError:
+    return SerializationError(f"Failed to serialize object to JSON: {error}")
 
 
 def _loads_slowly(text: str | bytes) -> object:

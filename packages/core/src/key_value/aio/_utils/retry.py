@@ -8,12 +8,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _calculate_delay(initial_delay: float, max_delay: float, exponential_base: float, attempt: int) -> float:
+def exponential_delay(initial_delay: float, max_delay: float, exponential_base: float, attempt: int) -> float:
     """Seconds to wait after attempt 0, 1, 2, ...: exponential, up to a maximum."""
     try:
         return min(initial_delay * exponential_base**attempt, max_delay)
     except OverflowError:
         return max_delay
+
+
+_calculate_delay = exponential_delay
+"""The name in the 0.5 series."""
 
 
 async def async_retry_operation(
@@ -47,5 +51,5 @@ async def async_retry_operation(
         try:
             return await operation(*args, **kwargs)
         except retry_on:
-            await asyncio.sleep(_calculate_delay(initial_delay, max_delay, exponential_base, attempt))
+            await asyncio.sleep(exponential_delay(initial_delay, max_delay, exponential_base, attempt))
     return await operation(*args, **kwargs)

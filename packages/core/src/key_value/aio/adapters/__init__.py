@@ -4,12 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from key_value.aio.adapters.base_model import BaseModelAdapter
+    from key_value.aio.adapters.dataclass import DataclassAdapter
     from key_value.aio.adapters.pydantic import PydanticAdapter
     from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
 
-__all__ = ["PydanticAdapter", "RaiseOnMissingAdapter"]
+__all__ = ["BaseModelAdapter", "DataclassAdapter", "PydanticAdapter", "RaiseOnMissingAdapter"]
 
-_MODULES = {"PydanticAdapter": "pydantic", "RaiseOnMissingAdapter": "raise_on_missing"}
+_MODULES = {
+    "BaseModelAdapter": "base_model",
+    "DataclassAdapter": "dataclass",
+    "PydanticAdapter": "pydantic",
+    "RaiseOnMissingAdapter": "raise_on_missing",
+}
 
 
 def __getattr__(name: str) -> Any:

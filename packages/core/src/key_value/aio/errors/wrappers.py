@@ -25,7 +25,7 @@ class CorruptedDataError(DecryptionError):
     """An encrypted value is not in the form that encryption gave it."""
 
 
-class EncryptionVersionError(EncryptionError):
+class EncryptionVersionError(DecryptionError):
     """A value was encrypted by a version that this one cannot read."""
 
 

@@ -17,7 +17,11 @@ class Store(AsyncKeyValue, Protocol):
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
     ) -> bool | None: ...
 
 

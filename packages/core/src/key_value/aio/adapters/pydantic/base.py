@@ -1,9 +1,11 @@
 """A typed view of a store: models go in, models come out."""
 
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, SupportsFloat, TypeVar, overload
+from typing import Any, SupportsFloat, TypeVar, overload
+
+from typing_extensions import override
 
 try:
     from pydantic import TypeAdapter, ValidationError
@@ -12,6 +14,7 @@ except ImportError as error:
     raise ImportError("This adapter needs pydantic: pip install 'py-key-value-aio[pydantic]'") from error
 
 from key_value.aio._utils.json import dumps
+from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.errors import DeserializationError, SerializationError
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
@@ -23,7 +26,7 @@ WRAPPER = "items"
 logger = logging.getLogger(__name__)
 
 
-class BasePydanticAdapter(ABC, Generic[T]):
+class BasePydanticAdapter(AbilitiesOfStore[T]):
     """Stores values of one type, which pydantic turns to JSON and back.
 
     Fields are stored under their names, whatever their aliases, and without computed fields, so that all that
@@ -58,7 +61,7 @@ class BasePydanticAdapter(ABC, Generic[T]):
             DeserializationError: What is stored is not of the type, and `raise_on_validation_error` is set;
                 otherwise that is logged and counts as missing.
         """
-        stored = await self._key_value.get(key, collection=collection or self._default_collection)
+        stored = await self._key_value.get(key, collection=self._collection(collection))
         value = self._load(stored)
         return default if value is None else value
 
@@ -76,20 +79,20 @@ class BasePydanticAdapter(ABC, Generic[T]):
         self, keys: Sequence[str], *, collection: str | None = None, default: T | None = None
     ) -> list[T] | list[T | None]:
         """Read several values, in the order of the keys; the arguments and errors are those of `get`."""
-        stored = await self._key_value.get_many(keys, collection=collection or self._default_collection)
+        stored = await self._key_value.get_many(keys, collection=self._collection(collection))
         values = [self._load(value) for value in stored]
         return [default if value is None else value for value in values]
 
     async def ttl(self, key: str, *, collection: str | None = None) -> tuple[T | None, float | None]:
         """Read one value and the seconds it has left; the arguments and errors are those of `get`."""
-        found = await self._key_value.ttl(key, collection=collection or self._default_collection)
+        found = await self._key_value.ttl(key, collection=self._collection(collection))
         return self._load_found(found)
 
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[T | None, float | None]]:
         """Read several values and the seconds they have left; the arguments and errors are those of `get`."""
-        found = await self._key_value.ttl_many(keys, collection=collection or self._default_collection)
+        found = await self._key_value.ttl_many(keys, collection=self._collection(collection))
         return [self._load_found(entry) for entry in found]
 
     async def put(
@@ -106,8 +109,8 @@ class BasePydanticAdapter(ABC, Generic[T]):
         Raises:
             SerializationError: pydantic cannot turn the value into JSON.
         """
-        collection = collection or self._default_collection
-        await self._key_value.put(key, self._dump(value), collection=collection, ttl=ttl)
+        collection = self._collection(collection)
+        await self._key_value.put(key, self._stored(value), collection=collection, ttl=ttl)
 
     async def put_many(
         self,
@@ -118,21 +121,36 @@ class BasePydanticAdapter(ABC, Generic[T]):
         ttl: SupportsFloat | None = None,
     ) -> None:
         """Store several values; the arguments and errors are those of `put`."""
-        collection = collection or self._default_collection
-        stored = [self._dump(value) for value in values]
+        collection = self._collection(collection)
+        stored = [self._stored(value) for value in values]
         await self._key_value.put_many(keys, stored, collection=collection, ttl=ttl)
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
         """Remove one value; True where there was one."""
-        return await self._key_value.delete(key, collection=collection or self._default_collection)
+        return await self._key_value.delete(key, collection=self._collection(collection))
 
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
         """Remove several values; how many there were."""
-        return await self._key_value.delete_many(keys, collection=collection or self._default_collection)
+        return await self._key_value.delete_many(keys, collection=self._collection(collection))
 
-    def _dump(self, value: T) -> dict[str, Any]:
+    @override
+    def _store(self) -> AsyncKeyValue:
+        return self._key_value
+
+    @override
+    def _collection(self, collection: str | None) -> str | None:
+        return collection or self._default_collection
+
+    @override
+    async def _values(self, keys: Sequence[str], collection: str | None) -> Sequence[T | None]:
+        return await self.get_many(keys, collection=collection)
+
+    @override
+    def _stored(self, value: T) -> dict[str, Any]:
         try:
-            dumped = self._type_adapter.dump_python(value, mode="json", by_alias=False, round_trip=True)
+            dumped = self._type_adapter.serializer.to_python(
+                value, mode="json", by_alias=False, round_trip=True
+            )
         except ValueError as error:
             raise SerializationError(f"Invalid {self._get_model_type_name()}: {error}") from error
         return {WRAPPER: dumped} if self._needs_wrapping else dumped
@@ -158,13 +176,13 @@ class BasePydanticAdapter(ABC, Generic[T]):
     def _validate(self, stored: object) -> T | None:
         text = _to_json(stored)
         try:
-            return self._type_adapter.validate_json(text, by_alias=False, by_name=True)
+            return self._type_adapter.validator.validate_json(text, by_alias=False, by_name=True)
         except ValidationError as failure:
             return self._validate_by_alias(text, failure)
 
     def _validate_by_alias(self, text: str | bytes, failure: ValidationError) -> T | None:
         try:
-            return self._type_adapter.validate_json(text, by_alias=True)
+            return self._type_adapter.validator.validate_json(text, by_alias=True)
         except ValidationError:
             errors = failure.errors(include_url=False, include_input=False, include_context=False)
             if self._raise_on_validation_error:

@@ -2,10 +2,12 @@
 
 from typing import Any, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, RootModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticOmit
 from typing_extensions import TypeForm, override
+
+__all__ = ["BaseModel", "RootModel", "is_object", "make_type_adapter"]
 
 T = TypeVar("T")
 

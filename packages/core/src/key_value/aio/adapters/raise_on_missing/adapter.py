@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, SupportsFloat, overload
 
+from typing_extensions import override
+
+from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.errors import MissingKeyError
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
@@ -10,7 +13,7 @@ Value = dict[str, Any]
 Found = tuple[Value | None, float | None]
 
 
-class RaiseOnMissingAdapter:
+class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
     """Reads a store, raising `MissingKeyError` for a key that is missing where the caller asks for that."""
 
     def __init__(self, key_value: AsyncKeyValue) -> None:
@@ -160,6 +163,22 @@ class RaiseOnMissingAdapter:
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
         """Remove several entries; how many there were."""
         return await self.key_value.delete_many(keys, collection=collection)
+
+    @override
+    def _store(self) -> AsyncKeyValue:
+        return self.key_value
+
+    @override
+    def _collection(self, collection: str | None) -> str | None:
+        return collection
+
+    @override
+    def _stored(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        return value
+
+    @override
+    async def _values(self, keys: Sequence[str], collection: str | None) -> Sequence[Value | None]:
+        return await self.get_many(keys, collection=collection)
 
 
 def _require(

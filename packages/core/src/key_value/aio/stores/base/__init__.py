@@ -20,7 +20,7 @@ from key_value.aio.stores.base.abilities import (
     BaseEnumerateKeysStore,
     BasePutIfAbsentStore,
 )
-from key_value.aio.stores.base.bytes_store import BytesStore
+from key_value.aio.stores.base.bytes_store import BytesStore, DocumentStore
 from key_value.aio.stores.base.store import (
     DEFAULT_SEED_DATA,
     FROZEN_SEED_DATA_TYPE,
@@ -42,6 +42,7 @@ __all__ = [
     "BaseStore",
     "BasicSerializationAdapter",
     "BytesStore",
+    "DocumentStore",
     "ManagedEntry",
     "PassthroughStrategy",
     "SanitizationStrategy",

@@ -16,12 +16,39 @@ SHORTEST_TTL = 1e-6
 """Seconds that a backend is told at least: an entry may expire on its way there."""
 
 
-class BytesStore(BaseStore):
-    """A store whose backend keeps one blob of bytes for each key; entries are encoded and decoded here.
+class DocumentStore(BaseStore):
+    """A store whose backend keeps one JSON document for each entry, encoded and decoded here.
 
-    A blob is the JSON document of the entry in UTF-8, with its key and collection, as the 0.5 series wrote
-    it. The times in it decide what has expired; the `ttl` that a hook is given lets the backend forget it,
-    and is rounded up, never down.
+    The document names its key and collection, as the 0.5 series wrote it.
+    """
+
+    def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
+        """Hook: the collection and key that a document names, each None where it is left out."""
+        return collection, key
+
+    async def _encode(self, collection: str, key: str, entry: ManagedEntry) -> bytes:
+        if is_busy():
+            await wait_for_room()
+        named_collection, named_key = self._names_in_document(collection, key)
+        text = self._serialization_adapter.dump_json(entry, key=named_key, collection=named_collection)
+        spend(len(text))
+        return text.encode()
+
+    async def _decode(self, collection: str, key: str, data: bytes) -> ManagedEntry:
+        if len(data) > SMALL:
+            await wait_for_room()
+            spend(len(data))
+        try:
+            return self._serialization_adapter.load_json(data)
+        except DeserializationError as error:
+            raise self._unreadable(collection, key, error) from error
+
+
+class BytesStore(DocumentStore):
+    """A store whose backend keeps one blob of bytes for each key.
+
+    A blob is the JSON document of the entry in UTF-8. The times in it decide what has expired; the `ttl` that
+    a hook is given lets the backend forget it, and is rounded up, never down.
     """
 
     @abstractmethod
@@ -126,22 +153,6 @@ class BytesStore(BaseStore):
     @override
     async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
         return await self._delete_many(collection=collection, keys=keys)
-
-    async def _encode(self, collection: str, key: str, entry: ManagedEntry) -> bytes:
-        if is_busy():
-            await wait_for_room()
-        text = self._serialization_adapter.dump_json(entry, key=key, collection=collection)
-        spend(len(text))
-        return text.encode()
-
-    async def _decode(self, collection: str, key: str, data: bytes) -> ManagedEntry:
-        if len(data) > SMALL:
-            await wait_for_room()
-            spend(len(data))
-        try:
-            return self._serialization_adapter.load_json(data)
-        except DeserializationError as error:
-            raise self._unreadable(collection, key, error) from error
 
 
 def _remaining(entry: ManagedEntry) -> float | None:

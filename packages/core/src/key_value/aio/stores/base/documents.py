@@ -28,6 +28,11 @@ class Head(NamedTuple):
     expires_epoch: float | None
     """When the entry expires, in seconds since 1970; None where it never does."""
 
+    @property
+    def is_living(self) -> bool:
+        """Whether the entry has not expired."""
+        return self.expires_epoch is None or self.expires_epoch > time.time()
+
 
 def read_head(data: bytes) -> Head:
     """Read the head of a document; a value that follows it in the usual order is not looked at.
@@ -48,10 +53,9 @@ def read_head(data: bytes) -> Head:
 def is_living(data: bytes) -> bool:
     """Whether the entry of a document has not expired; what cannot be read has not."""
     try:
-        expires = read_head(data).expires_epoch
+        return read_head(data).is_living
     except DeserializationError:
         return True
-    return expires is None or expires > time.time()
 
 
 def _text(value: object) -> str | None:

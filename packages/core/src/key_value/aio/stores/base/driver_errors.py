@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from types import TracebackType
 
-from key_value.aio.errors import BaseKeyValueError
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    ExtraInfoType,
+    KeyValueStoreError,
+    StoreConnectionError,
+    StoreTimeoutError,
+)
 
 
 class DriverErrors:
@@ -32,3 +38,14 @@ class DriverErrors:
             meaning = self._meaning(exc_value)
             if meaning is not None:
                 raise meaning from exc_value
+
+
+def sqlite_error(error: Exception, extra_info: ExtraInfoType) -> KeyValueStoreError:
+    """What an error of SQLite means, of which Python 3.10 knows the message alone."""
+    kind = KeyValueStoreError
+    text = str(error)
+    if "locked" in text:
+        kind = StoreTimeoutError
+    elif "unable to open" in text:
+        kind = StoreConnectionError
+    return kind(message=text, extra_info=extra_info)

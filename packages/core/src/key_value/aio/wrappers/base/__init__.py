@@ -2,6 +2,7 @@
 
 from key_value.aio.wrappers.base.interceptor import Call, Interceptor
 from key_value.aio.wrappers.base.translator import Translator
+from key_value.aio.wrappers.base.unreachable import UNREACHABLE
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
-__all__ = ["BaseWrapper", "Call", "Interceptor", "Translator"]
+__all__ = ["UNREACHABLE", "BaseWrapper", "Call", "Interceptor", "Translator"]

@@ -1,6 +1,6 @@
 """Which abilities of a wrapped store its wrapper has as well."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
@@ -31,30 +31,31 @@ _BYPASSED: Mapping[str, str] = {
 """The operation that each ability reaches around: who changes the one cannot answer for the other."""
 
 
-def kept_abilities(wrapper: type, wrapped: tuple[object, ...], drops: frozenset[type]) -> Iterator[str]:
+def kept_abilities(wrapper: type, drops: frozenset[type], can: Callable[[type], bool]) -> Iterator[str]:
     """The methods that a wrapper takes over from what it wraps.
 
-    It takes over those that everything it wraps has and that it does not drop. A subclass that overrides an
-    operation loses the abilities that would reach around what it does there, unless it also says how to do
-    them.
+    It takes over those that it can offer and does not drop. A subclass that overrides an operation loses the
+    abilities that would reach around what it does there, unless it also says how to do them.
 
     Args:
         wrapper: The wrapper's class, which implements a method `keys` under the name `_keys`.
-        wrapped: The stores it wraps.
         drops: The protocols it cannot keep.
+        can: Whether what it wraps lets it offer a protocol.
     """
     for protocol, method in METHODS.items():
-        if protocol in drops or hasattr(wrapper, method) or _reaches_around(wrapper, method):
+        if protocol in drops or hasattr(wrapper, method) or _reaches_around(wrapper, protocol, method):
             continue
-        if wrapped and all(isinstance(inner, protocol) for inner in wrapped):
+        if can(protocol):
             yield method
 
 
-def _reaches_around(wrapper: type, method: str) -> bool:
+def _reaches_around(wrapper: type, protocol: type, method: str) -> bool:
     operation = _BYPASSED.get(method)
     if operation is None:
         return False
     changed, implemented = _definer(wrapper, operation), _definer(wrapper, f"_{method}")
+    if protocol in vars(changed).get("keeps", ()):
+        return False
     return changed is not implemented and issubclass(changed, implemented)
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, SupportsFloat, cast
 from typing_extensions import Self, override
 
 from key_value.aio._utils.arguments import check_collection, check_key, check_keys, check_value, check_values
+from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
     AsyncDestroyCollectionProtocol,
@@ -26,11 +27,14 @@ class BaseWrapper(AsyncKeyValue):
     Subclass it, assign the store to `self.key_value`, and override what is to differ. The wrapper has the
     abilities of what it wraps (`keys`, `destroy`, ...), and `isinstance` says so. A subclass that overrides
     `put` loses `put_if_absent`, and one that overrides `delete` loses the abilities to list and to destroy,
-    unless it writes those methods too: they would reach around it.
+    unless it writes those methods too, or names them in `keeps`: they would reach around it.
     """
 
     drops: ClassVar[frozenset[type]] = frozenset()
     """The protocols of abilities that this wrapper cannot keep."""
+
+    keeps: ClassVar[frozenset[type]] = frozenset()
+    """The protocols of abilities that are right although this class overrides `put` or `delete`."""
 
     _wrapped: tuple[AsyncKeyValue, ...] = ()
     _kept: tuple[str, ...] = ()
@@ -55,14 +59,23 @@ class BaseWrapper(AsyncKeyValue):
     def key_value(self, key_value: AsyncKeyValue) -> None:
         self._wrap(key_value)
 
+    @property
+    def wrapped(self) -> tuple[AsyncKeyValue, ...]:
+        """The stores that are wrapped, the one that is asked first coming first."""
+        return self._wrapped
+
     def _wrap(self, *wrapped: AsyncKeyValue) -> None:
         """Take over what these stores all can, and close them with this wrapper."""
         for method in self._kept:
             delattr(self, method)
         self._wrapped = wrapped
-        self._kept = tuple(kept_abilities(type(self), wrapped, self.drops))
+        self._kept = tuple(kept_abilities(type(self), self.drops, self._can))
         for method in self._kept:
             setattr(self, method, getattr(self, f"_{method}"))
+
+    def _can(self, protocol: type) -> bool:
+        """Hook: whether what is wrapped lets this wrapper offer the protocol of an ability."""
+        return bool(self._wrapped) and all(isinstance(inner, protocol) for inner in self._wrapped)
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
@@ -154,19 +167,19 @@ class BaseWrapper(AsyncKeyValue):
 
     async def setup(self) -> None:
         """Prepare what is wrapped now rather than at its first use."""
-        for inner in self._wrapped:
+        for inner in self._different():
             if hasattr(inner, "setup"):
                 await cast("Any", inner).setup()
 
     async def close(self) -> None:
         """Close what is wrapped."""
         async with AsyncExitStack() as closing:
-            for inner in dict.fromkeys(self._wrapped):
+            for inner in self._different():
                 if hasattr(inner, "close"):
                     closing.push_async_callback(cast("Any", inner).close)
 
     async def __aenter__(self) -> Self:
-        for inner in dict.fromkeys(self._wrapped):
+        for inner in self._different():
             if hasattr(inner, "__aenter__"):
                 await cast("Any", inner).__aenter__()
         return self
@@ -178,6 +191,20 @@ class BaseWrapper(AsyncKeyValue):
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def _different(self) -> Sequence[AsyncKeyValue]:
+        """The stores that are wrapped, each once."""
+        return list({id(inner): inner for inner in self._wrapped}.values())
+
+
+def default_collection_of(key_value: object) -> str:
+    """The name of the collection that a store or wrapper uses where none is named."""
+    name: object = getattr(key_value, "default_collection", None)
+    if isinstance(name, str):
+        return name
+    if isinstance(key_value, BaseWrapper) and key_value.wrapped:
+        return default_collection_of(key_value.wrapped[0])
+    return DEFAULT_COLLECTION_NAME
 
 
 def _check(key: object, collection: object) -> None:

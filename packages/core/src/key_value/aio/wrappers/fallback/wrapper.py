@@ -1,7 +1,7 @@
 """A wrapper that turns to a second store when the first fails."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, SupportsFloat, TypeVar, cast
 
 from typing_extensions import override
@@ -15,19 +15,23 @@ from key_value.aio.protocols.key_value import (
     AsyncKeyValue,
     AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.wrappers.base import BaseWrapper
+from key_value.aio.wrappers.base import UNREACHABLE, BaseWrapper
+from key_value.aio.wrappers.fallback.replay import Outbox
 
 T = TypeVar("T")
 
-UNREACHABLE: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, asyncio.TimeoutError)
-"""What a store raises that cannot be reached; before Python 3.11 asyncio has a timeout error of its own."""
+MAXIMUM_PENDING = 10_000
+"""Entries that wait to be replayed; with more, writes fail as the primary store does."""
 
 
 class FallbackWrapper(BaseWrapper):
     """Reads from a second store when the first cannot be reached, and on request writes to it too.
 
     A key that is missing in the first is missing: the second is asked only after an error. What was written
-    to the second during an outage stays there, and is not seen once the first answers again.
+    to the second during an outage stays there and is not seen once the first answers again, unless it is
+    replayed: then the next operation that finds the first in reach carries it over before it does its own
+    work, with the time that it has left to live, over whatever others have written meanwhile. What is to be
+    replayed is remembered by this process, 10 000 entries at most.
 
     `put_if_absent` and `cull` go to the first store alone, since two stores cannot agree on who was first.
     Drops `destroy` and `destroy_collection`: the second store may hold what others put there.
@@ -41,6 +45,8 @@ class FallbackWrapper(BaseWrapper):
         fallback_key_value: AsyncKeyValue,
         fallback_on: tuple[type[Exception], ...] = UNREACHABLE,
         write_to_fallback: bool = False,
+        *,
+        replay_writes: bool = False,
     ) -> None:
         """Combine two stores.
 
@@ -49,13 +55,43 @@ class FallbackWrapper(BaseWrapper):
             fallback_key_value: The store to ask when that fails.
             fallback_on: The errors that count as its failure.
             write_to_fallback: Whether writes that fail so go to the second store, instead of failing.
+            replay_writes: Whether those are carried over when the first store is back.
+
+        Raises:
+            ValueError: Writes are to be replayed that are not written.
         """
+        if replay_writes and not write_to_fallback:
+            raise ValueError("replay_writes needs write_to_fallback")
         super().__init__()
         self._wrap(primary_key_value, fallback_key_value)
         self.primary_key_value = primary_key_value
         self.fallback_key_value = fallback_key_value
         self.fallback_on = fallback_on
         self.write_to_fallback = write_to_fallback
+        self.replay_writes = replay_writes
+        self._outbox = Outbox(MAXIMUM_PENDING)
+
+    @property
+    def pending(self) -> int:
+        """How many entries wait to be replayed."""
+        return len(self._outbox)
+
+    async def replay(self) -> int:
+        """Carry over now what was written to the second store during an outage.
+
+        Returns:
+            How many entries were carried over.
+
+        Raises:
+            Exception: One of `fallback_on`, if the first store still cannot be reached; the rest waits.
+        """
+        return await self._outbox.empty(self.fallback_key_value, self.primary_key_value, self.fallback_on)
+
+    @override
+    async def close(self) -> None:
+        if self.pending:
+            await self.replay()
+        await super().close()
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
@@ -88,7 +124,9 @@ class FallbackWrapper(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        await self._write(lambda store: store.put(key, value, collection=collection, ttl=ttl))
+        await self._write(
+            [key], collection, lambda store: store.put(key, value, collection=collection, ttl=ttl)
+        )
 
     @override
     async def put_many(
@@ -99,15 +137,19 @@ class FallbackWrapper(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        await self._write(lambda store: store.put_many(keys, values, collection=collection, ttl=ttl))
+        await self._write(
+            keys, collection, lambda store: store.put_many(keys, values, collection=collection, ttl=ttl)
+        )
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        return await self._write(lambda store: store.delete(key, collection=collection))
+        return await self._write([key], collection, lambda store: store.delete(key, collection=collection))
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        return await self._write(lambda store: store.delete_many(keys, collection=collection))
+        return await self._write(
+            keys, collection, lambda store: store.delete_many(keys, collection=collection)
+        )
 
     @override
     async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
@@ -134,16 +176,30 @@ class FallbackWrapper(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> bool:
-        primary = cast("AsyncPutIfAbsentProtocol", self.primary_key_value)
-        return await primary.put_if_absent(key, value, collection=collection, ttl=ttl)
+        def claim(store: AsyncKeyValue) -> Awaitable[bool]:
+            able = cast("AsyncPutIfAbsentProtocol", store)
+            return able.put_if_absent(key, value, collection=collection, ttl=ttl)
+
+        return await self._primary(claim)
+
+    async def _primary(self, operation: Callable[[AsyncKeyValue], Awaitable[T]]) -> T:
+        if self.pending:
+            await self.replay()
+        return await operation(self.primary_key_value)
 
     async def _read(self, operation: Callable[[AsyncKeyValue], Awaitable[T]]) -> T:
         try:
-            return await operation(self.primary_key_value)
+            return await self._primary(operation)
         except self.fallback_on:
             return await operation(self.fallback_key_value)
 
-    async def _write(self, operation: Callable[[AsyncKeyValue], Awaitable[T]]) -> T:
-        if self.write_to_fallback:
-            return await self._read(operation)
-        return await operation(self.primary_key_value)
+    async def _write(
+        self, keys: Sequence[str], collection: str | None, operation: Callable[[AsyncKeyValue], Awaitable[T]]
+    ) -> T:
+        try:
+            return await self._primary(operation)
+        except self.fallback_on:
+            if not self.write_to_fallback or (self.replay_writes and not self._outbox.has_room(len(keys))):
+                raise
+            write = partial(operation, self.fallback_key_value)
+            return await (self._outbox.add(keys, collection, write) if self.replay_writes else write())

@@ -3,16 +3,13 @@
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio._utils.compound import DEFAULT_PREFIX_SEPARATOR
-from key_value.aio._utils.escaping import EscapingStrategy
+from key_value.aio._utils.prefixes import Prefix
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
     AsyncKeyValue,
 )
 from key_value.aio.wrappers.base import Translator
-
-_prefixes = EscapingStrategy("_{2,}|_$")
 
 
 class PrefixKeysWrapper(Translator):
@@ -35,12 +32,12 @@ class PrefixKeysWrapper(Translator):
             prefix: What to put before every key, with `__` between.
         """
         super().__init__(key_value)
-        self._prefix = _prefixes.sanitize(prefix) + DEFAULT_PREFIX_SEPARATOR
+        self._prefix = Prefix(prefix)
 
     @override
     def _encode_key(self, key: str) -> str:
-        return self._prefix + key
+        return self._prefix.add(key)
 
     @override
     def _decode_key(self, key: str) -> str | None:
-        return key.removeprefix(self._prefix) if key.startswith(self._prefix) else None
+        return self._prefix.remove(key)

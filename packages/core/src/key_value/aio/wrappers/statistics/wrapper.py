@@ -1,7 +1,7 @@
 """A wrapper that counts what a store is asked for."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -65,23 +65,24 @@ class StatisticsWrapper(Interceptor):
 
     @override
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
-        count = _COUNTED.get(call.operation)
-        if count is None:
+        outcome = _OUTCOMES.get(call.operation)
+        if outcome is None:
             return await proceed()
         collection = self._statistics.get_collection(call.collection or DEFAULT_COLLECTION_NAME)
         operation = _operation(collection, call.operation)
         started = time.perf_counter()
-        failed = True
         try:
             result = await proceed()
-            failed = False
-        finally:
-            seconds = time.perf_counter() - started
-            operation.add_call(seconds, failed=failed)
-            collection.add_call(seconds, failed=failed)
-        before = operation.count
-        count(operation, call, result)
-        collection.increment(increment=operation.count - before)
+        except BaseException:
+            _add_call(operation, collection, time.perf_counter() - started, failed=True)
+            raise
+        _add_call(operation, collection, time.perf_counter() - started, failed=False)
+        keys, hits = outcome(call, result)
+        operation.count += keys
+        collection.count += keys
+        if isinstance(operation, BaseHitMissStatistics):
+            operation.hit += hits
+            operation.miss += keys - hits
         return result
 
 
@@ -93,25 +94,22 @@ def _operation(collection: KVStoreCollectionStatistics, name: str) -> BaseStatis
     return collection.put if name.startswith("put") else collection.delete
 
 
-def _count_hits(operation: BaseHitMissStatistics, keys: int, hits: int) -> None:
-    operation.increment_hit(increment=hits)
-    operation.increment_miss(increment=max(keys - hits, 0))
+def _add_call(
+    operation: BaseStatistics, collection: KVStoreCollectionStatistics, seconds: float, *, failed: bool
+) -> None:
+    operation.add_call(seconds, failed=failed)
+    collection.add_call(seconds, failed=failed)
 
 
-_Count = Callable[[Any, Call, Any], None]
-
-_COUNTED: dict[str, _Count] = {
-    "get": lambda operation, _, value: _count_hits(operation, 1, value is not None),
-    "ttl": lambda operation, _, found: _count_hits(operation, 1, found[0] is not None),
-    "get_many": lambda operation, _, values: _count_hits(
-        operation, len(values), sum(value is not None for value in values)
-    ),
-    "ttl_many": lambda operation, _, found: _count_hits(
-        operation, len(found), sum(value is not None for value, _ in found)
-    ),
-    "put": lambda operation, call, _: operation.increment(increment=len(call.keys)),
-    "put_many": lambda operation, call, _: operation.increment(increment=len(call.keys)),
-    "put_if_absent": lambda operation, _, stored: operation.increment(increment=int(stored)),
-    "delete": lambda operation, _, deleted: _count_hits(operation, 1, int(deleted)),
-    "delete_many": lambda operation, call, deleted: _count_hits(operation, len(set(call.keys)), deleted),
+_OUTCOMES: Mapping[str, Callable[[Call, Any], tuple[int, int]]] = {
+    "get": lambda _, value: (1, value is not None),
+    "ttl": lambda _, found: (1, found[0] is not None),
+    "get_many": lambda _, values: (len(values), sum(value is not None for value in values)),
+    "ttl_many": lambda _, found: (len(found), sum(value is not None for value, _ in found)),
+    "put": lambda call, _: (len(call.keys), 0),
+    "put_many": lambda call, _: (len(call.keys), 0),
+    "put_if_absent": lambda _, stored: (int(stored), 0),
+    "delete": lambda _, deleted: (1, int(deleted)),
+    "delete_many": lambda call, deleted: (max(len(set(call.keys)), deleted), deleted),
 }
+"""How many keys a call was for, and how many of them had an entry."""

@@ -13,6 +13,9 @@ MEMORY = ":memory:"
 ATTEMPTS = 50
 """How often something is tried that other connections of this process hinder."""
 
+_HINDERED = (duckdb.TransactionException, duckdb.ConstraintException)
+"""What DuckDB raises where another connection changed, or first inserted, the same row meanwhile."""
+
 Source: TypeAlias = "str | duckdb.DuckDBPyConnection"
 """A file, `:memory:`, or a connection that someone else opened."""
 
@@ -75,7 +78,7 @@ class Database:
         for attempt in range(1, ATTEMPTS):
             try:
                 return connection.execute(statement, parameters).fetchall()
-            except duckdb.TransactionException:
+            except _HINDERED:
                 time.sleep(0.001 * attempt)
         return connection.execute(statement, parameters).fetchall()
 

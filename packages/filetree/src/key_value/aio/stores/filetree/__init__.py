@@ -1,5 +1,13 @@
-"""A store in FileTree."""
+"""The store in a tree of files: `FileTreeStore`, and the names that the 0.5 series offered for its files."""
 
 from key_value.aio.stores.filetree.store import FileTreeStore
+from key_value.aio.stores.filetree.strategies import (
+    FileTreeV1CollectionSanitizationStrategy,
+    FileTreeV1KeySanitizationStrategy,
+)
 
-__all__ = ["FileTreeStore"]
+__all__ = [
+    "FileTreeStore",
+    "FileTreeV1CollectionSanitizationStrategy",
+    "FileTreeV1KeySanitizationStrategy",
+]

@@ -3,18 +3,22 @@
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
+from typing_extensions import override
+
+from key_value.aio.stores.base.files import make_directory
+from key_value.aio.stores.base.transactions import Transactions
 from key_value.aio.stores.base.worker import Job
 
 MEMORY = ":memory:"
 
 Durability = Literal["normal", "full"]
-SQLJob: TypeAlias = Job[sqlite3.Connection]
 
 
-class Database:
+class Database(Transactions[sqlite3.Connection]):
     """The connection to one file; it belongs to one thread."""
 
     def __init__(self, path: str, *, table: str, schema: str, timeout: float, durability: Durability) -> None:
@@ -36,48 +40,29 @@ class Database:
         self._nothing: sqlite3.Connection | None = None
         self._is_made = False
 
-    def do(self, jobs: Sequence[SQLJob], /) -> None:
-        """Do several jobs in one transaction; if one of them fails, each in a transaction of its own."""
-        writes = any(job.writes for job in jobs)
-        connection = self._writable() if writes else self._readable()
-        if len(jobs) == 1 and not writes:
-            # What reads once is a transaction by itself.
-            jobs[0].result = jobs[0].work(connection)
-            return
-        try:
-            connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-        except sqlite3.Error as error:
-            self._fail_to_begin(jobs, error)
-            return
-        try:
-            for job in jobs:
-                job.result = job.work(connection)
-            connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001  -- raised where the job is awaited
-            # SQLite has already rolled back after some errors, such as a full disk.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if len(jobs) == 1:
-                jobs[0].error = error
-            else:
-                for job in jobs:
-                    self.do([job])
+    @override
+    def open(self, jobs: Sequence[Job[sqlite3.Connection]], /) -> sqlite3.Connection:
+        return self._writable() if any(job.writes for job in jobs) else self._readable()
+
+    @override
+    def begin(self, resource: sqlite3.Connection, /, *, writes: bool) -> None:
+        resource.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @override
+    def commit(self, resource: sqlite3.Connection, /) -> None:
+        resource.execute("COMMIT")
+
+    @override
+    def roll_back(self, resource: sqlite3.Connection, /) -> None:
+        # SQLite has already rolled back after some errors, such as a full disk.
+        if resource.in_transaction:
+            resource.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file."""
         for connection in (self._file, self._nothing):
             if connection is not None:
                 connection.close()
-
-    def _fail_to_begin(self, jobs: Sequence[SQLJob], error: sqlite3.Error) -> None:
-        """Another process is writing: that is no hindrance to readers."""
-        reads = [job for job in jobs if not job.writes]
-        for job in jobs:
-            job.error = error
-        if 0 < len(reads) < len(jobs):
-            for job in reads:
-                job.error = None
-            self.do(reads)
 
     def _readable(self) -> sqlite3.Connection:
         """A connection to the file, or to an empty database where nobody has written to it."""
@@ -98,7 +83,7 @@ class Database:
         """A connection to the file, which is made where it is missing, readable by its owner alone."""
         if self._file is None:
             if self._path != MEMORY:
-                Path(self._path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_directory(Path(self._path).parent)
                 os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             self._file = self._connect(self._path)
         if not self._is_made:
@@ -109,7 +94,10 @@ class Database:
 
     def _connect(self, path: str) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=self._timeout, isolation_level=None)
-        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+        with ExitStack() as stack:
+            stack.callback(connection.close)
+            connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+            stack.pop_all()
         return connection
 
     def _has_table(self, connection: sqlite3.Connection) -> bool:

@@ -10,13 +10,7 @@ from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.escaping import EscapingStrategy
-from key_value.aio.errors import (
-    BaseKeyValueError,
-    DeserializationError,
-    KeyValueStoreError,
-    StoreConnectionError,
-    StoreTimeoutError,
-)
+from key_value.aio.errors import BaseKeyValueError, DeserializationError
 from key_value.aio.stores.base import (
     SEED_DATA_TYPE,
     BaseCullStore,
@@ -27,6 +21,7 @@ from key_value.aio.stores.base import (
     BasePutIfAbsentStore,
     ManagedEntry,
 )
+from key_value.aio.stores.base.driver_errors import sqlite_error
 from key_value.aio.stores.base.encoding import decode, encode
 from key_value.aio.stores.base.worker import Worker
 from key_value.aio.stores.sqlite import statements
@@ -98,16 +93,7 @@ class SQLiteStore(
     def _store_error(self, error: Exception) -> BaseKeyValueError | None:
         if not isinstance(error, sqlite3.Error):
             return None
-        extra = {"store": type(self).__name__, "path": self.path}
-        kind = KeyValueStoreError
-        if isinstance(error, sqlite3.OperationalError):
-            # Python 3.10 knows the message alone.
-            text = str(error)
-            if "locked" in text:
-                kind = StoreTimeoutError
-            elif "unable to open" in text:
-                kind = StoreConnectionError
-        return kind(message=str(error), extra_info=dict(extra))
+        return sqlite_error(error, {"store": type(self).__name__, "path": self.path})
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:

@@ -1,7 +1,5 @@
 """Names: any string is a key and a collection, and no two pairs of them share an address."""
 
-import pytest
-
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncEnumerateCollectionsProtocol,
@@ -11,34 +9,40 @@ from key_value.aio.protocols.key_value import (
 from key_value.aio.testing.concerns.base import Conformance
 from key_value.aio.testing.hostile_names import AMBIGUOUS_PAIRS, HOSTILE_NAMES, label
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.trials import try_each
 
-each_name = pytest.mark.parametrize("name", HOSTILE_NAMES, ids=label)
+NAMES = {label(name): name for name in HOSTILE_NAMES}
 
 
 class NameConformance(Conformance):
     """Nothing in a name means anything: it is found again under the same name and under no other."""
 
-    @each_name
-    async def test_any_name_is_a_key(self, store: Store, collection: str, name: str) -> None:
-        await store.put(name, {"name": "single"}, collection=collection)
-        assert await store.get(name, collection=collection) == {"name": "single"}
-        await store.put_many([name], [{"name": "batch"}], collection=collection, ttl=1000)
-        assert await store.get_many([name], collection=collection) == [{"name": "batch"}]
-        [(_, left)] = await store.ttl_many([name], collection=collection)
-        assert left is not None
-        assert await store.delete_many([name], collection=collection) == 1
-        assert await store.get(name, collection=collection) is None
+    async def test_any_name_is_a_key(self, store: Store, collection: str) -> None:
+        async def use(name: str) -> None:
+            await store.put(name, {"name": "single"}, collection=collection)
+            assert await store.get(name, collection=collection) == {"name": "single"}
+            await store.put_many([name], [{"name": "batch"}], collection=collection, ttl=1000)
+            assert await store.get_many([name], collection=collection) == [{"name": "batch"}]
+            [(_, left)] = await store.ttl_many([name], collection=collection)
+            assert left is not None
+            assert await store.delete_many([name], collection=collection) == 1
+            assert await store.get(name, collection=collection) is None
 
-    @each_name
-    async def test_any_name_is_a_collection(self, store: Store, collection: str, name: str) -> None:
+        await try_each(NAMES, use)
+
+    async def test_any_name_is_a_collection(self, store: Store, collection: str) -> None:
         key = collection
-        await store.put(key, {"name": "single"}, collection=name)
-        assert await store.get(key, collection=name) == {"name": "single"}
-        await store.put_many([key], [{"name": "batch"}], collection=name, ttl=1000)
-        assert await store.get_many([key], collection=name) == [{"name": "batch"}]
-        assert await store.get(key, collection=collection) is None
-        assert await store.delete(key, collection=name) is True
-        assert await store.get(key, collection=name) is None
+
+        async def use(name: str) -> None:
+            await store.put(key, {"name": "single"}, collection=name)
+            assert await store.get(key, collection=name) == {"name": "single"}
+            await store.put_many([key], [{"name": "batch"}], collection=name, ttl=1000)
+            assert await store.get_many([key], collection=name) == [{"name": "batch"}]
+            assert await store.get(key, collection=collection) is None
+            assert await store.delete(key, collection=name) is True
+            assert await store.get(key, collection=name) is None
+
+        await try_each(NAMES, use)
 
     async def test_an_empty_key_is_a_key(self, store: Store, collection: str) -> None:
         await store.put("", {"a": 1}, collection=collection)
@@ -58,16 +62,17 @@ class NameConformance(Conformance):
         found = [await store.get(key, collection=name) for name in HOSTILE_NAMES]
         assert found == [{"index": index} for index in range(len(HOSTILE_NAMES))]
 
-    @pytest.mark.parametrize(("first", "second"), AMBIGUOUS_PAIRS, ids=str)
-    async def test_no_two_pairs_share_an_address(
-        self, store: Store, collection: str, first: tuple[str, str], second: tuple[str, str]
-    ) -> None:
-        # What is unique stands at the end of both keys: it leaves the pair as ambiguous as it was.
-        pairs = [(name, f"{key}{collection}") for name, key in (first, second)]
-        for index, (name, key) in enumerate(pairs):
-            await store.put(key, {"index": index}, collection=name)
-        assert [await store.get(key, collection=name) for name, key in pairs] == [{"index": 0}, {"index": 1}]
-        assert [await store.delete(key, collection=name) for name, key in pairs] == [True, True]
+    async def test_no_two_pairs_share_an_address(self, store: Store, collection: str) -> None:
+        async def tell_apart(two: tuple[tuple[str, str], tuple[str, str]]) -> None:
+            # What is unique stands at the end of both keys: it leaves the pair as ambiguous as it was.
+            pairs = [(name, f"{key}{collection}") for name, key in two]
+            for index, (name, key) in enumerate(pairs):
+                await store.put(key, {"index": index}, collection=name)
+            found = [await store.get(key, collection=name) for name, key in pairs]
+            assert found == [{"index": 0}, {"index": 1}]
+            assert [await store.delete(key, collection=name) for name, key in pairs] == [True, True]
+
+        await try_each({str(two): two for two in AMBIGUOUS_PAIRS}, tell_apart)
 
     async def test_put_if_absent_tells_names_apart(self, store: Store, collection: str) -> None:
         put_if_absent = self.ability(store, AsyncPutIfAbsentProtocol).put_if_absent

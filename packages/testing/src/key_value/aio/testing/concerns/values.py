@@ -9,12 +9,9 @@ from key_value.aio.errors import SerializationError, ValueTooLargeError
 from key_value.aio.testing.concerns.base import Conformance
 from key_value.aio.testing.hostile_values import HARD_VALUES, JSON_VALUES, NOT_JSON, Make
 from key_value.aio.testing.operations import Read, Store, Write
+from key_value.aio.testing.trials import try_each
 
 LARGE = 200_000
-
-
-def _each(table: dict[str, Make]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("make", list(table.values()), ids=list(table))
 
 
 def _exact(value: Any) -> str:
@@ -25,15 +22,18 @@ def _exact(value: Any) -> str:
 class ValueConformance(Conformance):
     """What is read is what was written, to the bit; only the order of an object's keys is free."""
 
-    @_each(JSON_VALUES)
-    async def test_reads_the_same_json(self, store: Store, collection: str, write: Write, make: Make) -> None:
-        await write(store, "key", {"value": make()}, collection=collection)
-        for found in (
-            await store.get("key", collection=collection),
-            *await store.get_many(["key"], collection=collection),
-            (await store.ttl("key", collection=collection))[0],
-        ):
-            assert _exact(found) == _exact({"value": make()})
+    async def test_reads_the_same_json(self, store: Store, collection: str, write: Write) -> None:
+        async def keep(named: tuple[str, Make]) -> None:
+            key, make = named
+            await write(store, key, {"value": make()}, collection=collection)
+            for found in (
+                await store.get(key, collection=collection),
+                *await store.get_many([key], collection=collection),
+                (await store.ttl(key, collection=collection))[0],
+            ):
+                assert _exact(found) == _exact({"value": make()})
+
+        await try_each(_named(JSON_VALUES), keep)
 
     @pytest.mark.parametrize("name", list(HARD_VALUES))
     async def test_reads_the_same_or_refuses(
@@ -82,21 +82,28 @@ class ValueConformance(Conformance):
                 await write(store, key, {"text": "x" * self.largest_value}, collection=collection)
         assert await store.get_many(["new", "old"], collection=collection) == [None, {"old": 1}]
 
-    @_each(NOT_JSON)
-    async def test_refuses_what_is_not_json(
-        self, store: Store, collection: str, write: Write, make: Make
-    ) -> None:
+    async def test_refuses_what_is_not_json(self, store: Store, collection: str, write: Write) -> None:
         await store.put("old", {"old": 1}, collection=collection)
-        for key in ("new", "old"):
-            with pytest.raises(SerializationError):
-                await write(store, key, {"value": [make()]}, collection=collection)
-        assert await store.get_many(["new", "old"], collection=collection) == [None, {"old": 1}]
 
-    @_each(NOT_JSON)
+        async def refuse(make: Make) -> None:
+            for key in ("new", "old"):
+                with pytest.raises(SerializationError):
+                    await write(store, key, {"value": [make()]}, collection=collection)
+            assert await store.get_many(["new", "old"], collection=collection) == [None, {"old": 1}]
+
+        await try_each(NOT_JSON, refuse)
+
     async def test_refuses_a_batch_with_one_value_that_is_not_json(
-        self, store: Store, collection: str, make: Make
+        self, store: Store, collection: str
     ) -> None:
-        values: list[dict[str, Any]] = [{"new": 1}, {"value": make()}, {"new": 3}]
-        with pytest.raises(SerializationError):
-            await store.put_many(["a", "b", "c"], values, collection=collection)
-        assert await store.get_many(["a", "b", "c"], collection=collection) == [None] * 3
+        async def refuse(make: Make) -> None:
+            values: list[dict[str, Any]] = [{"new": 1}, {"value": make()}, {"new": 3}]
+            with pytest.raises(SerializationError):
+                await store.put_many(["a", "b", "c"], values, collection=collection)
+            assert await store.get_many(["a", "b", "c"], collection=collection) == [None] * 3
+
+        await try_each(NOT_JSON, refuse)
+
+
+def _named(table: dict[str, Make]) -> dict[str, tuple[str, Make]]:
+    return {name: (name, make) for name, make in table.items()}

@@ -1,0 +1,5 @@
+"""`DataclassAdapter`: a store of dataclasses."""
+
+from key_value.aio.adapters.dataclass.adapter import DataclassAdapter
+
+__all__ = ["DataclassAdapter"]

@@ -1,0 +1,62 @@
+"""A typed view of a store, for dataclasses."""
+
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from types import EllipsisType
+from typing import Any, TypeVar, get_args, get_origin
+
+from typing_extensions import override
+
+from key_value.aio.adapters.pydantic.base import BasePydanticAdapter
+from key_value.aio.adapters.pydantic.shape import make_type_adapter
+from key_value.aio.protocols.key_value import AsyncKeyValue
+
+T = TypeVar("T")
+
+
+class DataclassAdapter(BasePydanticAdapter[T]):
+    """Stores dataclasses, of the standard library or of pydantic, or sequences of them.
+
+    One is stored as its object, a sequence under the field `items`.
+    """
+
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        dataclass_type: type[T],
+        default_collection: str | None = None,
+        raise_on_validation_error: bool = False,
+    ) -> None:
+        """Adapt a store.
+
+        Args:
+            key_value: The store.
+            dataclass_type: The dataclass, or a sequence of one: `list[Point]`, `tuple[Point, ...]`.
+            default_collection: The collection used where none is named; None leaves that to the store.
+            raise_on_validation_error: Whether a stored value that is not of the type is an error, rather than
+                missing.
+
+        Raises:
+            TypeError: It is neither.
+        """
+        element = _element(dataclass_type)
+        if not is_dataclass(get_origin(element) or element):
+            raise TypeError(f"{element} is not a dataclass")
+        self._key_value = key_value
+        self._type_adapter = make_type_adapter(dataclass_type)
+        self._default_collection = default_collection
+        self._raise_on_validation_error = raise_on_validation_error
+        self._needs_wrapping = element is not dataclass_type
+
+    @override
+    def _get_model_type_name(self) -> str:
+        return "dataclass"
+
+
+def _element(form: Any) -> object:
+    """What a form is a sequence of, or the form where it is no sequence of one type."""
+    origin, arguments = get_origin(form), get_args(form)
+    if isinstance(origin, type) and issubclass(origin, Sequence) and arguments:
+        others = [each for each in arguments[1:] if not isinstance(each, EllipsisType)]
+        return form if others else arguments[0]
+    return form

@@ -1,0 +1,6 @@
+"""What a store raises that cannot be reached."""
+
+import asyncio
+
+UNREACHABLE: tuple[type[Exception], ...] = (ConnectionError, TimeoutError, asyncio.TimeoutError)
+"""Before Python 3.11 asyncio has a timeout error of its own."""

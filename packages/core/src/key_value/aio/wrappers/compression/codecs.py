@@ -1,0 +1,111 @@
+"""The algorithms that values are compressed by."""
+
+import gzip
+import sys
+import zlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Literal, Protocol, cast
+
+from key_value.aio.errors import DeserializationError
+
+Algorithm = Literal["gzip", "zstd"]
+
+_GZIP = zlib.MAX_WBITS | 16
+
+
+class Codec(Protocol):
+    """One algorithm."""
+
+    def compress(self, data: bytes) -> bytes:
+        """Make bytes fewer."""
+        ...
+
+    def decompress(self, data: bytes, *, limit: int) -> bytes:
+        """Make them what they were.
+
+        Raises:
+            DeserializationError: They are not whole, or would become more than `limit`.
+        """
+        ...
+
+
+class Gzip:
+    """What the 0.5 series writes: gzip at its fastest level; without the time, so that it can be repeated."""
+
+    def compress(self, data: bytes) -> bytes:
+        """Make bytes fewer."""
+        return gzip.compress(data, compresslevel=1, mtime=0)
+
+    def decompress(self, data: bytes, *, limit: int) -> bytes:
+        """Make them what they were."""
+        unpacking = zlib.decompressobj(_GZIP)
+        try:
+            unpacked = unpacking.decompress(data, limit + 1)
+        except zlib.error as error:
+            raise _corrupt(error) from error
+        return _checked(unpacked, limit, whole=unpacking.eof)
+
+
+class Zstd:
+    """Zstandard at its default level."""
+
+    def compress(self, data: bytes) -> bytes:
+        """Make bytes fewer."""
+        return zstd().compress(data)
+
+    def decompress(self, data: bytes, *, limit: int) -> bytes:
+        """Make them what they were."""
+        unpacking = zstd().ZstdDecompressor()
+        try:
+            unpacked = unpacking.decompress(data, limit + 1)
+        except (EOFError, zstd().ZstdError) as error:
+            raise _corrupt(error) from error
+        return _checked(unpacked, limit, whole=unpacking.eof)
+
+
+class _Decompressor(Protocol):
+    eof: bool
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _ZstdModule(Protocol):
+    """As much of `compression.zstd` as is used here."""
+
+    ZstdError: type[Exception]
+
+    def compress(self, data: bytes) -> bytes: ...
+
+    def ZstdDecompressor(self) -> _Decompressor: ...  # noqa: N802  -- its name there
+
+
+@cache
+def zstd() -> _ZstdModule:
+    """The module for Zstandard: Python's own, or its backport.
+
+    Raises:
+        ImportError: There is neither.
+    """
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    try:
+        return cast("_ZstdModule", import_module(name))
+    except ImportError as error:
+        message = "zstd needs Python 3.14 or backports.zstd: pip install 'py-key-value-aio[zstd]'"
+        raise ImportError(message) from error
+
+
+def _checked(unpacked: bytes, limit: int, *, whole: bool) -> bytes:
+    if len(unpacked) > limit:
+        raise DeserializationError(f"A compressed value has more than {limit} bytes of JSON")
+    if not whole:
+        raise _corrupt("it is cut off")
+    return unpacked
+
+
+def _corrupt(reason: object) -> DeserializationError:
+    return DeserializationError(f"A compressed value cannot be decompressed: {reason}")
+
+
+CODECS: Mapping[str, Codec] = {"gzip": Gzip(), "zstd": Zstd()}

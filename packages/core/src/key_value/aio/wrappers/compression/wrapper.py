@@ -1,0 +1,105 @@
+"""A wrapper that compresses values."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio._utils.json import dumps_compact
+from key_value.aio._utils.managed_entry import estimate_serialized_size, load_from_json
+from key_value.aio.errors import DeserializationError
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base import Translator
+from key_value.aio.wrappers.base.threads import away
+from key_value.aio.wrappers.compression.codecs import CODECS, Algorithm, Codec, zstd
+
+DATA = "__compressed_data__"
+VERSION = "__compression_version__"
+ALGORITHM = "__compression_algorithm__"
+
+MARKS = {DATA, VERSION, ALGORITHM}
+"""The fields of a compressed value: a stored value with these and no others is one."""
+
+MAX_DECOMPRESSED_SIZE = 256 * 1024 * 1024
+
+
+class CompressionWrapper(Translator):
+    """Compresses values that are large enough to gain by it, and reads both kinds.
+
+    A value that would become larger is stored as it is. What was compressed by either algorithm is read,
+    whichever is chosen. Large values are compressed in a thread.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        min_size_to_compress: int = 1024,
+        *,
+        algorithm: Algorithm = "gzip",
+        max_decompressed_size: int = MAX_DECOMPRESSED_SIZE,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            min_size_to_compress: Bytes of JSON from which on a value is compressed.
+            algorithm: `gzip` as the 0.5 series has it, or `zstd`, which is faster and smaller and needs
+                Python 3.14 or the extra `zstd`.
+            max_decompressed_size: Bytes of JSON that a compressed value may have, so that a small one cannot
+                take all memory.
+
+        Raises:
+            ValueError: The algorithm is neither.
+            ImportError: There is no zstd here.
+        """
+        if algorithm not in CODECS:
+            raise ValueError(f"algorithm must be 'gzip' or 'zstd', not {algorithm!r}")
+        if algorithm == "zstd":
+            zstd()
+        super().__init__(key_value)
+        self.min_size_to_compress = min_size_to_compress
+        self.algorithm: Algorithm = algorithm
+        self.max_decompressed_size = max_decompressed_size
+
+    @override
+    async def _encode_value(
+        self, value: Mapping[str, Any], *, collection: str | None, key: str
+    ) -> Mapping[str, Any]:
+        looks_compressed = _is_compressed(value)
+        if not looks_compressed and estimate_serialized_size(value) < self.min_size_to_compress:
+            return value
+        text = dumps_compact(dict(value))
+        packed = base64.b64encode(await away(CODECS[self.algorithm].compress, text.encode())).decode()
+        stored = {DATA: packed, VERSION: 1, ALGORITHM: self.algorithm}
+        return value if len(dumps_compact(stored)) >= len(text) and not looks_compressed else stored
+
+    @override
+    async def _decode_value(
+        self, value: dict[str, Any], *, collection: str | None, key: str
+    ) -> dict[str, Any] | None:
+        if not _is_compressed(value):
+            return value
+        try:
+            return await self._unpack(value)
+        except DeserializationError as error:
+            place = {"collection": collection, "key": key}
+            raise DeserializationError(message=error.message, extra_info=dict(place)) from error
+
+    async def _unpack(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        codec: Codec | None = CODECS.get(str(value[ALGORITHM]))
+        if codec is None:
+            raise DeserializationError(f"The compression algorithm {value[ALGORITHM]!r} is not known")
+        try:
+            packed = base64.b64decode(value[DATA], validate=True)
+        except (TypeError, ValueError, binascii.Error) as error:
+            raise DeserializationError(f"A compressed value is not base64: {error}") from error
+        return load_from_json(await away(partial(codec.decompress, limit=self.max_decompressed_size), packed))
+
+
+def _is_compressed(value: Mapping[str, Any]) -> bool:
+    return DATA in value and set(value) == MARKS

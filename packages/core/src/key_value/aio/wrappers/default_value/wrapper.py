@@ -1,0 +1,72 @@
+"""A wrapper that answers what is missing with a default."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, SupportsFloat
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio._utils.managed_entry import dump_to_json, load_from_json
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base import BaseWrapper
+
+
+class DefaultValueWrapper(BaseWrapper):
+    """Reads a default where a key is missing; the default is never stored.
+
+    It leaves the writes alone: `delete` of a missing key returns False, and `put_if_absent` stores a value.
+    What is outside of this wrapper cannot tell a miss from a hit, so put one that counts them inside.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        default_value: Mapping[str, Any],
+        default_ttl: SupportsFloat | None = None,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            default_value: What to read where a key is missing, each time a copy.
+            default_ttl: The seconds to live that `ttl` gives with it; None for ever.
+
+        Raises:
+            SerializationError: The default is not JSON.
+        """
+        super().__init__(key_value)
+        self._default_json = dump_to_json(dict(default_value))
+        self._default_ttl = None if default_ttl is None else float(default_ttl)
+
+    @override
+    async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any]:
+        value = await super().get(key, collection=collection)
+        return self._default() if value is None else value
+
+    @override
+    async def ttl(
+        self, key: str, *, collection: str | None = None
+    ) -> tuple[dict[str, Any] | None, float | None]:
+        return self._found(await super().ttl(key, collection=collection))
+
+    @override
+    async def get_many(
+        self, keys: Sequence[str], *, collection: str | None = None
+    ) -> list[dict[str, Any] | None]:
+        values = await super().get_many(keys, collection=collection)
+        return [self._default() if value is None else value for value in values]
+
+    @override
+    async def ttl_many(
+        self, keys: Sequence[str], *, collection: str | None = None
+    ) -> list[tuple[dict[str, Any] | None, float | None]]:
+        return [self._found(found) for found in await super().ttl_many(keys, collection=collection)]
+
+    def _default(self) -> dict[str, Any]:
+        return load_from_json(self._default_json)
+
+    def _found(
+        self, found: tuple[dict[str, Any] | None, float | None]
+    ) -> tuple[dict[str, Any] | None, float | None]:
+        return (self._default(), self._default_ttl) if found[0] is None else found

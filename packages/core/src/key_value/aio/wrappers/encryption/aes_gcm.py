@@ -1,0 +1,110 @@
+"""A wrapper that encrypts values with AES-GCM, each bound to its entry."""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+
+from typing_extensions import override
+
+try:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+except ImportError as error:
+    message = (
+        "AESGCMEncryptionWrapper needs cryptography: pip install 'py-key-value-aio[wrappers-encryption]'"
+    )
+    raise ImportError(message) from error
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio.errors import DecryptionError, EncryptionVersionError
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base.threads import away
+from key_value.aio.wrappers.encryption.envelope import Envelope
+from key_value.aio.wrappers.encryption.passphrase import DerivedKey
+from key_value.aio.wrappers.encryption.rotation import RotatingWrapper
+from key_value.aio.wrappers.encryption.sealing import Place
+
+ENCRYPTION_VERSION = 2
+
+NONCE_BYTES = 12
+"""AES-GCM takes 96 bits: at random they suit 2**32 values of one key (NIST SP 800-38D, 8.3)."""
+
+
+class AESGCMEncryptionWrapper(RotatingWrapper):
+    """Encrypts values with AES-256-GCM, each bound to its collection and key.
+
+    A value that was moved to another entry, or altered, is not decrypted. Each names the key it was encrypted
+    with, so that keys can be changed: give the new one as `key` and the former ones as `old_keys`, and call
+    `rotate` for each collection. Keys, collections and times to live are not encrypted.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        key: bytes | DerivedKey,
+        *,
+        key_id: str = "1",
+        old_keys: Mapping[str, bytes | DerivedKey] | None = None,
+        raise_on_decryption_error: bool = True,
+        allow_plaintext: bool = False,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            key: 32 bytes at random, as from `AESGCM.generate_key(256)` or `secrets.token_bytes(32)`; or
+                `DerivedKey(passphrase, salt)`, which is derived in a thread at the first use.
+            key_id: The name of this key; never use it for another.
+            old_keys: Former keys by their names, to decrypt with only.
+            raise_on_decryption_error: Whether a value that cannot be decrypted is an error, rather than
+                missing.
+            allow_plaintext: Whether a value that is not encrypted is read; while old ones are still there.
+                `rotate` encrypts them.
+
+        Raises:
+            ValueError: A key is not of 16, 24 or 32 bytes, or two have one name.
+        """
+        super().__init__(
+            key_value,
+            key_id=key_id,
+            raise_on_decryption_error=raise_on_decryption_error,
+            allow_plaintext=allow_plaintext,
+        )
+        if key_id in (old_keys or {}):
+            raise ValueError(f"Two keys have the name {key_id!r}")
+        self._secrets = {**(old_keys or {}), key_id: key}
+        self._ciphers = {
+            name: AESGCM(given) for name, given in self._secrets.items() if isinstance(given, bytes)
+        }
+
+    @override
+    async def _encrypt(self, plain: bytes, place: Place) -> Envelope:
+        cipher = await self._cipher(self.key_id)
+        nonce, bound = os.urandom(NONCE_BYTES), self._bound(self.key_id, place)
+        encrypted = await away(lambda data: cipher.encrypt(nonce, data, bound), plain)
+        return Envelope(nonce + encrypted, ENCRYPTION_VERSION, self.key_id)
+
+    @override
+    async def _decrypt(self, envelope: Envelope, place: Place) -> bytes:
+        if envelope.version != ENCRYPTION_VERSION:
+            raise EncryptionVersionError(
+                f"A value has the encryption version {envelope.version}, not {ENCRYPTION_VERSION}"
+            )
+        if envelope.key_id is None or envelope.key_id not in self._secrets:
+            raise DecryptionError(f"No key has the name {envelope.key_id!r}")
+        cipher = await self._cipher(envelope.key_id)
+        nonce, encrypted = envelope.data[:NONCE_BYTES], envelope.data[NONCE_BYTES:]
+        bound = self._bound(envelope.key_id, place)
+        return await away(partial(cipher.decrypt, nonce, associated_data=bound), encrypted)
+
+    async def _cipher(self, key_id: str) -> AESGCM:
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            secret = self._secrets[key_id]
+            key = secret if isinstance(secret, bytes) else await secret.get()
+            cipher = self._ciphers[key_id] = AESGCM(key)
+        return cipher
+
+    def _bound(self, key_id: str, place: Place) -> bytes:
+        """What a value belongs to: it is not encrypted, but the value cannot be decrypted without it."""
+        return Place((f"{ENCRYPTION_VERSION}:{key_id}", "")).as_bytes() + place.as_bytes()

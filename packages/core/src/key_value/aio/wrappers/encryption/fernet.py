@@ -1,0 +1,112 @@
+"""A wrapper that encrypts values with Fernet."""
+
+import base64
+
+from typing_extensions import override
+
+try:
+    from cryptography.fernet import Fernet, MultiFernet
+except ImportError as error:
+    message = (
+        "FernetEncryptionWrapper needs cryptography: pip install 'py-key-value-aio[wrappers-encryption]'"
+    )
+    raise ImportError(message) from error
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio.errors import EncryptionVersionError
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.encryption.base import BaseEncryptionWrapper
+from key_value.aio.wrappers.encryption.envelope import Envelope
+from key_value.aio.wrappers.encryption.passphrase import KDF_ITERATIONS, DerivedKey
+from key_value.aio.wrappers.encryption.sealing import Place
+
+__all__ = ["ENCRYPTION_VERSION", "KDF_ITERATIONS", "FernetEncryptionWrapper"]
+
+ENCRYPTION_VERSION = 1
+
+
+class FernetEncryptionWrapper(BaseEncryptionWrapper):
+    """Encrypts values with Fernet, in the form of the 0.5 series.
+
+    A `MultiFernet` encrypts with its first key and decrypts with any. Fernet does not know which entry a
+    value belongs to: whoever can write to the store can exchange two of them, which
+    `AESGCMEncryptionWrapper` notices. Keys, collections and times to live are not encrypted.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        *,
+        fernet: Fernet | MultiFernet | None = None,
+        source_material: str | None = None,
+        salt: str | None = None,
+        raise_on_decryption_error: bool = True,
+        allow_plaintext: bool = False,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            fernet: What encrypts and decrypts.
+            source_material: A passphrase to derive the key from instead, which takes a third of a second of a
+                thread at the first use.
+            salt: What makes the key another one than that of others with the same passphrase.
+            raise_on_decryption_error: Whether a value that cannot be decrypted is an error, rather than
+                missing.
+            allow_plaintext: Whether a value that is not encrypted is read; while old ones are still there.
+
+        Raises:
+            ValueError: Neither or both of `fernet` and a passphrase are given, or the salt is missing.
+        """
+        super().__init__(
+            key_value,
+            self._fernet_encrypt,
+            self._fernet_decrypt,
+            ENCRYPTION_VERSION,
+            raise_on_decryption_error,
+            allow_plaintext=allow_plaintext,
+        )
+        if fernet is not None and (source_material or salt):
+            raise ValueError("Cannot provide fernet together with source_material or salt")
+        self._fernet = fernet
+        self._derived = _derived(source_material, salt) if fernet is None else None
+
+    @override
+    async def setup(self) -> None:
+        await self._derive()
+        await super().setup()
+
+    @override
+    async def _encrypt(self, plain: bytes, place: Place) -> Envelope:
+        if self._fernet is None:
+            await self._derive()
+        return await super()._encrypt(plain, place)
+
+    @override
+    async def _decrypt(self, envelope: Envelope, place: Place) -> bytes:
+        if self._fernet is None:
+            await self._derive()
+        return await super()._decrypt(envelope, place)
+
+    async def _derive(self) -> None:
+        if self._derived is not None:
+            self._fernet = Fernet(base64.urlsafe_b64encode(await self._derived.get()))
+
+    def _fernet_encrypt(self, plain: bytes) -> bytes:
+        assert self._fernet is not None  # noqa: S101  -- it is derived before
+        return self._fernet.encrypt(plain)
+
+    def _fernet_decrypt(self, data: bytes, version: int) -> bytes:
+        assert self._fernet is not None  # noqa: S101  -- it is derived before
+        if version > self.encryption_version:
+            raise EncryptionVersionError(
+                f"A value has the encryption version {version}, newer than {self.encryption_version}"
+            )
+        return self._fernet.decrypt(data)
+
+
+def _derived(source_material: str | None, salt: str | None) -> DerivedKey:
+    if not (source_material and source_material.strip()):
+        raise ValueError("Must provide either fernet or source_material")
+    return DerivedKey(source_material, salt or "")

@@ -1,0 +1,5 @@
+"""`LimitSizeWrapper`: a store with bounds for the size of values."""
+
+from key_value.aio.wrappers.limit_size.wrapper import LimitSizeWrapper
+
+__all__ = ["LimitSizeWrapper"]

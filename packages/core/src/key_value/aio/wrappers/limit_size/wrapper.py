@@ -1,0 +1,111 @@
+"""A wrapper that keeps the size of values within bounds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, SupportsFloat
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import (
+    check_key,
+    check_keys,
+    check_value,
+    check_values,
+    warns_on_wrong_types,
+)
+from key_value.aio._utils.managed_entry import estimate_serialized_size
+from key_value.aio.errors import EntryTooLargeError, EntryTooSmallError
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base import BaseWrapper
+
+
+class LimitSizeWrapper(BaseWrapper):
+    """Refuses values that are too large or too small, or on request does not store them.
+
+    The size is that of the value alone as JSON text, its keys sorted and all but ASCII escaped. A value that
+    is not stored is deleted: what was there before would be stale.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        *,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        raise_on_too_small: bool = False,
+        raise_on_too_large: bool = True,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            min_size: Bytes that a value must have at least; None sets no limit.
+            max_size: Bytes that a value may have at most; None sets no limit.
+            raise_on_too_small: Whether to raise `EntryTooSmallError`, leaving what was there before.
+            raise_on_too_large: Whether to raise `EntryTooLargeError`, leaving what was there before.
+        """
+        super().__init__(key_value)
+        self.min_size = min_size
+        self.max_size = max_size
+        self.raise_on_too_small = raise_on_too_small
+        self.raise_on_too_large = raise_on_too_large
+
+    @override
+    async def put(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        check_key(key)
+        check_value(value)
+        if self._fits(value, collection, key):
+            await super().put(key, value, collection=collection, ttl=ttl)
+        else:
+            await super().delete(key, collection=collection)
+
+    @override
+    async def put_many(
+        self,
+        keys: Sequence[str],
+        values: Sequence[Mapping[str, Any]],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> None:
+        check_keys(keys)
+        check_values(keys, values)
+        last = dict(zip(keys, values, strict=True))
+        fitting = {key: value for key, value in last.items() if self._fits(value, collection, key)}
+        if unfit := [key for key in last if key not in fitting]:
+            await super().delete_many(unfit, collection=collection)
+        await super().put_many(list(fitting), list(fitting.values()), collection=collection, ttl=ttl)
+
+    @override
+    async def _put_if_absent(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> bool:
+        check_key(key)
+        check_value(value)
+        if not self._fits(value, collection, key):
+            return False
+        return await super()._put_if_absent(key, value, collection=collection, ttl=ttl)
+
+    def _fits(self, value: Mapping[str, Any], collection: str | None, key: str) -> bool:
+        size = estimate_serialized_size(value)
+        if self.min_size is not None and size < self.min_size:
+            if self.raise_on_too_small:
+                raise EntryTooSmallError(size=size, min_size=self.min_size, collection=collection, key=key)
+            return False
+        if self.max_size is not None and size > self.max_size:
+            if self.raise_on_too_large:
+                raise EntryTooLargeError(size=size, max_size=self.max_size, collection=collection, key=key)
+            return False
+        return True

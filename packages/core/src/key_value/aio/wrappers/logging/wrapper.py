@@ -1,0 +1,111 @@
+"""A wrapper that logs what a store is asked for and what came of it."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base import Call, Interceptor
+from key_value.aio.wrappers.logging.messages import Fields, structured, text
+
+T = TypeVar("T")
+
+KEYS_SHOWN = 5
+"""How many keys of a batch that stores nothing are named beside the others."""
+
+
+class LoggingWrapper(Interceptor):
+    """Logs the start and the end of each operation: its keys, its outcome, and its values if asked to.
+
+    Nothing is formatted while the level is off. Names are escaped, so that a key cannot begin a line of its
+    own in the log.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        logger: logging.Logger | None = None,
+        log_level: int = logging.INFO,
+        log_values: bool = False,
+        structured_logs: bool = False,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            logger: Where to log; `key_value.logging` unless given.
+            log_level: The level of the records; a failed operation is logged at this level too.
+            log_values: Whether values are logged; they may be secret.
+            structured_logs: Whether a record is one JSON object, rather than text.
+        """
+        super().__init__(key_value)
+        self.logger = logger or logging.getLogger("key_value.logging")
+        self.log_level = log_level
+        self.log_values = log_values
+        self.structured_logs = structured_logs
+
+    @override
+    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        if not self.logger.isEnabledFor(self.log_level):
+            return await proceed()
+        stored = self._stored(call)
+        self._log("Start", call, {**stored, "extra": _asked(call)})
+        try:
+            result = await proceed()
+        except Exception as error:
+            self._log("Failed", call, {"extra": {"error": type(error).__name__}})
+            raise
+        self._log("Finish", call, {**stored, **self._found(call, result)})
+        return result
+
+    def _stored(self, call: Call) -> Fields:
+        """The values that an operation stores, where values are logged."""
+        if not (self.log_values and call.values):
+            return {}
+        return {"value": call.values if call.operation == "put_many" else call.values[0]}
+
+    def _found(self, call: Call, result: Any) -> Fields:
+        """The outcome of an operation."""
+        outcome = _OUTCOMES.get(call.operation)
+        fields: dict[str, Any] = {"extra": outcome(call, result) if outcome else {}}
+        if call.operation in ("get", "ttl") and self.log_values:
+            value = result if call.operation == "get" else result[0]
+            fields |= {} if value is None else {"value": value}
+        return fields
+
+    def _log(self, status: str, call: Call, fields: Fields) -> None:
+        write = structured if self.structured_logs else text
+        self.logger.log(self.log_level, "%s", write(status, call, fields), stacklevel=4)
+
+
+def _asked(call: Call) -> Mapping[str, Any]:
+    """What stands beside the keys of an operation when it starts."""
+    if call.values:
+        return {"ttl": call.ttl}
+    return {"keys": list(call.keys[:KEYS_SHOWN])} if call.operation.endswith("_many") else {}
+
+
+def _counts(values: list[Any]) -> Mapping[str, Any]:
+    hits = sum(value is not None for value in values)
+    return {"hits": hits, "misses": len(values) - hits}
+
+
+_OUTCOMES: Mapping[str, Callable[[Call, Any], Mapping[str, Any]]] = {
+    "get": lambda _, value: {"hit": value is not None},
+    "ttl": lambda _, found: {"ttl": found[1]},
+    "get_many": lambda _, values: _counts(values),
+    "ttl_many": lambda _, found: _counts([value for value, _ in found]),
+    "put": lambda call, _: {"ttl": call.ttl},
+    "put_many": lambda call, _: {"ttl": call.ttl},
+    "put_if_absent": lambda _, stored: {"stored": stored},
+    "delete": lambda _, deleted: {"deleted": deleted},
+    "delete_many": lambda _, deleted: {"deleted": deleted},
+    "keys": lambda _, keys: {"listed": len(keys)},
+    "collections": lambda _, names: {"listed": len(names)},
+    "destroy": lambda _, destroyed: {"destroyed": destroyed},
+    "destroy_collection": lambda _, destroyed: {"destroyed": destroyed},
+}

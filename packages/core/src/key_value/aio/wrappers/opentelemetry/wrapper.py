@@ -1,0 +1,129 @@
+"""A wrapper that emits spans and metrics."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from typing_extensions import override
+
+try:
+    from opentelemetry import metrics, trace
+    from opentelemetry.trace import SpanKind, Status, StatusCode
+except ImportError as error:
+    message = (
+        "OpenTelemetryWrapper needs the OpenTelemetry API: pip install 'py-key-value-aio[opentelemetry]'"
+    )
+    raise ImportError(message) from error
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base import BaseWrapper, Call, Interceptor
+from key_value.aio.wrappers.base.wrapper import default_collection_of
+
+T = TypeVar("T")
+
+_SCOPE = "key_value.aio"
+
+_BOUNDARIES = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+"""Seconds, as the conventions advise: https://opentelemetry.io/docs/specs/semconv/db/database-metrics/"""
+
+_OF_THE_STORE = frozenset({"collections", "destroy", "cull"})
+
+
+class OpenTelemetryWrapper(Interceptor):
+    """Makes each operation a span, and measures how long it takes, by the semantic conventions for databases.
+
+    A span is named after the operation and the collection. Keys are in none unless asked for, values never.
+    Misses are no errors: `db.response.returned_rows` says how many values a read found.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        *,
+        system: str | None = None,
+        record_keys: bool = False,
+        tracer_provider: trace.TracerProvider | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            system: The database, as `db.system.name`; taken from the store's module unless given.
+            record_keys: Whether a span has its keys, as `db.operation.parameter.key`; they may be secret.
+            tracer_provider: Where spans go; the global one unless given.
+            meter_provider: Where metrics go; the global one unless given.
+        """
+        super().__init__(key_value)
+        self.system = system or _system(key_value)
+        self.record_keys = record_keys
+        self._tracer = trace.get_tracer(_SCOPE, tracer_provider=tracer_provider)
+        meter = metrics.get_meter(_SCOPE, meter_provider=meter_provider)
+        self._durations = meter.create_histogram(
+            "db.client.operation.duration",
+            unit="s",
+            description="Duration of database client operations.",
+            explicit_bucket_boundaries_advisory=_BOUNDARIES,
+        )
+
+    @override
+    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        attributes = self._attributes(call)
+        name = " ".join(filter(None, (call.operation, str(attributes.get("db.collection.name", "")))))
+        started = time.perf_counter()
+        with self._tracer.start_as_current_span(
+            name,
+            kind=SpanKind.CLIENT,
+            attributes={**attributes, **self._details(call)},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                result = await proceed()
+            except BaseException as error:
+                kind = f"{type(error).__module__}.{type(error).__qualname__}"
+                attributes["error.type"] = kind
+                span.set_attribute("error.type", kind)
+                span.set_status(Status(StatusCode.ERROR))
+                raise
+            else:
+                found = _FOUND.get(call.operation)
+                if found is not None and span.is_recording():
+                    span.set_attribute("db.response.returned_rows", found(result))
+                return result
+            finally:
+                self._durations.record(time.perf_counter() - started, attributes)
+
+    def _attributes(self, call: Call) -> dict[str, str]:
+        """What both the span and the metric have."""
+        attributes = {"db.system.name": self.system, "db.operation.name": call.operation}
+        if call.operation not in _OF_THE_STORE:
+            attributes["db.collection.name"] = call.collection or default_collection_of(self.key_value)
+        return attributes
+
+    def _details(self, call: Call) -> dict[str, Any]:
+        """What only the span has."""
+        details: dict[str, Any] = {}
+        if len(call.keys) > 1:
+            details["db.operation.batch.size"] = len(call.keys)
+        if self.record_keys and call.keys:
+            details["db.operation.parameter.key"] = list(call.keys) if len(call.keys) > 1 else call.keys[0]
+        return details
+
+
+_FOUND: Mapping[str, Callable[[Any], int]] = {
+    "get": lambda value: int(value is not None),
+    "ttl": lambda found: int(found[0] is not None),
+    "get_many": lambda values: sum(value is not None for value in values),
+    "ttl_many": lambda found: sum(value is not None for value, _ in found),
+}
+
+
+def _system(key_value: object) -> str:
+    """The short name of the store that is innermost: `redis` of `key_value.aio.stores.redis`."""
+    while isinstance(key_value, BaseWrapper) and key_value.wrapped:
+        key_value = key_value.wrapped[0]
+    _, found, name = type(key_value).__module__.partition("key_value.aio.stores.")
+    return name.partition(".")[0] if found else type(key_value).__name__

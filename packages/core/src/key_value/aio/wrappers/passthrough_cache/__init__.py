@@ -1,0 +1,5 @@
+"""`PassthroughCacheWrapper`: a store with another as its cache."""
+
+from key_value.aio.wrappers.passthrough_cache.wrapper import PassthroughCacheWrapper
+
+__all__ = ["PassthroughCacheWrapper"]

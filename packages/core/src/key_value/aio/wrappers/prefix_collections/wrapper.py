@@ -1,0 +1,44 @@
+"""A wrapper that puts a prefix before every collection."""
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import check_collection, warns_on_wrong_types
+from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
+from key_value.aio._utils.prefixes import Prefix
+from key_value.aio.protocols.key_value import AsyncDestroyStoreProtocol, AsyncKeyValue
+from key_value.aio.wrappers.base import Translator
+
+
+class PrefixCollectionsWrapper(Translator):
+    """Gives several applications their own collections in one store, as `<prefix>__<collection>`.
+
+    A prefix that contains `__` or ends in `_` is escaped, so that no collection of one prefix is also one of
+    another.
+
+    Drops `destroy`: it would reach past the prefix.
+    """
+
+    drops = frozenset({AsyncDestroyStoreProtocol})
+
+    @warns_on_wrong_types
+    def __init__(self, key_value: AsyncKeyValue, prefix: str, default_collection: str | None = None) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            prefix: What to put before every collection, with `__` between.
+            default_collection: The collection used where none is named; `default_collection` unless given,
+                whatever the store's own is.
+        """
+        super().__init__(key_value)
+        self.default_collection = default_collection or DEFAULT_COLLECTION_NAME
+        self._prefix = Prefix(prefix)
+
+    @override
+    def _encode_collection(self, collection: str | None) -> str:
+        check_collection(collection)
+        return self._prefix.add(collection or self.default_collection)
+
+    @override
+    def _decode_collection(self, collection: str) -> str | None:
+        return self._prefix.remove(collection)

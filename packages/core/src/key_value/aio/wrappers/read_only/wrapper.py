@@ -1,0 +1,65 @@
+"""A wrapper that lets reads pass and nothing else."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import check_collection, check_keys, check_values, warns_on_wrong_types
+from key_value.aio._utils.time_to_live import prepare_ttl
+from key_value.aio.errors import ReadOnlyError
+from key_value.aio.protocols.key_value import (
+    AsyncCullProtocol,
+    AsyncDestroyCollectionProtocol,
+    AsyncDestroyStoreProtocol,
+    AsyncKeyValue,
+    AsyncPutIfAbsentProtocol,
+)
+from key_value.aio.wrappers.base import Call, Interceptor
+
+T = TypeVar("T")
+
+_NOTHING_DONE: Mapping[str, Any] = {"put": None, "put_many": None, "delete": False, "delete_many": 0}
+
+
+class ReadOnlyWrapper(Interceptor):
+    """Refuses writes, or on request ignores them.
+
+    Drops `put_if_absent`, `cull`, `destroy_collection` and `destroy`: all of them write.
+    """
+
+    drops = frozenset(
+        {
+            AsyncCullProtocol,
+            AsyncDestroyCollectionProtocol,
+            AsyncDestroyStoreProtocol,
+            AsyncPutIfAbsentProtocol,
+        }
+    )
+
+    @warns_on_wrong_types
+    def __init__(self, key_value: AsyncKeyValue, raise_on_write: bool = True) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            raise_on_write: Whether a write raises `ReadOnlyError`, rather than doing nothing: then `delete`
+                returns False and `delete_many` 0.
+        """
+        super().__init__(key_value)
+        self.raise_on_write = raise_on_write
+
+    @override
+    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        if call.operation not in _NOTHING_DONE:
+            return await proceed()
+        check_keys(call.keys)
+        check_collection(call.collection)
+        if call.operation.startswith("put"):
+            check_values(call.keys, call.values)
+            prepare_ttl(call.ttl)
+        if self.raise_on_write:
+            many = call.operation.endswith("_many")
+            key = f"{len(call.keys)} keys" if many else call.keys[0]
+            raise ReadOnlyError(operation=call.operation, collection=call.collection, key=key)
+        return _NOTHING_DONE[call.operation]

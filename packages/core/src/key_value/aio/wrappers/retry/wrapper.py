@@ -1,0 +1,103 @@
+"""A wrapper that tries again what failed."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio._utils.retry import exponential_delay
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base import UNREACHABLE, Call, Interceptor
+
+T = TypeVar("T")
+
+BeforeRetry = Callable[[Call, Exception, float], None]
+"""What is told of a retry: the operation, why it failed, and the seconds until it is tried again."""
+
+
+class RetryWrapper(Interceptor):
+    """Tries an operation again when the store could not be reached or did not answer in time.
+
+    The wait doubles from attempt to attempt, and each is drawn at random from its upper half, so that clients
+    that failed together do not return together.
+
+    A write whose answer was lost may have been carried out: a `delete` that is tried again may then return
+    False, `delete_many` a smaller number, and `put_if_absent` False although this caller stored the value. No
+    two callers are ever told that they both stored it.
+    """
+
+    @warns_on_wrong_types
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        max_retries: int = 3,
+        initial_delay: float = 0.1,
+        max_delay: float = 10.0,
+        exponential_base: float = 2.0,
+        retry_on: tuple[type[Exception], ...] = UNREACHABLE,
+        *,
+        max_seconds: float | None = None,
+        before_retry: BeforeRetry | None = None,
+    ) -> None:
+        """Wrap a store.
+
+        Args:
+            key_value: The store.
+            max_retries: How often an operation is tried again at most; 0 or more.
+            initial_delay: Seconds to wait before the first retry.
+            max_delay: Seconds to wait before any retry at most.
+            exponential_base: What each wait is multiplied by to give the next.
+            retry_on: The errors after which to try again. Those of every store's connections and timeouts are
+                subclasses of the default ones.
+            max_seconds: Seconds from the first attempt after which no other begins; None sets no limit.
+            before_retry: Called before each wait with the operation, the error and the seconds to wait.
+
+        Raises:
+            ValueError: `max_retries` or a number of seconds is negative.
+        """
+        for name, number in (
+            ("max_retries", max_retries),
+            ("initial_delay", initial_delay),
+            ("max_delay", max_delay),
+            ("max_seconds", max_seconds or 0),
+        ):
+            if number < 0:
+                raise ValueError(f"{name} must be 0 or more, not {number}")
+        super().__init__(key_value)
+        self.max_retries = max_retries
+        self.initial_delay = initial_delay
+        self.max_delay = max_delay
+        self.exponential_base = exponential_base
+        self.retry_on = retry_on
+        self.max_seconds = max_seconds
+        self.before_retry = before_retry
+
+    @override
+    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await proceed()
+        except self.retry_on as error:
+            return await self._retry(call, proceed, error)
+
+    async def _retry(self, call: Call, proceed: Callable[[], Awaitable[T]], error: Exception) -> T:
+        deadline = None if self.max_seconds is None else time.monotonic() + self.max_seconds
+        for attempt in range(self.max_retries):
+            delay = self._delay(attempt)
+            if deadline is not None and time.monotonic() + delay > deadline:
+                break
+            if self.before_retry is not None:
+                self.before_retry(call, error, delay)
+            await asyncio.sleep(delay)
+            try:
+                return await proceed()
+            except self.retry_on as again:
+                error = again
+        raise error
+
+    def _delay(self, attempt: int) -> float:
+        longest = exponential_delay(self.initial_delay, self.max_delay, self.exponential_base, attempt)
+        return random.uniform(longest / 2, longest)  # noqa: S311  -- not a secret

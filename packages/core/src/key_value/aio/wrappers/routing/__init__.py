@@ -1,0 +1,6 @@
+"""`RoutingWrapper` and `CollectionRoutingWrapper`: one store made of several, by collection."""
+
+from key_value.aio.wrappers.routing.collection_routing import CollectionRoutingWrapper
+from key_value.aio.wrappers.routing.wrapper import RoutingFunction, RoutingWrapper
+
+__all__ = ["CollectionRoutingWrapper", "RoutingFunction", "RoutingWrapper"]

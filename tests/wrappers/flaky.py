@@ -1,0 +1,30 @@
+"""A store that fails when it is told to."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from typing_extensions import override
+
+from key_value.aio.errors import StoreConnectionError
+from key_value.aio.protocols import AsyncKeyValue
+from key_value.aio.wrappers.base import Call, Interceptor
+
+T = TypeVar("T")
+
+
+class Flaky(Interceptor):
+    """Passes on what it is asked, but fails first as often as `failures` says; for ever if that is -1."""
+
+    def __init__(self, key_value: AsyncKeyValue, error: Exception | None = None) -> None:
+        super().__init__(key_value)
+        self.failures = 0
+        self.calls: list[str] = []
+        self.error = error or StoreConnectionError(message="away")
+
+    @override
+    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        self.calls.append(call.operation)
+        if self.failures:
+            self.failures -= self.failures > 0
+            raise self.error
+        return await proceed()
