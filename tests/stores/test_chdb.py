@@ -50,13 +50,14 @@ def query(path: Path, *statements: str) -> list[Any]:
         return [ask(session, statement) for statement in statements][-1]
 
 
+@pytest.mark.timeout(180)
 class TestChDBStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "chdb"
     private_files: ClassVar = False
     shared_by_processes: ClassVar = False
-    # Each deletion rewrites a part of the table, which takes tens of milliseconds.
+    # Each deletion rewrites a part of the table, which takes tens of milliseconds: hence the time, too.
     model_examples: ClassVar = 20
 
     @override
