@@ -4,6 +4,7 @@ import ast
 import asyncio
 import inspect
 import re
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from tests.servers.server import Server
 ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
 KEYRING = "KeyringStore("
-NEEDS = (REDIS, KEYRING)
+WINDOWS = "WindowsRegistryStore("
+NEEDS = (REDIS, KEYRING, WINDOWS)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: Path) -> list[str]:
-    return [textwrap.dedent(code) for _, code in _BLOCK.findall(page.read_text())]
+    return [textwrap.dedent(code) for _, code in _BLOCK.findall(page.read_text("utf-8"))]
 
 
 def pages(need: str | None = None) -> list[Path]:
@@ -65,6 +67,12 @@ async def test_examples_run_with_redis(
 @pytest.mark.usefixtures("keyring")
 @pytest.mark.parametrize("page", pages(KEYRING), ids=name)
 async def test_examples_run_with_a_keyring(page: Path) -> None:
+    await run(page)
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="there is no registry")
+@pytest.mark.parametrize("page", pages(WINDOWS), ids=name)
+async def test_examples_run_on_windows(page: Path) -> None:
     await run(page)
 
 

@@ -1,5 +1,6 @@
 """The distributions of the workspace, as their `pyproject.toml` files declare them."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +42,12 @@ class Distribution:
     def drivers(self) -> list[str]:
         """What it needs besides the core."""
         return [requirement.name for requirement in self.requirements if requirement.name != CORE]
+
+    @property
+    def works_here(self) -> bool:
+        """Whether it is for this operating system."""
+        windows_only = "Operating System :: Microsoft :: Windows" in self.project.get("classifiers", [])
+        return sys.platform == "win32" or not windows_only
 
     @override
     def __str__(self) -> str:

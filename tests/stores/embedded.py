@@ -2,7 +2,6 @@
 
 import asyncio
 import stat
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator
@@ -28,9 +27,7 @@ KILLS = 20
 PROCESSES = 3
 ENTRIES = 40
 TASKS = 50
-LAG_SECONDS = 0.010 if sys.platform != "win32" else 0.050
-"""The timers of Windows go in steps of up to 16 ms."""
-
+LAG_SECONDS = 0.010
 ROUNDS = 8
 
 

@@ -14,6 +14,7 @@ SOURCES = [
     ROOT,
     *(ROOT / "packages" / name / "src" for name in ("core", "memory", "testing", "windows-registry")),
 ]
+TESTS = ("stores/test_windows_registry.py", "docs/test_examples.py")
 SECONDS = 600
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is a registry")
@@ -28,8 +29,10 @@ def test_says_why_it_cannot_work() -> None:
 
 @pytest.mark.timeout(SECONDS + 10)
 def test_passes_its_tests_on_wine(wine: Server) -> None:
-    tests = on_windows(ROOT / "tests" / "stores" / "test_windows_registry.py")
+    tests = [on_windows(ROOT / "tests" / file) for file in TESTS]
     options = ["--noconftest", "-p", "published_on_wine", "-p", "no:cacheprovider", "-q"]
     settings = ["--rootdir", str(on_windows(ROOT)), "-c", str(on_windows(ROOT / "pyproject.toml"))]
-    done = run(wine, "-m", "pytest", tests, *options, *settings, path=SOURCES, timeout=SECONDS)
+    done = run(
+        wine, "-m", "pytest", *tests, *options, "-k", "windows", *settings, path=SOURCES, timeout=SECONDS
+    )
     assert done.returncode == 0, done.stdout

@@ -22,4 +22,4 @@ def _turn_again(loop: asyncio.AbstractEventLoop) -> None:
     loop.call_later(_SECONDS, _turn_again, loop)
 
 
-asyncio.set_event_loop_policy(_Policy())  # pyright: ignore[reportDeprecated] -- only Python 3.11 runs here
+asyncio.set_event_loop_policy(_Policy())  # pyright: ignore[reportDeprecated] -- Python 3.11 is what runs there
