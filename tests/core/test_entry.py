@@ -2,6 +2,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from key_value.aio._utils.managed_entry import (
     ManagedEntry,
@@ -22,8 +24,17 @@ DOCUMENT = (
     '"value": {"age": 30, "name": "Alice", "\\u00e9": null}, "version": 1}'
 )
 
+NEAR_SECONDS = [
+    1_700_000_000 + part for part in (4e-7, 5e-7, 6e-7, 1e-6, 0.5, 0.999_999, 0.999_999_5, 0.999_999_6)
+]
+
 
 class TestManagedEntry:
+    @given(st.floats(-1e9, 2.5e11) | st.integers(-(10**9), 2 * 10**11) | st.sampled_from(NEAR_SECONDS))
+    def test_a_time_has_the_text_of_its_datetime(self, epoch: float) -> None:
+        entry = ManagedEntry.from_epochs({}, None, epoch)
+        assert entry.expires_at_isoformat == datetime.fromtimestamp(epoch, tz=timezone.utc).isoformat()
+
     def test_keeps_times_to_the_microsecond(self) -> None:
         assert ENTRY.created_at == CREATED
         assert ENTRY.expires_at == EXPIRES

@@ -44,6 +44,20 @@ PUBLIC = {
     "key_value.aio.stores.simple": ["SimpleStore"],
     "key_value.aio.stores.sqlite": ["SQLiteStore"],
     "key_value.aio.stores.redis": ["RedisStore"],
+    "key_value.aio.stores.disk": ["DiskStore", "MultiDiskStore"],
+    "key_value.aio.stores.filetree": [
+        "FileTreeStore",
+        "FileTreeV1CollectionSanitizationStrategy",
+        "FileTreeV1KeySanitizationStrategy",
+    ],
+    "key_value.aio.stores.rocksdb": ["RocksDBStore"],
+    "key_value.aio.stores.duckdb": ["DuckDBStore"],
+    "key_value.aio.stores.duckdb.store": ["DuckDBSerializationAdapter"],
+    "key_value.aio.stores.keyring": ["KeyringStore"],
+    "key_value.aio.stores.keyring.store": [
+        "KeyringV1CollectionSanitizationStrategy",
+        "KeyringV1KeySanitizationStrategy",
+    ],
     "key_value.aio.wrappers.base": ["BaseWrapper"],
     "key_value.aio.wrappers.fallback": ["FallbackWrapper"],
     "key_value.aio.wrappers.prefix_keys": ["PrefixKeysWrapper"],
@@ -109,6 +123,9 @@ PUBLIC = {
     "key_value.aio._utils.retry": ["_calculate_delay", "async_retry_operation"],
     "key_value.aio._utils.wait": ["async_wait_for_true"],
 }
+
+if sys.platform != "win32":
+    PUBLIC["key_value.aio.stores.chdb"] = ["ChDBStore"]
 
 
 @pytest.mark.parametrize("module", PUBLIC)

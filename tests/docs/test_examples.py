@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
 KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
-NEEDS = (REDIS, KEYRING, WINDOWS)
+CHDB = "ChDBStore("
+NEEDS = (REDIS, KEYRING, WINDOWS, CHDB)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
@@ -73,6 +74,13 @@ async def test_examples_run_with_a_keyring(page: Path) -> None:
 @pytest.mark.skipif(sys.platform != "win32", reason="there is no registry")
 @pytest.mark.parametrize("page", pages(WINDOWS), ids=name)
 async def test_examples_run_on_windows(page: Path) -> None:
+    await run(page)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="chDB is not made for Windows")
+@pytest.mark.parametrize("page", pages(CHDB), ids=name)
+async def test_examples_run_with_chdb(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     await run(page)
 
 

@@ -44,19 +44,20 @@ def ask(session: Session, statement: str) -> list[Any]:
     return [json.loads(line) for line in session.query(statement, "JSONCompactEachRow").bytes().splitlines()]
 
 
-def query(path: Path | str, *statements: str) -> list[Any]:
+def query(path: Path, *statements: str) -> list[Any]:
     """What the last of some statements finds."""
-    with closing(open_session(str(path))) as session:
+    with closing(open_session(str(path.resolve()))) as session:
         return [ask(session, statement) for statement in statements][-1]
 
 
+@pytest.mark.timeout(180)
 class TestChDBStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "chdb"
     private_files: ClassVar = False
     shared_by_processes: ClassVar = False
-    # Each deletion rewrites a part of the table, which takes tens of milliseconds.
+    # Each deletion rewrites a part of the table, which takes tens of milliseconds: hence the time, too.
     model_examples: ClassVar = 20
 
     @override
@@ -72,11 +73,12 @@ class TestChDBStore(EmbeddedConformance):
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, ChDBStore)
+        assert store.path is not None
         # The table has a column for each part of a document: what is wrong with one is wrong with its value.
         text = data.decode(errors="replace") if b'"version"' not in data else "[1]"
         names = "collection, key, value, version"
         values = f"{literal(collection)}, {literal(key)}, {literal(text)}, 1"
-        query(store.path, f"INSERT INTO kv_entries ({names}) VALUES ({values})")
+        query(Path(store.path), f"INSERT INTO kv_entries ({names}) VALUES ({values})")
 
     async def test_reading_creates_nothing(self, path: Path) -> None:
         async with open_store(path) as store:
@@ -94,16 +96,16 @@ class TestChDBStore(EmbeddedConformance):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout == "False\n"
 
-    async def test_writes_the_rows_of_0_5(self, store: ChDBStore) -> None:
+    async def test_writes_the_rows_of_0_5(self, store: ChDBStore, path: Path) -> None:
         await store.put("key", {"b": 1, "a": "é"}, collection="c", ttl=1000)
-        [row] = query(store.path, "SELECT * EXCEPT inserted_at FROM kv_entries")
+        [row] = query(path, "SELECT * EXCEPT inserted_at FROM kv_entries")
         assert row[:3] == ["c", "key", '{"a": "\\u00e9", "b": 1}']
         assert row[5] == 1
         assert all(text.endswith("+00:00") for text in row[3:5])
         describe = "SELECT name, type FROM system.columns WHERE table = 'kv_entries' ORDER BY position"
-        columns = query(store.path, describe)
+        columns = query(path, describe)
         await store.close()
-        published = Path(store.path).parent / "published"
+        published = path.parent / "published"
         assert columns == query(published, PUBLISHED_TABLE, describe)
 
     async def test_reads_and_replaces_a_row_of_0_5(self, path: Path) -> None:
@@ -142,7 +144,7 @@ class TestChDBStore(EmbeddedConformance):
             await store.put("key", {"n": n})
             assert await store.get("key") == {"n": n}
 
-    async def test_a_cull_brings_no_older_version_back(self, store: ChDBStore) -> None:
+    async def test_a_cull_brings_no_older_version_back(self, store: ChDBStore, path: Path) -> None:
         await store.put_many(["a", "b"], [{"n": 0}] * 2)
         await store.put_many(["a", "c"], [{"n": 1}] * 2, ttl=0.01)
         await store.put("c", {"n": 2})
@@ -150,12 +152,12 @@ class TestChDBStore(EmbeddedConformance):
             await asyncio.sleep(0.005)
         await store.cull()
         assert await store.get_many(["a", "b", "c"]) == [None, {"n": 0}, {"n": 2}]
-        assert query(store.path, "SELECT DISTINCT key FROM kv_entries ORDER BY key") == [["b"], ["c"]]
+        assert query(path, "SELECT DISTINCT key FROM kv_entries ORDER BY key") == [["b"], ["c"]]
 
-    async def test_what_waits_is_one_insert(self, store: ChDBStore) -> None:
+    async def test_what_waits_is_one_insert(self, store: ChDBStore, path: Path) -> None:
         await store.put("key", {})
         await asyncio.gather(*(store.put(f"key-{n}", {"n": n}) for n in range(50)))
-        found = query(store.path, "SELECT count(), uniqExact(inserted_at) FROM kv_entries")
+        found = query(path, "SELECT count(), uniqExact(inserted_at) FROM kv_entries")
         assert found[0][0] == 51
         assert found[0][1] < 10
 
@@ -184,9 +186,9 @@ class TestChDBStore(EmbeddedConformance):
         assert await other.get("key") == {"n": 2}
         await other.close()
 
-    async def test_a_second_process_is_told_why(self, store: ChDBStore) -> None:
+    async def test_a_second_process_is_told_why(self, store: ChDBStore, path: Path) -> None:
         await store.put("key", {"n": 1})
-        await asyncio.to_thread(run_together, _be_told, 1, store.path)
+        await asyncio.to_thread(run_together, _be_told, 1, str(path))
 
     async def test_two_stores_of_one_path_share_it(self, path: Path, tmp_path: Path) -> None:
         async with open_store(path) as one, open_store(tmp_path / "x" / ".." / path.name) as other:
@@ -254,11 +256,11 @@ class TestChDBStore(EmbeddedConformance):
         assert await store.get("key") == {"n": 2}
         await store.close()
 
-    async def test_is_queried_with_sql(self, store: ChDBStore) -> None:
+    async def test_is_queried_with_sql(self, store: ChDBStore, path: Path) -> None:
         await store.put_many(["ada", "alan"], [{"born": 1815}, {"born": 1912}], collection="people")
         born = "JSONExtractInt(value, 'born')"
         where = f"WHERE collection = 'people' AND {born} > 1900"
-        found = query(store.path, f"SELECT key, {born} FROM kv_entries FINAL {where}")
+        found = query(path, f"SELECT key, {born} FROM kv_entries FINAL {where}")
         assert [(key, int(year)) for key, year in found] == [("alan", 1912)]
 
 

@@ -78,6 +78,7 @@ class TestDuckDBStore(EmbeddedConformance):
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         """A JSON column refuses what is no JSON: what is wrong with a document is wrong with its value."""
         assert isinstance(store, DuckDBStore)
+        assert store.path is not None
         with closing(duckdb.connect(store.path)) as connection:
             update = "UPDATE kv_entries SET value = '[1]' WHERE collection = ? AND key = ?"
             connection.execute(update, (collection, key))

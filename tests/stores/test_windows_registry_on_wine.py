@@ -15,7 +15,7 @@ SOURCES = [
     *(ROOT / "packages" / name / "src" for name in ("core", "memory", "testing", "windows-registry")),
 ]
 TESTS = ("stores/test_windows_registry.py", "docs/test_examples.py")
-SECONDS = 240
+SECONDS = 600
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is a registry")
 

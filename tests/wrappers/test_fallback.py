@@ -161,6 +161,16 @@ class TestReplay:
         async with pair.primary:
             assert pair.store.pending == 0
 
+    async def test_closing_tells_what_could_not_be_replayed(self) -> None:
+        pair = Pair(write_to_fallback=True, replay_writes=True)
+        pair.go_away()
+        await pair.store.put("k", {"n": 1})
+        with pytest.raises(StoreConnectionError):
+            await pair.store.close()
+        assert pair.store.pending == 1
+        assert pair.primary._closed
+        assert pair.fallback._closed
+
     async def test_remembers_so_many_at_most(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(wrapper, "MAXIMUM_PENDING", 2)
         pair = Pair(write_to_fallback=True, replay_writes=True)

@@ -1,5 +1,6 @@
 """The entry: a value with the times it was stored and expires."""
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -136,7 +137,17 @@ class ManagedEntry:
 @lru_cache(maxsize=64)
 def _isoformat(epoch: float) -> str:
     """The text of a time; the entries of a batch have the same."""
-    return epoch_to_datetime(epoch).isoformat()
+    fraction, second = math.modf(epoch)
+    microseconds = round(fraction * 1_000_000)
+    if not 0 < microseconds < 1_000_000:
+        return epoch_to_datetime(epoch).isoformat()
+    return f"{_second(second)}.{microseconds:06}+00:00"
+
+
+@lru_cache(maxsize=64)
+def _second(epoch: float) -> str:
+    """The text of a whole second, which the entries that are stored in it share."""
+    return epoch_to_datetime(epoch).isoformat()[: len("2000-01-01T00:00:00")]
 
 
 def verify_dict(obj: Any) -> dict[str, Any]:

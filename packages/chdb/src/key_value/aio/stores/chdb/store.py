@@ -59,8 +59,8 @@ class ChDBStore(TableStore):
         """
         if session is not None and database_path is not None:
             raise ValueError("Provide only one of session or database_path")
-        self.path = _path(database_path)
-        source: Source = self.path if session is None else cast("driver.Session", session)
+        source: Source = _path(database_path) if session is None else cast("driver.Session", session)
+        self.path = source if isinstance(source, str) else None
         super().__init__(
             lambda: ChDBTable(source, name=table_name),
             table_name=table_name,

@@ -1,8 +1,8 @@
 """A wrapper that turns to a second store when the first fails."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, SupportsFloat, TypeVar, cast
+from typing import TypeVar, cast
 
 from typing_extensions import override
 
@@ -11,11 +11,10 @@ from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
     AsyncEnumerateCollectionsProtocol,
-    AsyncEnumerateKeysProtocol,
     AsyncKeyValue,
-    AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.wrappers.base import UNREACHABLE, BaseWrapper
+from key_value.aio.wrappers.base import UNREACHABLE, Combiner
+from key_value.aio.wrappers.base.combiner import Operation
 from key_value.aio.wrappers.fallback.replay import Outbox
 
 T = TypeVar("T")
@@ -24,7 +23,7 @@ MAXIMUM_PENDING = 10_000
 """Entries that wait to be replayed; with more, writes fail as the primary store does."""
 
 
-class FallbackWrapper(BaseWrapper):
+class FallbackWrapper(Combiner):
     """Reads from a second store when the first cannot be reached, and on request writes to it too.
 
     A key that is missing in the first is missing: the second is asked only after an error. What was written
@@ -89,78 +88,16 @@ class FallbackWrapper(BaseWrapper):
 
     @override
     async def close(self) -> None:
-        if self.pending:
-            await self.replay()
-        await super().close()
-
-    @override
-    async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
-        return await self._read(lambda store: store.get(key, collection=collection))
-
-    @override
-    async def ttl(
-        self, key: str, *, collection: str | None = None
-    ) -> tuple[dict[str, Any] | None, float | None]:
-        return await self._read(lambda store: store.ttl(key, collection=collection))
-
-    @override
-    async def get_many(
-        self, keys: Sequence[str], *, collection: str | None = None
-    ) -> list[dict[str, Any] | None]:
-        return await self._read(lambda store: store.get_many(keys, collection=collection))
-
-    @override
-    async def ttl_many(
-        self, keys: Sequence[str], *, collection: str | None = None
-    ) -> list[tuple[dict[str, Any] | None, float | None]]:
-        return await self._read(lambda store: store.ttl_many(keys, collection=collection))
-
-    @override
-    async def put(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> None:
-        await self._write(
-            [key], collection, lambda store: store.put(key, value, collection=collection, ttl=ttl)
-        )
-
-    @override
-    async def put_many(
-        self,
-        keys: Sequence[str],
-        values: Sequence[Mapping[str, Any]],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> None:
-        await self._write(
-            keys, collection, lambda store: store.put_many(keys, values, collection=collection, ttl=ttl)
-        )
-
-    @override
-    async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        return await self._write([key], collection, lambda store: store.delete(key, collection=collection))
-
-    @override
-    async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        return await self._write(
-            keys, collection, lambda store: store.delete_many(keys, collection=collection)
-        )
-
-    @override
-    async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        return await self._read(
-            lambda store: cast("AsyncEnumerateKeysProtocol", store).keys(collection, limit=limit)
-        )
+        try:
+            if self.pending:
+                await self.replay()
+        finally:
+            await super().close()
 
     @override
     async def _collections(self, *, limit: int | None = None) -> list[str]:
         return await self._read(
-            lambda store: cast("AsyncEnumerateCollectionsProtocol", store).collections(limit=limit)
+            None, lambda store: cast("AsyncEnumerateCollectionsProtocol", store).collections(limit=limit)
         )
 
     @override
@@ -168,34 +105,18 @@ class FallbackWrapper(BaseWrapper):
         await cast("AsyncCullProtocol", self.primary_key_value).cull()
 
     @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        def claim(store: AsyncKeyValue) -> Awaitable[bool]:
-            able = cast("AsyncPutIfAbsentProtocol", store)
-            return able.put_if_absent(key, value, collection=collection, ttl=ttl)
+    async def _claim(self, key: str, collection: str | None, operation: Operation[bool]) -> bool:
+        return await self._primary(operation)
 
-        return await self._primary(claim)
-
-    async def _primary(self, operation: Callable[[AsyncKeyValue], Awaitable[T]]) -> T:
-        if self.pending:
-            await self.replay()
-        return await operation(self.primary_key_value)
-
-    async def _read(self, operation: Callable[[AsyncKeyValue], Awaitable[T]]) -> T:
+    @override
+    async def _read(self, collection: str | None, operation: Operation[T]) -> T:
         try:
             return await self._primary(operation)
         except self.fallback_on:
             return await operation(self.fallback_key_value)
 
-    async def _write(
-        self, keys: Sequence[str], collection: str | None, operation: Callable[[AsyncKeyValue], Awaitable[T]]
-    ) -> T:
+    @override
+    async def _write(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
         try:
             return await self._primary(operation)
         except self.fallback_on:
@@ -203,3 +124,8 @@ class FallbackWrapper(BaseWrapper):
                 raise
             write = partial(operation, self.fallback_key_value)
             return await (self._outbox.add(keys, collection, write) if self.replay_writes else write())
+
+    async def _primary(self, operation: Operation[T]) -> T:
+        if self.pending:
+            await self.replay()
+        return await operation(self.primary_key_value)

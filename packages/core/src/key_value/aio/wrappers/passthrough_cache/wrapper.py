@@ -1,6 +1,6 @@
 """A wrapper that keeps in one store what is read from another."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
 from typing import Any, SupportsFloat, TypeVar, cast
 
@@ -12,11 +12,10 @@ from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
     AsyncEnumerateCollectionsProtocol,
-    AsyncEnumerateKeysProtocol,
     AsyncKeyValue,
-    AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.wrappers.base import BaseWrapper
+from key_value.aio.wrappers.base import Combiner
+from key_value.aio.wrappers.base.combiner import Operation
 from key_value.aio.wrappers.base.locks import NamedLocks
 from key_value.aio.wrappers.base.wrapper import default_collection_of
 from key_value.aio.wrappers.passthrough_cache.cache import Cache
@@ -31,7 +30,7 @@ T = TypeVar("T")
 _MISS: Found = (None, None)
 
 
-class PassthroughCacheWrapper(BaseWrapper):
+class PassthroughCacheWrapper(Combiner):
     """Reads from a fast store what was read before from a slow one, and writes to the slow one.
 
     A write removes the entry from the cache before and after. Of several tasks that miss the same entry one
@@ -114,61 +113,6 @@ class PassthroughCacheWrapper(BaseWrapper):
         return await self._read_many(keys, collection, timed=True)
 
     @override
-    async def put(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> None:
-        await self._write(
-            [key], collection, lambda store: store.put(key, value, collection=collection, ttl=ttl)
-        )
-
-    @override
-    async def put_many(
-        self,
-        keys: Sequence[str],
-        values: Sequence[Mapping[str, Any]],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> None:
-        await self._write(
-            keys, collection, lambda store: store.put_many(keys, values, collection=collection, ttl=ttl)
-        )
-
-    @override
-    async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        return await self._write([key], collection, lambda store: store.delete(key, collection=collection))
-
-    @override
-    async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        return await self._write(
-            keys, collection, lambda store: store.delete_many(keys, collection=collection)
-        )
-
-    @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        def store_it(store: AsyncKeyValue) -> Awaitable[bool]:
-            able = cast("AsyncPutIfAbsentProtocol", store)
-            return able.put_if_absent(key, value, collection=collection, ttl=ttl)
-
-        return await self._write([key], collection, store_it)
-
-    @override
-    async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        return await cast("AsyncEnumerateKeysProtocol", self.primary_key_value).keys(collection, limit=limit)
-
-    @override
     async def _collections(self, *, limit: int | None = None) -> list[str]:
         primary = cast("AsyncEnumerateCollectionsProtocol", self.primary_key_value)
         return await primary.collections(limit=limit)
@@ -188,6 +132,21 @@ class PassthroughCacheWrapper(BaseWrapper):
         return await self._destroy_with(
             lambda store: cast("AsyncDestroyCollectionProtocol", store).destroy_collection(collection)
         )
+
+    @override
+    async def _read(self, collection: str | None, operation: Operation[T]) -> T:
+        return await operation(self.primary_key_value)
+
+    @override
+    async def _write(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
+        check_keys(keys)
+        places = list(dict.fromkeys(self._place(key, collection) for key in keys))
+        async with self._locks.hold(places):
+            await self._forget(places, collection)
+            try:
+                return await operation(self.primary_key_value)
+            finally:
+                await self._forget(places, collection)
 
     def _place(self, key: str, collection: str | None) -> Place:
         check_key(key)
@@ -236,18 +195,6 @@ class PassthroughCacheWrapper(BaseWrapper):
             if destroyed != self._destroyed:
                 await self._forget(missing, collection)
             return [answers[place] for place in places]
-
-    async def _write(
-        self, keys: Sequence[str], collection: str | None, operation: Callable[[AsyncKeyValue], Awaitable[T]]
-    ) -> T:
-        check_keys(keys)
-        places = list(dict.fromkeys(self._place(key, collection) for key in keys))
-        async with self._locks.hold(places):
-            await self._forget(places, collection)
-            try:
-                return await operation(self.primary_key_value)
-            finally:
-                await self._forget(places, collection)
 
     async def _forget(self, places: Sequence[Place], collection: str | None) -> None:
         for place in places:

@@ -1,28 +1,28 @@
 """A wrapper that sends each collection to one of several stores."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, SupportsFloat, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, cast
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_collection
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
-    AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
     AsyncEnumerateCollectionsProtocol,
-    AsyncEnumerateKeysProtocol,
     AsyncKeyValue,
-    AsyncPutIfAbsentProtocol,
 )
 from key_value.aio.stores.base.abilities import check_limit
-from key_value.aio.wrappers.base import BaseWrapper
+from key_value.aio.wrappers.base import Combiner
+from key_value.aio.wrappers.base.combiner import Operation
+
+T = TypeVar("T")
 
 RoutingFunction = Callable[[str | None], AsyncKeyValue | None]
 """Returns the store of a collection, or None for the default one."""
 
 
-class RoutingWrapper(BaseWrapper):
+class RoutingWrapper(Combiner):
     """Sends each collection to the store that a function names.
 
     It has the abilities that all its stores have, and closes all of them: those that are named, since the
@@ -63,61 +63,12 @@ class RoutingWrapper(BaseWrapper):
         return self._knows_all and super()._can(protocol)
 
     @override
-    async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
-        return await self._store(collection).get(key, collection=collection)
+    async def _read(self, collection: str | None, operation: Operation[T]) -> T:
+        return await operation(self._store(collection))
 
     @override
-    async def ttl(
-        self, key: str, *, collection: str | None = None
-    ) -> tuple[dict[str, Any] | None, float | None]:
-        return await self._store(collection).ttl(key, collection=collection)
-
-    @override
-    async def put(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> None:
-        await self._store(collection).put(key, value, collection=collection, ttl=ttl)
-
-    @override
-    async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        return await self._store(collection).delete(key, collection=collection)
-
-    @override
-    async def get_many(
-        self, keys: Sequence[str], *, collection: str | None = None
-    ) -> list[dict[str, Any] | None]:
-        return await self._store(collection).get_many(keys, collection=collection)
-
-    @override
-    async def ttl_many(
-        self, keys: Sequence[str], *, collection: str | None = None
-    ) -> list[tuple[dict[str, Any] | None, float | None]]:
-        return await self._store(collection).ttl_many(keys, collection=collection)
-
-    @override
-    async def put_many(
-        self,
-        keys: Sequence[str],
-        values: Sequence[Mapping[str, Any]],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> None:
-        await self._store(collection).put_many(keys, values, collection=collection, ttl=ttl)
-
-    @override
-    async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        return await self._store(collection).delete_many(keys, collection=collection)
-
-    @override
-    async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        store = cast("AsyncEnumerateKeysProtocol", self._store(collection))
-        return await store.keys(collection, limit=limit)
+    async def _write(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
+        return await operation(self._store(collection))
 
     @override
     async def _collections(self, *, limit: int | None = None) -> list[str]:
@@ -129,23 +80,6 @@ class RoutingWrapper(BaseWrapper):
         return list(names)[:limit]
 
     @override
-    async def _destroy_collection(self, collection: str) -> bool:
-        store = cast("AsyncDestroyCollectionProtocol", self._store(collection))
-        return await store.destroy_collection(collection)
-
-    @override
     async def _cull(self) -> None:
         for store in self._different():
             await cast("AsyncCullProtocol", store).cull()
-
-    @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        store = cast("AsyncPutIfAbsentProtocol", self._store(collection))
-        return await store.put_if_absent(key, value, collection=collection, ttl=ttl)

@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from key_value.aio.stores.duckdb import files, statements
-from key_value.aio.stores.duckdb.driver import duckdb
+from key_value.aio.stores.duckdb.driver import duckdb, is_hindrance
 
 MEMORY = ":memory:"
 
 ATTEMPTS = 50
 """How often something is tried that other connections of this process hinder."""
-
-_HINDERED = (duckdb.TransactionException, duckdb.ConstraintException)
-"""What DuckDB raises where another connection changed, or first inserted, the same row meanwhile."""
 
 Source: TypeAlias = "str | duckdb.DuckDBPyConnection"
 """A file, `:memory:`, or a connection that someone else opened."""
@@ -78,7 +75,9 @@ class Database:
         for attempt in range(1, ATTEMPTS):
             try:
                 return connection.execute(statement, parameters).fetchall()
-            except _HINDERED:
+            except duckdb.Error as error:
+                if not is_hindrance(error):
+                    raise
                 time.sleep(0.001 * attempt)
         return connection.execute(statement, parameters).fetchall()
 

@@ -7,7 +7,7 @@ try:
 except ImportError as error:
     raise ImportError("DuckDBStore needs duckdb: pip install 'py-key-value-aio[duckdb]'") from error
 
-__all__ = ["duckdb", "meaning"]
+__all__ = ["duckdb", "is_hindrance", "meaning"]
 
 
 def meaning(error: Exception) -> KeyValueStoreError | None:
@@ -20,3 +20,10 @@ def meaning(error: Exception) -> KeyValueStoreError | None:
     if isinstance(error, duckdb.IOException | duckdb.ConnectionException):
         return StoreConnectionError(message=f"DuckDB: {error}")
     return KeyValueStoreError(message=f"DuckDB: {error}")
+
+
+def is_hindrance(error: Exception) -> bool:
+    """Whether another connection changed, or first inserted, the same row meanwhile."""
+    if isinstance(error, duckdb.ConstraintException):
+        return "duplicate key" in str(error).lower()
+    return isinstance(error, duckdb.TransactionException)

@@ -64,8 +64,8 @@ class DuckDBStore(TableStore):
         """
         if connection is not None and database_path is not None:
             raise ValueError("Provide only one of connection or database_path")
-        self.path = _path(database_path)
-        source: Source = self.path if connection is None else connection
+        source: Source = _path(database_path) if connection is None else connection
+        self.path = source if isinstance(source, str) else None
         super().__init__(
             lambda: DuckDBTable(source, name=table_name, auto_create=auto_create),
             table_name=table_name,
