@@ -2,4 +2,4 @@
 
 import sys
 
-collect_ignore = ["test_chdb.py"] if sys.platform == "win32" else ["test_windows_registry.py"]
+collect_ignore = ["test_chdb.py"] if sys.platform == "win32" else []

@@ -1,7 +1,6 @@
 """The store in the registry, on Windows alone; `test_windows_registry_on_wine.py` has it run elsewhere."""
 
 import asyncio
-import winreg
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,10 @@ from uuid import uuid4
 
 import pytest
 from typing_extensions import override
+
+pytest.importorskip("winreg", reason="there is no registry")
+
+import winreg
 
 from key_value.aio.errors import DeserializationError, InvalidKeyError, KeyValueStoreError, StoreSetupError
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
