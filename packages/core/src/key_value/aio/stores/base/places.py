@@ -34,13 +34,13 @@ class Texts(Protocol[PlaceT_contra]):
 class Entry(Generic[PlaceT]):
     """Where one entry is.
 
+    A document that names another entry is not taken for this one: the 0.5 series kept some at one place.
+
     Attributes:
         collection: Its collection.
         key: Its key.
         here: Its place.
         former: The place that the 0.5 series gave it, where that is another.
-
-    A document that names another entry is not taken for this one: the 0.5 series kept some at one place.
     """
 
     collection: str
