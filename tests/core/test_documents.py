@@ -26,7 +26,7 @@ def test_a_document_without_names() -> None:
 
 
 def test_fields_in_another_order() -> None:
-    text = '{"version": 1, "value": {}, "expires_at": "2033-05-18T03:33:20.5+00:00", "key": "k"}'
+    text = '{"version": 1, "value": {}, "expires_at": "2033-05-18T03:33:20.500000+00:00", "key": "k"}'
     assert read_head(text.encode()) == Head(None, "k", EXPIRY)
 
 
