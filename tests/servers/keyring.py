@@ -4,8 +4,8 @@ Nothing but what belongs to the service is on its bus, and the home directory th
 temporary one.
 """
 
-from collections.abc import Generator, Iterable
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,30 +55,28 @@ class Collection(Protocol):
 @contextmanager
 def start() -> Generator[Server]:
     with TemporaryDirectory() as directory:
-        home = Path(directory)
-        server = Server(f"unix:path={home}/bus")
-        with (
-            _bus(server, home),
-            running(_daemon(server, home), directory=home, ready=lambda: _answers(server), given="\n"),
-        ):
+        server = Server(f"unix:path={directory}/bus")
+        with _bus(server, Path(directory)), _daemon(server):
             yield server
 
 
-def _bus(server: Server, home: Path) -> AbstractContextManager[None]:
+def _bus(server: Server, folder: Path) -> AbstractContextManager[None]:
     """A bus that starts no service by itself."""
-    folder = home / "dbus"
-    folder.mkdir()
     (folder / "bus.conf").write_text(_BUS_SETTINGS.format(address=server.url))
     command = [binary("dbus-daemon"), "--nofork", "--nopidfile", f"--config-file={folder}/bus.conf"]
-    return running(command, directory=folder, ready=(home / "bus").exists)
+    return running(command, directory=folder, ready=(folder / "bus").exists)
 
 
-def _daemon(server: Server, home: Path) -> list[str]:
-    """The command of a keyring, which reads the password that unlocks it."""
-    folders = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
-    environment = [f"{_BUS}={server.url}", *(f"{folder}={home}" for folder in folders)]
-    options = ["--foreground", "--unlock", "--components=secrets"]
-    return ["env", *environment, binary("gnome-keyring-daemon"), *options]
+@contextmanager
+def _daemon(server: Server) -> Generator[None]:
+    """A keyring that has nothing in it, on a bus; it reads the password that unlocks it."""
+    with TemporaryDirectory() as home:
+        folders = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
+        environment = [f"{_BUS}={server.url}", *(f"{folder}={home}" for folder in folders)]
+        options = ["--foreground", "--unlock", "--components=secrets"]
+        command = ["env", *environment, binary("gnome-keyring-daemon"), *options]
+        with running(command, directory=Path(home), ready=lambda: answers(server), given="\n"):
+            yield
 
 
 def _secretstorage() -> Any:
@@ -105,7 +103,8 @@ def on_bus(server: Server) -> Generator[None]:
         yield
 
 
-def _answers(server: Server) -> bool:
+def answers(server: Server) -> bool:
+    """Whether there is a keyring on the bus, unlocked."""
     try:
         with on_bus(server), _login() as login:
             return not login.is_locked()
@@ -119,8 +118,21 @@ def keyring_server() -> Generator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def revive_keyring(keyring_server: Server) -> Generator[Callable[[], None]]:
+    """Starts the keyring again where it has ended."""
+    with ExitStack() as stack:
+
+        def revive() -> None:
+            if not answers(keyring_server):
+                stack.enter_context(_daemon(keyring_server))
+
+        yield revive
+
+
 @pytest.fixture
-def keyring(keyring_server: Server) -> Generator[Server]:
+def keyring(keyring_server: Server, revive_keyring: Callable[[], None]) -> Generator[Server]:
+    revive_keyring()
     with on_bus(keyring_server):
         with _login() as login:
             for item in login.get_all_items():

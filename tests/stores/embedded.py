@@ -110,7 +110,8 @@ class EmbeddedConformance(StoreConformance):
     async def test_a_killed_process_leaves_whole_entries(self, path: Path, tmp_path: Path) -> None:
         open_store = type(self).open_store
         for attempt in range(self.kills):
-            started = tmp_path / f"started-{attempt}"
+            started = tmp_path / "started"
+            started.unlink(missing_ok=True)
             killed_while_writing(_write_for_ever, open_store, path, started, until=started.exists)
             async with open_store(path) as store:
                 await _check_whole(store)
