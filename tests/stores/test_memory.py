@@ -1,12 +1,18 @@
 import asyncio
+import json
 import sys
-from collections.abc import AsyncIterator
-from typing import ClassVar
+from array import array
+from collections import OrderedDict, UserDict
+from collections.abc import AsyncIterator, Mapping
+from enum import IntEnum
+from typing import Any, ClassVar
 
 import pytest
 
+from key_value.aio.errors import SerializationError
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.memory.expiries import Expiries
+from key_value.aio.stores.memory.values import pack, unpack
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.concerns.base import ABILITIES
 
@@ -77,6 +83,48 @@ class TestMemoryStore(StoreConformance):
 
     def test_has_no_bound_unless_given(self) -> None:
         assert MemoryStore().max_entries_per_collection == sys.maxsize
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        "value",
+        list[Any](
+            [
+                {"tuple": (1, 2)},
+                {"number": 1 << 64},
+                {"number": IntEnum("Level", ["HIGH"])(1)},
+                {"nested": [OrderedDict(a=1)]},
+                {"keys": {1: "one", 2: "two"}},
+                UserDict(a=1),
+            ]
+        ),
+        ids=str,
+    )
+    def test_what_json_changes_is_changed(self, value: Mapping[str, Any]) -> None:
+        copy = unpack(pack(value))
+        assert repr(copy) == repr(json.loads(json.dumps(dict(value))))
+
+    @pytest.mark.parametrize(
+        "intruder",
+        [b"bytes", bytearray(1), memoryview(b"x"), array("i", [1]), {1}, frozenset({1}), 1j, ..., 10**5000],
+        ids=lambda intruder: type(intruder).__name__,
+    )
+    def test_what_json_refuses_is_refused(self, intruder: object) -> None:
+        for value in ({"a": intruder}, {"a": [intruder]}, {"a": {"b": [{"c": intruder}]}}):
+            with pytest.raises(SerializationError):
+                pack(value)
+
+    def test_what_has_no_end_is_refused(self) -> None:
+        circle: dict[str, Any] = {}
+        circle["itself"] = [circle]
+        with pytest.raises(SerializationError):
+            pack(circle)
+
+    def test_what_occurs_twice_is_copied_twice(self) -> None:
+        shared = ["a"]
+        copy = unpack(pack({"one": shared, "two": shared}))
+        copy["one"].append("b")
+        assert (copy["two"], shared) == (["a"], ["a"])
 
 
 class TestExpiries:

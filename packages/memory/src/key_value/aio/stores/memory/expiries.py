@@ -14,11 +14,14 @@ class Expiries:
     To add, move and remove a key takes the same time however many there are, since the buckets of one time to
     live are a dozen. A key is due when its bucket has ended, which is up to an eighth of its time to live
     after it expired.
+
+    Attributes:
+        ends: When each bucket ends, and the collection that it is of; a heap.
     """
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[float, str], set[str]] = {}
-        self._ends: list[tuple[float, str]] = []
+        self.ends: list[tuple[float, str]] = []
 
     def add(self, collection: str, key: str, ttl: float, expires: float) -> float:
         """Note when a key expires.
@@ -37,7 +40,7 @@ class Expiries:
         bucket = self._buckets.get((end, collection))
         if bucket is None:
             bucket = self._buckets[end, collection] = set()
-            heapq.heappush(self._ends, (end, collection))
+            heapq.heappush(self.ends, (end, collection))
         bucket.add(key)
         return end
 
@@ -49,19 +52,19 @@ class Expiries:
 
     def due(self, now: float, limit: int) -> Iterator[tuple[str, str]]:
         """Take out the collection and key of what is due, so many at most."""
-        while limit > 0 and self._ends and self._ends[0][0] <= now:
-            bucket = self._buckets[self._ends[0]]
+        while limit > 0 and self.ends and self.ends[0][0] <= now:
+            bucket = self._buckets[self.ends[0]]
             if not bucket:
-                del self._buckets[heapq.heappop(self._ends)]
+                del self._buckets[heapq.heappop(self.ends)]
                 continue
             limit -= 1
-            yield self._ends[0][1], bucket.pop()
+            yield self.ends[0][1], bucket.pop()
 
     def __len__(self) -> int:
         """How many buckets there are."""
-        return len(self._ends)
+        return len(self.ends)
 
     def clear(self) -> None:
         """Forget all keys."""
         self._buckets.clear()
-        self._ends.clear()
+        self.ends.clear()

@@ -17,8 +17,9 @@ from key_value.aio.stores.base import (
     BasePutIfAbsentStore,
     ManagedEntry,
 )
-from key_value.aio.stores.base.encoding import decode, encode
+from key_value.aio.stores.base.pacing import SMALL, is_busy, wait_for_room
 from key_value.aio.stores.memory.entries import Entries
+from key_value.aio.stores.memory.values import Packed, pack, unpack
 
 
 class MemoryStore(
@@ -31,7 +32,7 @@ class MemoryStore(
 ):
     """A store in the memory of the process, for caches, for tests, and as the default of a framework.
 
-    Values are kept as JSON text, so that no caller holds what another one stored. Expired entries are removed
+    Values are copied in and out, so that no caller holds what another one stored. Expired entries are removed
     by later puts, a few at a time, and by `cull` all at once. It may be used from several threads and event
     loops. `close` keeps the entries for when it is opened again.
     """
@@ -66,7 +67,12 @@ class MemoryStore(
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
         entry = self._entries.get(collection, key)
-        return None if entry is None else ManagedEntry.from_epochs(await decode(entry[0]), None, entry[1])
+        if entry is None:
+            return None
+        packed, expires = entry
+        if len(packed) > SMALL:
+            await wait_for_room()
+        return ManagedEntry.from_epochs(unpack(packed), None, expires)
 
     @override
     async def _get_managed_entries(
@@ -76,8 +82,11 @@ class MemoryStore(
 
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
-        text = await encode(managed_entry.value)
-        self._entries.put(collection, key, text, managed_entry.ttl, managed_entry.expires_epoch)
+        if is_busy():
+            await wait_for_room()
+        self._entries.put(
+            collection, ((key, pack(managed_entry.value)),), managed_entry.ttl, managed_entry.expires_epoch
+        )
 
     @override
     async def _put_managed_entries(
@@ -90,17 +99,22 @@ class MemoryStore(
         created_at: datetime,
         expires_at: datetime | None,
     ) -> None:
-        texts = [await encode(entry.value) for entry in managed_entries]
-        for key, text in zip(keys, texts, strict=True):
-            self._entries.put(collection, key, text, ttl, managed_entries[0].expires_epoch)
+        packed: list[Packed] = []
+        for entry in managed_entries:
+            if is_busy():
+                await wait_for_room()
+            packed.append(pack(entry.value))
+        self._entries.put(collection, zip(keys, packed, strict=True), ttl, managed_entries[0].expires_epoch)
 
     @override
     async def _put_managed_entry_if_absent(
         self, *, collection: str, key: str, managed_entry: ManagedEntry
     ) -> bool:
-        text = await encode(managed_entry.value)
+        if is_busy():
+            await wait_for_room()
+        packed = pack(managed_entry.value)
         return self._entries.put_if_absent(
-            collection, key, text, managed_entry.ttl, managed_entry.expires_epoch
+            collection, key, packed, managed_entry.ttl, managed_entry.expires_epoch
         )
 
     @override
