@@ -26,9 +26,8 @@ async def results(calls: Calls, *works: Joint[Calls, int, int]) -> list[int | Ba
     gate = threading.Event()
     worker = Worker("joint", lambda: JointBench(calls))
     worker.open()
-    busy = asyncio.create_task(worker.run(lambda _: gate.wait(10)))
-    tasks = [asyncio.create_task(worker.run(work)) for work in works]
-    await asyncio.sleep(0)
+    busy = worker.run(lambda _: gate.wait(10))
+    tasks = [worker.run(work) for work in works]
     gate.set()
     assert await busy
     found = await asyncio.gather(*tasks, return_exceptions=True)

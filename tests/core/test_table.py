@@ -20,7 +20,7 @@ class FakeTable:
 
 
 def row(key: str, text: str = "{}") -> Row:
-    return Row(("c", key), text, None, None)
+    return "c", key, text, None, None
 
 
 def test_the_last_row_of_a_place_is_stored() -> None:
@@ -33,7 +33,7 @@ def test_large_values_of_several_tasks_are_stored_in_turn() -> None:
     table = FakeTable()
     large = "x" * (TOGETHER // 2 + 1)
     put(cast("Table", table), [[row("a", large)], [row("b", large), row("c", large)], [row("a", "1")]])
-    assert [[each.place[1] for each in rows] for rows in table.puts] == [["a", "b", "c"], ["a"]]
+    assert [[key for _, key, *_ in rows] for rows in table.puts] == [["a", "b", "c"], ["a"]]
 
 
 def test_a_row_is_deleted_by_the_first_who_asks() -> None:

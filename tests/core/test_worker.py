@@ -23,11 +23,10 @@ async def test_one_thread_takes_all_that_waits() -> None:
     gate = threading.Event()
     worker = Worker("counting", lambda: Counting("resource"))
     worker.open()
-    first = asyncio.create_task(worker.run(lambda _: gate.wait(10)))
+    first = worker.run(lambda _: gate.wait(10))
     while not batches:
         await asyncio.sleep(0.001)
-    rest = [asyncio.create_task(worker.run(lambda resource: resource)) for _ in range(20)]
-    await asyncio.sleep(0)
+    rest = [worker.run(lambda resource: resource) for _ in range(20)]
     gate.set()
     assert await asyncio.gather(first, *rest) == [True, *["resource"] * 20]
     assert batches == [1, 20]
@@ -62,8 +61,7 @@ async def test_closing_waits_for_what_was_asked_for(threads: int) -> None:
     closed: list[str] = []
     worker = Worker("closing", lambda: Bench("resource", closed.append), threads=threads)
     worker.open()
-    jobs = [asyncio.create_task(worker.run(lambda _, n=n: done.append(n))) for n in range(50)]
-    await asyncio.sleep(0)
+    jobs = [worker.run(lambda _, n=n: done.append(n)) for n in range(50)]
     await worker.close()
     await asyncio.gather(*jobs)
     assert sorted(done) == list(range(50))

@@ -8,6 +8,7 @@ from typing_extensions import override
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio.errors import BaseKeyValueError
 from key_value.aio.stores.base import SEED_DATA_TYPE
+from key_value.aio.stores.base.joint import JointBench
 from key_value.aio.stores.base.table_store import TableStore
 from key_value.aio.stores.chdb import driver
 from key_value.aio.stores.chdb.engine import MEMORY, Source
@@ -62,7 +63,7 @@ class ChDBStore(TableStore):
         source: Source = _path(database_path) if session is None else cast("driver.Session", session)
         self.path = source if isinstance(source, str) else None
         super().__init__(
-            lambda: ChDBTable(source, name=table_name),
+            lambda: JointBench(ChDBTable(source, name=table_name), lambda table: table.close()),
             table_name=table_name,
             auto_create=auto_create,
             default_collection=default_collection,

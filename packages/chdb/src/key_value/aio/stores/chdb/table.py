@@ -29,7 +29,7 @@ class ChDBTable:
     def get(self, places: Collection[Place], /) -> dict[Place, Found]:
         """The rows of those places that have one."""
         return {
-            (collection, key): Found(text, created or None, expires or None)
+            (collection, key): (text, created or None, expires or None)
             for some in place_lists(places)
             for collection, key, text, created, expires in self._engine.ask(statements.GET, places=some)
         }
@@ -39,14 +39,15 @@ class ChDBTable:
         with self._engine.using:
             stamp = self._engine.stamp()
             values = [
-                (*row.place, row.text, _text(row.created), _text(row.expires), VERSION, stamp) for row in rows
+                (collection, key, text, _text(created), _text(expires), VERSION, stamp)
+                for collection, key, text, created, expires in rows
             ]
             self._engine.store(statements.PUT, rows=lines(values))
 
     def put_if_absent(self, row: Row, /) -> bool:
         """Store a row unless there is a living one; True where it was stored."""
         with self._engine.using:
-            absent = not self._living([row.place])
+            absent = not self._living([row[:2]])
             if absent:
                 self.put([row])
         return absent
@@ -84,9 +85,10 @@ class ChDBTable:
         """Remove every row."""
         self._engine.change(statements.DELETE_ALL)
 
-    def cull(self) -> None:
-        """Remove the rows that have expired, and all older versions of them."""
+    def cull(self) -> bool:
+        """Remove the rows that have expired, and all older versions of them; False, as none are left."""
         self._engine.change(statements.CULL, now=_now())
+        return False
 
     def _living(self, places: Collection[Place]) -> list[Place]:
         return [

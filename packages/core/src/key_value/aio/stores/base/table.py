@@ -1,7 +1,7 @@
 """A table with one row for each entry, and what tasks ask of it together."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 TOGETHER = 1_000_000
 """Characters of values after which those of the next task are stored by themselves: a driver that is handed
@@ -11,27 +11,13 @@ Place: TypeAlias = tuple[str, str]
 """The collection and key of a row: text that UTF-8 can hold."""
 
 
-class Row(NamedTuple):
-    """What is to be stored for an entry."""
+Row: TypeAlias = tuple[str, str, str, float | None, float | None]
+"""What is to be stored for an entry: the collection and key of its place, its value as JSON text, and the
+seconds since 1970 at which it was stored and expires."""
 
-    place: Place
-    text: str
-    """The value as JSON."""
-    created: float | None
-    """Seconds since 1970."""
-    expires: float | None
-    """Seconds since 1970."""
-
-
-class Found(NamedTuple):
-    """What is stored for an entry already."""
-
-    text: str
-    """The value as JSON."""
-    created: float | str | None
-    """Seconds since 1970, or ISO 8601 where the table holds that."""
-    expires: float | str | None
-    """Seconds since 1970, or ISO 8601 where the table holds that."""
+Found: TypeAlias = tuple[str, float | str | None, float | str | None]
+"""What is stored for an entry: its value as JSON text, and when it was stored and expires, in seconds since
+1970, or as ISO 8601 text where the table holds that."""
 
 
 class Table(Protocol):
@@ -41,12 +27,8 @@ class Table(Protocol):
         """Whether the table is there; nothing is made that is not."""
         ...
 
-    def close(self) -> None:
-        """End the use of it."""
-        ...
-
     def get(self, places: Collection[Place], /) -> Mapping[Place, Found]:
-        """The rows of those places that have one."""
+        """The rows of those places that have one; no place is there twice."""
         ...
 
     def put(self, rows: Collection[Row], /) -> None:
@@ -77,24 +59,27 @@ class Table(Protocol):
         """Remove every row."""
         ...
 
-    def cull(self) -> None:
-        """Remove the rows that have expired."""
+    def cull(self) -> bool:
+        """Remove rows that have expired; True where there may be more of them."""
         ...
 
 
 def get(table: Table, works: Sequence[Sequence[Place]]) -> Sequence[Sequence[Found | None]]:
     """The rows of places for each of several tasks, None where there is none."""
-    rows = table.get({place for places in works for place in places})
+    rows = table.get(works[0] if len(works) == 1 else {place for places in works for place in places})
     return [[rows.get(place) for place in places] for places in works]
 
 
 def put(table: Table, works: Sequence[Sequence[Row]]) -> Sequence[None]:
     """Store the rows of several tasks; of two for one place the last."""
+    if len(works) == 1:
+        table.put(works[0])
+        return [None]
     waiting: dict[Place, Row] = {}
     size = 0
     for rows in works:
-        waiting.update((row.place, row) for row in rows)
-        size += sum(len(row.text) for row in rows)
+        waiting.update((row[:2], row) for row in rows)
+        size += sum(len(text) for _, _, text, _, _ in rows)
         if size > TOGETHER:
             table.put(waiting.values())
             waiting, size = {}, 0

@@ -4,6 +4,7 @@ import re
 from abc import ABC
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from typing_extensions import override
 
@@ -20,10 +21,10 @@ from key_value.aio.stores.base.abilities import (
     BasePutIfAbsentStore,
 )
 from key_value.aio.stores.base.encoding import decode, encode
-from key_value.aio.stores.base.joint import Joint, JointBench
+from key_value.aio.stores.base.joint import Joint
 from key_value.aio.stores.base.store import SEED_DATA_TYPE
 from key_value.aio.stores.base.table import Found, Place, Row, Table, delete, get, put
-from key_value.aio.stores.base.worker import Worker
+from key_value.aio.stores.base.worker import Worker, Workshop
 
 _names = EscapingStrategy()
 
@@ -43,7 +44,7 @@ class TableStore(
 
     def __init__(
         self,
-        begin: Callable[[], Table],
+        begin: Callable[[], Workshop[Any]],
         *,
         table_name: str,
         auto_create: bool,
@@ -53,7 +54,7 @@ class TableStore(
         """Say where the rows are; nothing is opened before it is used.
 
         Args:
-            begin: Makes the table's object; called in the thread.
+            begin: Makes a workshop with a `Table`; called in the thread.
             table_name: The name of the table.
             auto_create: Whether the table is made where it is missing; otherwise that is a `StoreSetupError`.
             default_collection: The collection used where none is named.
@@ -70,10 +71,7 @@ class TableStore(
         super().__init__(default_collection=default_collection, seed=seed)
         self._table_name = table_name
         self._auto_create = auto_create
-        self._worker = Worker(
-            f"{type(self).__name__} {table_name}",
-            lambda: JointBench(begin(), close=lambda table: table.close()),
-        )
+        self._worker: Worker[Table] = Worker(f"{type(self).__name__} {table_name}", begin)
 
     @override
     async def _setup(self) -> None:
@@ -158,17 +156,19 @@ class TableStore(
 
     @override
     async def _cull(self) -> None:
-        await self._worker.run(lambda table: table.cull(), writes=True)
+        while await self._worker.run(lambda table: table.cull(), writes=True):
+            pass
 
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         """Hook: the row of an entry; it refuses a value that the table cannot hold."""
         text = await encode(entry.value)
-        return Row(_place(collection, key), text, entry.created_epoch, entry.expires_epoch)
+        return *_place(collection, key), text, entry.created_epoch, entry.expires_epoch
 
     async def _entry(self, collection: str, key: str, found: Found) -> ManagedEntry:
+        text, created, expires = found
         try:
-            expires = parse_epoch(found.expires) if isinstance(found.expires, str) else found.expires
-            return ManagedEntry.from_epochs(await decode(found.text), found.created, expires)
+            expires_epoch = parse_epoch(expires) if isinstance(expires, str) else expires
+            return ManagedEntry.from_epochs(await decode(text), created, expires_epoch)
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 

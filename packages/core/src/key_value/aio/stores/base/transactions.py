@@ -4,13 +4,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
+from key_value.aio.stores.base.joint import do_jobs
 from key_value.aio.stores.base.worker import Job
 
 ResourceT = TypeVar("ResourceT")
 
 
 class Transactions(ABC, Generic[ResourceT]):
-    """Does several jobs in one transaction; if one of them fails, each in a transaction of its own."""
+    """Does several jobs in one transaction; if one of them fails, each in a transaction of its own.
+
+    Neighbours that want the same have it done in one call.
+    """
 
     def do(self, jobs: Sequence[Job[ResourceT]], /) -> None:
         """Do several jobs, putting a result or an error into each."""
@@ -26,8 +30,7 @@ class Transactions(ABC, Generic[ResourceT]):
             self._fail_to_begin(jobs, error)
             return
         try:
-            for job in jobs:
-                job.result = job.work(resource)
+            do_jobs(resource, jobs)
             self.commit(resource)
         except Exception as error:  # noqa: BLE001  -- raised where the job is awaited
             self.roll_back(resource)

@@ -1,9 +1,10 @@
 """Threads for a driver that blocks."""
 
 import asyncio
+import os
 import queue
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from key_value.aio.errors import StoreClosedError
@@ -16,29 +17,18 @@ MAXIMUM_BATCH = 1000
 
 
 class Job(Generic[ResourceT]):
-    """One piece of blocking work, and the task that waits for it."""
+    """One piece of blocking work, and what the task that asked for it waits for."""
 
-    __slots__ = ("_future", "error", "loop", "result", "work", "writes")
+    __slots__ = ("error", "future", "result", "work", "writes")
 
-    def __init__(self, work: Callable[[ResourceT], Any], *, writes: bool) -> None:
+    def __init__(
+        self, work: Callable[[ResourceT], Any], future: "asyncio.Future[Any]", *, writes: bool
+    ) -> None:
         self.work = work
+        self.future = future
         self.writes = writes
         self.result: Any = None
         self.error: Exception | None = None
-        self.loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[Any] = self.loop.create_future()
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        return self._future.__await__()
-
-    def settle(self) -> None:
-        """Tell the task that waits, unless it was cancelled."""
-        if self._future.done():
-            return
-        if self.error is None:
-            self._future.set_result(self.result)
-        else:
-            self._future.set_exception(self.error)
 
 
 class Workshop(Protocol[ResourceT]):
@@ -101,6 +91,7 @@ class Worker(Generic[ResourceT]):
         self._count = threads
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._process = 0
         self._jobs: queue.SimpleQueue[Job[ResourceT] | None] = queue.SimpleQueue()
 
     def open(self) -> None:
@@ -108,7 +99,7 @@ class Worker(Generic[ResourceT]):
         with self._lock:
             self._start()
 
-    async def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> T:
+    def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> "asyncio.Future[T]":
         """Do something in a thread.
 
         Args:
@@ -116,20 +107,20 @@ class Worker(Generic[ResourceT]):
             writes: Whether it changes anything.
 
         Returns:
-            What `work` returns.
+            What `work` returns, to be awaited.
 
         Raises:
             StoreClosedError: The worker is not open.
         """
-        job = Job(work, writes=writes)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         with self._lock:
             if not self._threads:
                 raise StoreClosedError(message=f"{self._name} is closed")
-            if not self._threads[0].is_alive():
+            if self._process != os.getpid():
                 # This process was forked off the one that has the threads.
                 self._start()
-            self._jobs.put(job)
-        return await job
+            self._jobs.put(Job(work, future, writes=writes))
+        return future
 
     async def close(self) -> None:
         """End the threads once all that was asked for is done."""
@@ -141,6 +132,7 @@ class Worker(Generic[ResourceT]):
             await asyncio.to_thread(thread.join)
 
     def _start(self) -> None:
+        self._process = os.getpid()
         self._jobs = queue.SimpleQueue()
         at_once = MAXIMUM_BATCH if self._count == 1 else 1
         self._threads = [
@@ -205,7 +197,7 @@ class _Work(Generic[ResourceT]):
 def _settle(batch: Sequence[Job[Any]]) -> None:
     by_loop: dict[asyncio.AbstractEventLoop, list[Job[Any]]] = {}
     for job in batch:
-        by_loop.setdefault(job.loop, []).append(job)
+        by_loop.setdefault(job.future.get_loop(), []).append(job)
     for loop, jobs in by_loop.items():
         try:
             loop.call_soon_threadsafe(_settle_all, jobs)
@@ -215,5 +207,11 @@ def _settle(batch: Sequence[Job[Any]]) -> None:
 
 
 def _settle_all(jobs: Sequence[Job[Any]]) -> None:
+    """Tell the tasks that wait, unless they were cancelled."""
     for job in jobs:
-        job.settle()
+        if job.future.done():
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)

@@ -10,6 +10,7 @@ from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio.errors import BaseKeyValueError, SerializationError
 from key_value.aio.stores.base import SEED_DATA_TYPE
 from key_value.aio.stores.base.encoding import has_lone_surrogate
+from key_value.aio.stores.base.joint import JointBench
 from key_value.aio.stores.base.table import Row
 from key_value.aio.stores.base.table_store import TableStore
 from key_value.aio.stores.duckdb.database import MEMORY, Source
@@ -67,7 +68,9 @@ class DuckDBStore(TableStore):
         source: Source = _path(database_path) if connection is None else connection
         self.path = source if isinstance(source, str) else None
         super().__init__(
-            lambda: DuckDBTable(source, name=table_name, auto_create=auto_create),
+            lambda: JointBench(
+                DuckDBTable(source, name=table_name, auto_create=auto_create), lambda table: table.close()
+            ),
             table_name=table_name,
             auto_create=auto_create,
             default_collection=default_collection,
@@ -81,7 +84,8 @@ class DuckDBStore(TableStore):
     @override
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         row = await super()._row(collection, key, entry)
-        if has_lone_surrogate(row.text):
+        _, _, text, _, _ = row
+        if has_lone_surrogate(text):
             raise SerializationError(message="DuckDB cannot hold half of a surrogate pair in JSON")
         return row
 

@@ -33,7 +33,7 @@ class DuckDBTable:
         else:
             found = self._database.ask(statements.GET_MANY, _columns(places))
         return {
-            (collection, key): Found(text, _seconds(created), _seconds(expires))
+            (collection, key): (text, _seconds(created), _seconds(expires))
             for collection, key, text, created, expires in found
         }
 
@@ -70,13 +70,15 @@ class DuckDBTable:
         """Remove every row."""
         self._database.change(statements.DELETE_ALL)
 
-    def cull(self) -> None:
-        """Remove the rows that have expired."""
+    def cull(self) -> bool:
+        """Remove the rows that have expired; False, as none are left."""
         self._database.change(statements.CULL, [_now()])
+        return False
 
 
 def _values(row: Row) -> tuple[str, str, str, int | None, int | None]:
-    return (*row.place, row.text, _microseconds(row.created), _microseconds(row.expires))
+    collection, key, text, created, expires = row
+    return collection, key, text, _microseconds(created), _microseconds(expires)
 
 
 def _columns(rows: Collection[Sequence[Any]]) -> list[list[Any]]:
