@@ -1,6 +1,7 @@
 import asyncio
 import json
 import sys
+import time
 from array import array
 from collections import OrderedDict, UserDict
 from collections.abc import AsyncIterator, Mapping
@@ -11,6 +12,7 @@ import pytest
 
 from key_value.aio.errors import SerializationError
 from key_value.aio.stores.memory import MemoryStore
+from key_value.aio.stores.memory.entries import Entries
 from key_value.aio.stores.memory.expiries import Expiries
 from key_value.aio.stores.memory.values import pack, unpack
 from key_value.aio.testing import StoreConformance
@@ -83,6 +85,22 @@ class TestMemoryStore(StoreConformance):
 
     def test_has_no_bound_unless_given(self) -> None:
         assert MemoryStore().max_entries_per_collection == sys.maxsize
+
+
+class TestEntries:
+    def test_a_reader_of_what_expired_removes_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another thread stores the key anew while this one looks whether it has expired."""
+        entries = Entries(sys.maxsize)
+        entries.put("c", [("key", b"old")], ttl=1, expires=100)
+
+        def store_meanwhile() -> float:
+            monkeypatch.undo()
+            entries.put("c", [("key", b"new")], None, None)
+            return 101
+
+        monkeypatch.setattr(time, "time", store_meanwhile)
+        assert entries.get("c", "key") is None
+        assert entries.get("c", "key") == (b"new", None)
 
 
 class TestValues:

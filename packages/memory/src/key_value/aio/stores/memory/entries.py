@@ -49,7 +49,10 @@ class Entries:
         if not isinstance(entry, tuple):
             return entry, None
         if entry[1] <= time.time():
-            self.delete(collection, key)
+            with self._lock:
+                # Another thread may have replaced it meanwhile.
+                if self._collections.get(collection, {}).get(key) is entry:
+                    self._remove(collection, key)
             return None
         return entry[0], entry[1]
 
