@@ -1,6 +1,8 @@
 """Threads that do blocking work: together, alone, and to the end."""
 
 import asyncio
+import gc
+import os
 import threading
 from collections.abc import Sequence
 
@@ -68,3 +70,28 @@ async def test_closing_waits_for_what_was_asked_for(threads: int) -> None:
     assert set(closed) == {"resource"}
     with pytest.raises(StoreClosedError):
         await worker.run(lambda _: None)
+
+
+async def test_the_threads_of_one_that_is_never_closed_end_with_it() -> None:
+    closed = threading.Event()
+    worker = Worker("forgotten", lambda: Bench(None, lambda _: closed.set()))
+    worker.open()
+    await worker.run(lambda _: None)
+    del worker
+    gc.collect()
+    assert await asyncio.to_thread(closed.wait, 10)
+
+
+async def test_to_open_and_close_for_ever_takes_no_more_room() -> None:
+    worker = Worker("reopened", lambda: Bench(None))
+
+    async def next_descriptor() -> int:
+        worker.open()
+        await worker.run(lambda _: None)
+        await worker.close()
+        descriptor = os.open(os.devnull, os.O_RDONLY)
+        os.close(descriptor)
+        return descriptor
+
+    first = await next_descriptor()
+    assert [await next_descriptor() for _ in range(10)] == [first] * 10

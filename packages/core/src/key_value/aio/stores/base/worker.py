@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-import queue
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from key_value.aio.errors import StoreClosedError
+from key_value.aio.stores.base.inbox import Inbox
 
 T = TypeVar("T")
 ResourceT = TypeVar("ResourceT")
@@ -90,9 +91,9 @@ class Worker(Generic[ResourceT]):
         self._begin = begin
         self._count = threads
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
         self._process = 0
-        self._jobs: queue.SimpleQueue[Job[ResourceT] | None] = queue.SimpleQueue()
+        self._inbox: Inbox[Job[ResourceT]] | None = None
+        self._threads: list[threading.Thread] = []
 
     def open(self) -> None:
         """Start the threads."""
@@ -112,86 +113,70 @@ class Worker(Generic[ResourceT]):
         Raises:
             StoreClosedError: The worker is not open.
         """
+        if self._process != os.getpid():
+            self._start_after_fork()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        with self._lock:
-            if not self._threads:
-                raise StoreClosedError(message=f"{self._name} is closed")
-            if self._process != os.getpid():
-                # This process was forked off the one that has the threads.
-                self._start()
-            self._jobs.put(Job(work, future, writes=writes))
+        inbox = self._inbox
+        if inbox is None or not inbox.put(Job(work, future, writes=writes)):
+            raise StoreClosedError(message=f"{self._name} is closed")
         return future
 
     async def close(self) -> None:
         """End the threads once all that was asked for is done."""
         with self._lock:
             threads, self._threads = self._threads, []
-            for _ in threads:
-                self._jobs.put(None)
+            if self._inbox is not None:
+                self._inbox = None
+                self._end()
         for thread in threads:
             await asyncio.to_thread(thread.join)
 
     def _start(self) -> None:
-        self._process = os.getpid()
-        self._jobs = queue.SimpleQueue()
+        inbox: Inbox[Job[ResourceT]] = Inbox(self._count)
         at_once = MAXIMUM_BATCH if self._count == 1 else 1
+        work = _Work(inbox, self._begin, at_once)
         self._threads = [
-            threading.Thread(
-                target=_Work(self._jobs, self._begin, at_once).serve, name=self._name, daemon=True
-            )
-            for _ in range(self._count)
+            threading.Thread(target=work.serve, name=self._name, daemon=True) for _ in range(self._count)
         ]
         for thread in self._threads:
             thread.start()
+        self._inbox, self._process = inbox, os.getpid()
+        # The threads of a worker that is never closed end when it goes.
+        self._end = weakref.finalize(self, inbox.end)
+        self._end.atexit = False
+
+    def _start_after_fork(self) -> None:
+        """The process that this one was forked off has the threads, if there are any."""
+        with self._lock:
+            if self._inbox is not None and self._process != os.getpid():
+                self._end.detach()
+                self._start()
 
 
 class _Work(Generic[ResourceT]):
     """What a thread does; it does not know its worker, so that a worker nobody needs any more can go."""
 
     def __init__(
-        self,
-        jobs: "queue.SimpleQueue[Job[ResourceT] | None]",
-        begin: Callable[[], Workshop[ResourceT]],
-        at_once: int,
+        self, inbox: Inbox[Job[ResourceT]], begin: Callable[[], Workshop[ResourceT]], at_once: int
     ) -> None:
-        self._jobs = jobs
+        self._inbox = inbox
         self._begin = begin
         self._at_once = at_once
-        self._shop: Workshop[ResourceT] | None = None
 
     def serve(self) -> None:
         """Do jobs until there will be no more."""
-        ending = False
-        while not ending:
-            batch, ending = self._take()
-            if batch:
-                self._do(batch)
-                _settle(batch)
-        if self._shop is not None:
-            self._shop.close()
-
-    def _take(self) -> tuple[list[Job[ResourceT]], bool]:
-        """Wait for a job, and take with it those that are waiting too; True where no more will come."""
-        batch: list[Job[ResourceT]] = []
-        job = self._jobs.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) >= self._at_once:
-                return batch, False
+        shop: Workshop[ResourceT] | None = None
+        while jobs := self._inbox.take(self._at_once):
             try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
-
-    def _do(self, batch: Sequence[Job[ResourceT]]) -> None:
-        try:
-            if self._shop is None:
-                self._shop = self._begin()
-            self._shop.do(batch)
-        except Exception as error:  # noqa: BLE001  -- raised where the jobs are awaited
-            for job in batch:
-                job.error = error
+                shop = shop or self._begin()
+                shop.do(jobs)
+            except Exception as error:  # noqa: BLE001  -- raised where the jobs are awaited
+                for job in jobs:
+                    job.error = error
+            _settle(jobs)
+            del jobs  # What they hold need not live until there are others.
+        if shop is not None:
+            shop.close()
 
 
 def _settle(batch: Sequence[Job[Any]]) -> None:
