@@ -41,15 +41,14 @@ def check_keys(keys: object) -> None:
     """Refuse keys that are not a sequence of strings; a string, though it is one, is a mistake."""
     if isinstance(keys, str) and not DISABLED:
         raise TypeError(f"keys must be a sequence of strings, not the string {_shown(keys)}")
-    if not isinstance(keys, Sequence) or not _are_strings(cast("Items", keys)):
+    if not isinstance(keys, Sequence) or not are_strings(cast("Items", keys)):
         _refuse("keys", cast("object", keys), Sequence[str])
 
 
 def check_value(value: object) -> None:
     """Refuse a value that is not a mapping of strings."""
-    if type(value) is dict and _STRING.issuperset(map(type, cast("dict[object, object]", value))):
-        return  # What nearly every value is: `Mapping` takes longer to ask.
-    if not isinstance(value, Mapping) or not _are_strings(cast("Items", value)):
+    # `Mapping` takes longer to ask than what nearly every value is.
+    if not isinstance(value, (dict, Mapping)) or not are_strings(cast("Items", value)):
         _refuse("value", cast("object", value), Mapping[str, Any])
 
 
@@ -67,6 +66,11 @@ def check_values(keys: Sequence[str], values: object) -> None:
         raise ValueError("put_many called but a different number of keys and values were provided")
     for item in items:
         check_value(item)
+
+
+def are_strings(items: Items) -> bool:
+    """Whether all that is iterated over is a string: the keys of a mapping, the items of a sequence."""
+    return _STRING.issuperset(map(type, items)) or all(isinstance(item, str) for item in items)
 
 
 def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
@@ -87,10 +91,6 @@ def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
         return function(*args, **kwargs)
 
     return checking
-
-
-def _are_strings(items: Items) -> bool:
-    return _STRING.issuperset(map(type, items)) or all(isinstance(item, str) for item in items)
 
 
 def _refuse(name: str, value: object, hint: object) -> None:

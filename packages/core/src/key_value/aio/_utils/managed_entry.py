@@ -9,11 +9,10 @@ from typing import Any
 
 from typing_extensions import Self, override
 
+from key_value.aio._utils.arguments import are_strings
 from key_value.aio._utils.json import dumps, loads
 from key_value.aio._utils.time_to_live import datetime_to_epoch, epoch_to_datetime, now_as_epoch, parse_epoch
 from key_value.aio.errors import DeserializationError
-
-_STRING = frozenset({str})
 
 
 class ManagedEntry:
@@ -159,8 +158,7 @@ def verify_dict(obj: Any) -> dict[str, Any]:
     if not isinstance(obj, Mapping):
         raise TypeError("Object is not a Mapping")
     copy: dict[Any, Any] = dict(obj)  # pyright: ignore[reportUnknownArgumentType] -- its types are what is asked here
-    kinds = set(map(type, copy))
-    if not (kinds <= _STRING or all(issubclass(kind, str) for kind in kinds)):
+    if not are_strings(copy):
         raise TypeError("Object contains non-string keys")
     return copy
 
