@@ -134,9 +134,10 @@ class Worker(Generic[ResourceT]):
     def _start(self) -> None:
         inbox: Inbox[Job[ResourceT]] = Inbox(self._count)
         at_once = MAXIMUM_BATCH if self._count == 1 else 1
-        work = _Work(inbox, self._begin, at_once)
+        work = inbox, self._begin, at_once
         self._threads = [
-            threading.Thread(target=work.serve, name=self._name, daemon=True) for _ in range(self._count)
+            threading.Thread(target=_serve, args=work, name=self._name, daemon=True)
+            for _ in range(self._count)
         ]
         for thread in self._threads:
             thread.start()
@@ -153,30 +154,20 @@ class Worker(Generic[ResourceT]):
                 self._start()
 
 
-class _Work(Generic[ResourceT]):
+def _serve(inbox: Inbox[Job[ResourceT]], begin: Callable[[], Workshop[ResourceT]], at_once: int) -> None:
     """What a thread does; it does not know its worker, so that a worker nobody needs any more can go."""
-
-    def __init__(
-        self, inbox: Inbox[Job[ResourceT]], begin: Callable[[], Workshop[ResourceT]], at_once: int
-    ) -> None:
-        self._inbox = inbox
-        self._begin = begin
-        self._at_once = at_once
-
-    def serve(self) -> None:
-        """Do jobs until there will be no more."""
-        shop: Workshop[ResourceT] | None = None
-        while jobs := self._inbox.take(self._at_once):
-            try:
-                shop = shop or self._begin()
-                shop.do(jobs)
-            except Exception as error:  # noqa: BLE001  -- raised where the jobs are awaited
-                for job in jobs:
-                    job.error = error
-            _settle(jobs)
-            del jobs  # What they hold need not live until there are others.
-        if shop is not None:
-            shop.close()
+    shop: Workshop[ResourceT] | None = None
+    while jobs := inbox.take(at_once):
+        try:
+            shop = shop or begin()
+            shop.do(jobs)
+        except Exception as error:  # noqa: BLE001  -- raised where the jobs are awaited
+            for job in jobs:
+                job.error = error
+        _settle(jobs)
+        del jobs  # What they hold need not live until there are others.
+    if shop is not None:
+        shop.close()
 
 
 def _settle(batch: Sequence[Job[Any]]) -> None:
