@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from typing_extensions import override
 
 from key_value.aio.adapters.pydantic.base import BasePydanticAdapter
-from key_value.aio.adapters.pydantic.shape import BaseModel, RootModel, is_object, make_type_adapter
+from key_value.aio.adapters.pydantic.shape import BaseModel, RootModel, is_object
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
 T = TypeVar("T", bound=BaseModel | Sequence[BaseModel])
@@ -38,10 +38,7 @@ class BaseModelAdapter(BasePydanticAdapter[T]):
             TypeError: It is neither.
         """
         model = _model_of(pydantic_model)
-        self._key_value = key_value
-        self._type_adapter = make_type_adapter(pydantic_model)
-        self._default_collection = default_collection
-        self._raise_on_validation_error = raise_on_validation_error
+        super().__init__(key_value, pydantic_model, default_collection, raise_on_validation_error)
         self._needs_wrapping = model is not pydantic_model or (
             issubclass(model, RootModel) and not is_object(self._type_adapter)
         )

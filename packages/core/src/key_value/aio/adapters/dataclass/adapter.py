@@ -8,7 +8,6 @@ from typing import Any, TypeVar, get_args, get_origin
 from typing_extensions import override
 
 from key_value.aio.adapters.pydantic.base import BasePydanticAdapter
-from key_value.aio.adapters.pydantic.shape import make_type_adapter
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
 T = TypeVar("T")
@@ -42,10 +41,7 @@ class DataclassAdapter(BasePydanticAdapter[T]):
         element = _element(dataclass_type)
         if not is_dataclass(get_origin(element) or element):
             raise TypeError(f"{element} is not a dataclass")
-        self._key_value = key_value
-        self._type_adapter = make_type_adapter(dataclass_type)
-        self._default_collection = default_collection
-        self._raise_on_validation_error = raise_on_validation_error
+        super().__init__(key_value, dataclass_type, default_collection, raise_on_validation_error)
         self._needs_wrapping = element is not dataclass_type
 
     @override

@@ -5,7 +5,7 @@ from typing import TypeVar
 from typing_extensions import TypeForm, override
 
 from key_value.aio.adapters.pydantic.base import BasePydanticAdapter
-from key_value.aio.adapters.pydantic.shape import is_object, make_type_adapter
+from key_value.aio.adapters.pydantic.shape import is_object
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
 T = TypeVar("T")
@@ -33,10 +33,7 @@ class PydanticAdapter(BasePydanticAdapter[T]):
             raise_on_validation_error: Whether a stored value that is not of the type is an error, rather than
                 missing.
         """
-        self._key_value = key_value
-        self._type_adapter = make_type_adapter(pydantic_model)
-        self._default_collection = default_collection
-        self._raise_on_validation_error = raise_on_validation_error
+        super().__init__(key_value, pydantic_model, default_collection, raise_on_validation_error)
         self._needs_wrapping = not is_object(self._type_adapter)
 
     @override

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, SupportsFloat, TypeVar, overload
 
-from typing_extensions import override
+from typing_extensions import TypeForm, override
 
 try:
     from pydantic import TypeAdapter, ValidationError
@@ -15,6 +15,7 @@ except ImportError as error:
 
 from key_value.aio._utils.json import dumps
 from key_value.aio.adapters.abilities import AbilitiesOfStore
+from key_value.aio.adapters.pydantic.shape import make_type_adapter
 from key_value.aio.errors import DeserializationError, SerializationError
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
@@ -38,6 +39,19 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
     _default_collection: str | None
     _raise_on_validation_error: bool
     _needs_wrapping: bool
+
+    def __init__(
+        self,
+        key_value: AsyncKeyValue,
+        form: TypeForm[T],
+        default_collection: str | None,
+        raise_on_validation_error: bool,
+    ) -> None:
+        """Adapt a store; `_needs_wrapping`, whether values go under the field `items`, is the subclass's."""
+        self._key_value = key_value
+        self._type_adapter = make_type_adapter(form)
+        self._default_collection = default_collection
+        self._raise_on_validation_error = raise_on_validation_error
 
     @abstractmethod
     def _get_model_type_name(self) -> str:
