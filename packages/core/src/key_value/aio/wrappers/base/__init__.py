@@ -1,9 +1,9 @@
 """What a wrapper is made of: `BaseWrapper`, or its kinds `Interceptor`, `Translator` and `Combiner`."""
 
 from key_value.aio.wrappers.base.combiner import Combiner
-from key_value.aio.wrappers.base.interceptor import Call, Interceptor
+from key_value.aio.wrappers.base.interceptor import HITS, Call, Interceptor
 from key_value.aio.wrappers.base.translator import Translator
 from key_value.aio.wrappers.base.unreachable import UNREACHABLE
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
-__all__ = ["UNREACHABLE", "BaseWrapper", "Call", "Combiner", "Interceptor", "Translator"]
+__all__ = ["HITS", "UNREACHABLE", "BaseWrapper", "Call", "Combiner", "Interceptor", "Translator"]

@@ -27,6 +27,15 @@ class Call(NamedTuple):
     """The time to live in seconds, for those that take one."""
 
 
+HITS: Mapping[str, Callable[[Any], int]] = {
+    "get": lambda value: int(value is not None),
+    "ttl": lambda found: int(found[0] is not None),
+    "get_many": lambda values: sum(value is not None for value in values),
+    "ttl_many": lambda found: sum(value is not None for value, _ in found),
+}
+"""How many of its keys each operation that reads has found, by its result."""
+
+
 class Interceptor(BaseWrapper):
     """A wrapper that does something around every operation: it writes `_around`, once for all of them."""
 

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio.protocols.key_value import AsyncKeyValue
-from key_value.aio.wrappers.base import Call, Interceptor
+from key_value.aio.wrappers.base import HITS, Call, Interceptor
 from key_value.aio.wrappers.logging.messages import Fields, structured, text
 
 T = TypeVar("T")
@@ -89,16 +89,16 @@ def _asked(call: Call) -> Mapping[str, Any]:
     return {"keys": list(call.keys[:KEYS_SHOWN])} if call.operation.endswith("_many") else {}
 
 
-def _counts(values: list[Any]) -> Mapping[str, Any]:
-    hits = sum(value is not None for value in values)
-    return {"hits": hits, "misses": len(values) - hits}
+def _counts(call: Call, results: list[Any]) -> Mapping[str, Any]:
+    hits = HITS[call.operation](results)
+    return {"hits": hits, "misses": len(results) - hits}
 
 
 _OUTCOMES: Mapping[str, Callable[[Call, Any], Mapping[str, Any]]] = {
     "get": lambda _, value: {"hit": value is not None},
     "ttl": lambda _, found: {"ttl": found[1]},
-    "get_many": lambda _, values: _counts(values),
-    "ttl_many": lambda _, found: _counts([value for value, _ in found]),
+    "get_many": _counts,
+    "ttl_many": _counts,
     "put": lambda call, _: {"ttl": call.ttl},
     "put_many": lambda call, _: {"ttl": call.ttl},
     "put_if_absent": lambda _, stored: {"stored": stored},

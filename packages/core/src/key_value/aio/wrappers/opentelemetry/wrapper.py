@@ -1,7 +1,7 @@
 """A wrapper that emits spans and metrics."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -17,7 +17,7 @@ except ImportError as error:
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio.protocols.key_value import AsyncKeyValue
-from key_value.aio.wrappers.base import BaseWrapper, Call, Interceptor
+from key_value.aio.wrappers.base import HITS, BaseWrapper, Call, Interceptor
 from key_value.aio.wrappers.base.wrapper import default_collection_of
 
 T = TypeVar("T")
@@ -89,9 +89,9 @@ class OpenTelemetryWrapper(Interceptor):
                 span.set_status(Status(StatusCode.ERROR))
                 raise
             else:
-                found = _FOUND.get(call.operation)
-                if found is not None and span.is_recording():
-                    span.set_attribute("db.response.returned_rows", found(result))
+                hits = HITS.get(call.operation)
+                if hits is not None and span.is_recording():
+                    span.set_attribute("db.response.returned_rows", hits(result))
                 return result
             finally:
                 self._durations.record(time.perf_counter() - started, attributes)
@@ -111,14 +111,6 @@ class OpenTelemetryWrapper(Interceptor):
         if self.record_keys and call.keys:
             details["db.operation.parameter.key"] = list(call.keys) if len(call.keys) > 1 else call.keys[0]
         return details
-
-
-_FOUND: Mapping[str, Callable[[Any], int]] = {
-    "get": lambda value: int(value is not None),
-    "ttl": lambda found: int(found[0] is not None),
-    "get_many": lambda values: sum(value is not None for value in values),
-    "ttl_many": lambda found: sum(value is not None for value, _ in found),
-}
 
 
 def _system(key_value: object) -> str:

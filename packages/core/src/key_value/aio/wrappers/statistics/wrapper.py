@@ -9,7 +9,7 @@ from typing_extensions import override
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio.protocols.key_value import AsyncKeyValue
-from key_value.aio.wrappers.base import Call, Interceptor
+from key_value.aio.wrappers.base import HITS, Call, Interceptor
 from key_value.aio.wrappers.statistics.statistics import (
     BaseHitMissStatistics,
     BaseStatistics,
@@ -101,11 +101,12 @@ def _add_call(
     collection.add_call(seconds, failed=failed)
 
 
+def _read(hits: Callable[[Any], int]) -> Callable[[Call, Any], tuple[int, int]]:
+    return lambda call, result: (len(call.keys), hits(result))
+
+
 _OUTCOMES: Mapping[str, Callable[[Call, Any], tuple[int, int]]] = {
-    "get": lambda _, value: (1, value is not None),
-    "ttl": lambda _, found: (1, found[0] is not None),
-    "get_many": lambda _, values: (len(values), sum(value is not None for value in values)),
-    "ttl_many": lambda _, found: (len(found), sum(value is not None for value, _ in found)),
+    **{operation: _read(hits) for operation, hits in HITS.items()},
     "put": lambda call, _: (len(call.keys), 0),
     "put_many": lambda call, _: (len(call.keys), 0),
     "put_if_absent": lambda _, stored: (int(stored), 0),
