@@ -119,19 +119,21 @@ def keyring_server() -> Generator[Server]:
 
 
 @pytest.fixture(scope="session")
-def revive_keyring(keyring_server: Server) -> Generator[Callable[[], None]]:
-    """Starts the keyring again where it has ended."""
+def revive_keyring(keyring_server: Server) -> Generator[Callable[[], bool]]:
+    """Starts the keyring again where it has ended, and says whether it had."""
     with ExitStack() as stack:
 
-        def revive() -> None:
-            if not answers(keyring_server):
+        def revive() -> bool:
+            ended = not answers(keyring_server)
+            if ended:
                 stack.enter_context(_daemon(keyring_server))
+            return ended
 
         yield revive
 
 
 @pytest.fixture
-def keyring(keyring_server: Server, revive_keyring: Callable[[], None]) -> Generator[Server]:
+def keyring(keyring_server: Server, revive_keyring: Callable[[], bool]) -> Generator[Server]:
     revive_keyring()
     with on_bus(keyring_server):
         with _login() as login:

@@ -3,8 +3,7 @@
 import asyncio
 import gc
 import time
-import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,12 +31,16 @@ from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.hostile_names import HOSTILE_NAMES
 from key_value.aio.testing.operations import Store
 from tests.published import Publish
-from tests.servers.keyring import answers, lock, on_bus, replace_secret, start, usernames
+from tests.servers.keyring import lock, on_bus, replace_secret, start, usernames
 from tests.servers.server import Server
 from tests.stores.embedded import EmbeddedConformance
 
 # A call takes some 20 ms, and a batch of 251 is written, read twice and deleted.
-pytestmark = pytest.mark.timeout(180)
+# What cannot reach the keyring leaves its connection to the garbage collector.
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 LIMIT = 100
 OPERATIONS: dict[str, Callable[[KeyringStore], Any]] = {
@@ -99,39 +102,6 @@ class TestKeyringStore(EmbeddedConformance):
     async def test_files_are_their_owners_alone(self, path: Path) -> None:
         pytest.skip("the files are the keyring's")
 
-    @pytest.fixture(autouse=True)
-    def _reach_keyring(self, keyring: Server, revive_keyring: Callable[[], None]) -> None:
-        self._keyring = keyring
-        self._revive_keyring = revive_keyring
-
-    @override
-    @pytest.mark.timeout(300)
-    async def test_processes_that_write_at_once_lose_nothing(self, path: Path) -> None:
-        await self._unless_it_ends(
-            lambda: super(TestKeyringStore, self).test_processes_that_write_at_once_lose_nothing(path)
-        )
-
-    @override
-    @pytest.mark.timeout(300)
-    async def test_a_killed_process_leaves_whole_entries(self, path: Path, tmp_path: Path) -> None:
-        await self._unless_it_ends(
-            lambda: super(TestKeyringStore, self).test_a_killed_process_leaves_whole_entries(path, tmp_path)
-        )
-
-    async def _unless_it_ends(self, test: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a test where the keyring itself ends, as gnome-keyring 42 can when clients meet."""
-        for _ in range(5):
-            try:
-                return await test()
-            except (AssertionError, StoreConnectionError):
-                if answers(self._keyring):
-                    raise
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ResourceWarning)
-                gc.collect()  # The driver leaves connections that failed to the garbage collector.
-            self._revive_keyring()
-        pytest.fail("the keyring ended each time")
-
     async def test_is_kept_where_0_5_kept_it(self, keyring: Server) -> None:
         async with KeyringStore() as store:
             await store.put("my-key", {"a": 1}, collection="c d")
@@ -142,11 +112,11 @@ class TestKeyringStore(EmbeddedConformance):
         assert tail.partition('"')[2] == ', "key": "my-key", "value": {"a": 1}, "version": 1}'
 
     async def test_a_whole_entry_survives_each_kill_in_parts(self, path: Path, tmp_path: Path) -> None:
-        class Other(EmbeddedConformance):
+        class Other(TestKeyringStore):
             open_store: ClassVar = open_in_parts
             kills: ClassVar = 5
 
-        await self._unless_it_ends(lambda: Other().test_a_killed_process_leaves_whole_entries(path, tmp_path))
+        await Other().test_a_killed_process_leaves_whole_entries(path, tmp_path)
 
     async def test_a_service_is_its_own(self, path: Path) -> None:
         async with (
@@ -212,8 +182,6 @@ class TestWithoutAKeyring:
             await store.__aenter__()
             await store.put("key", {"n": 1})
 
-    # What refuses to be unlocked leaves its connection to the garbage collector.
-    @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
     @each_operation
     async def test_a_locked_one_is_no_miss(self, keyring: Server, operation: str) -> None:
         with start() as server, on_bus(server):
