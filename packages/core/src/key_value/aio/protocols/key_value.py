@@ -1,11 +1,39 @@
-"""The protocols that applications and frameworks are typed against.
-
-All are runtime-checkable: `isinstance(store, AsyncEnumerateKeysProtocol)` says whether this store can list
-its keys.
-"""
+"""The eight operations that every store has, and under the names of the 0.5 series the abilities of some."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, SupportsFloat, runtime_checkable
+
+from key_value.aio.protocols.abilities import (
+    AsyncCompareAndSetProtocol,
+    AsyncCullProtocol,
+    AsyncDestroyCollectionProtocol,
+    AsyncDestroyStoreProtocol,
+    AsyncEnumerateCollectionsProtocol,
+    AsyncEnumerateKeysProtocol,
+    AsyncPopProtocol,
+    AsyncPutIfAbsentProtocol,
+    AsyncScanProtocol,
+    AsyncTouchProtocol,
+    Page,
+    Versioned,
+)
+
+__all__ = [
+    "AsyncCompareAndSetProtocol",
+    "AsyncCullProtocol",
+    "AsyncDestroyCollectionProtocol",
+    "AsyncDestroyStoreProtocol",
+    "AsyncEnumerateCollectionsProtocol",
+    "AsyncEnumerateKeysProtocol",
+    "AsyncKeyValue",
+    "AsyncKeyValueProtocol",
+    "AsyncPopProtocol",
+    "AsyncPutIfAbsentProtocol",
+    "AsyncScanProtocol",
+    "AsyncTouchProtocol",
+    "Page",
+    "Versioned",
+]
 
 
 @runtime_checkable
@@ -134,97 +162,3 @@ class AsyncKeyValueProtocol(Protocol):
 @runtime_checkable
 class AsyncKeyValue(AsyncKeyValueProtocol, Protocol):
     """What to annotate with: any store or wrapper."""
-
-
-@runtime_checkable
-class AsyncCullProtocol(Protocol):
-    """A store that can free the space of expired entries on request."""
-
-    async def cull(self) -> None:
-        """Remove all expired entries."""
-        ...
-
-
-@runtime_checkable
-class AsyncEnumerateKeysProtocol(Protocol):
-    """A store that can list the keys of a collection."""
-
-    async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        """List keys, in no particular order, without those that have expired.
-
-        Args:
-            collection: The collection to list.
-            limit: List so many at most; None lists all.
-        """
-        ...
-
-
-@runtime_checkable
-class AsyncEnumerateCollectionsProtocol(Protocol):
-    """A store that can list its collections."""
-
-    async def collections(self, *, limit: int | None = None) -> list[str]:
-        """List collections, in no particular order; some stores list one that has become empty.
-
-        Args:
-            limit: List so many at most; None lists all.
-        """
-        ...
-
-
-@runtime_checkable
-class AsyncDestroyStoreProtocol(Protocol):
-    """A store that can remove everything it holds."""
-
-    async def destroy(self) -> bool:
-        """Remove every entry of every collection that was stored here, and nothing else.
-
-        Returns:
-            True where the entries were removed. The store can be used again.
-        """
-        ...
-
-
-@runtime_checkable
-class AsyncDestroyCollectionProtocol(Protocol):
-    """A store that can remove a whole collection."""
-
-    async def destroy_collection(self, collection: str) -> bool:
-        """Remove every entry of one collection.
-
-        Args:
-            collection: The collection; it can be used again.
-
-        Returns:
-            True where there was something to remove.
-        """
-        ...
-
-
-@runtime_checkable
-class AsyncPutIfAbsentProtocol(Protocol):
-    """A store that can store a value only where there is none, atomically."""
-
-    async def put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        """Store a value unless the key holds one that has not expired.
-
-        Of any number of callers at once, whether tasks, threads, processes or hosts that share the backend,
-        one wins.
-
-        Args:
-            key: The key, any string.
-            value: A mapping of strings to what JSON can hold.
-            collection: The collection to store in.
-            ttl: Seconds to live, positive and finite; None means for ever.
-
-        Returns:
-            True only if this call stored the value.
-        """
-        ...
