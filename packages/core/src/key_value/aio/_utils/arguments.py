@@ -25,24 +25,34 @@ T = TypeVar("T")
 DISABLED = os.environ.get("PY_KEY_VALUE_DISABLE_BEARTYPE", "false").lower() in ("true", "1", "yes")
 
 
-def check_key(key: object) -> None:
-    """Refuse a key that is not a string."""
-    if not isinstance(key, str):
-        _refuse("key", key, str)
+def check_key(key: Any) -> str:
+    """Return a key as a plain `str`; refuse one that is no string.
+
+    An instance of a subclass of `str`, such as a member of an enumeration, may format, join and compare in
+    ways of its own: below the door of a store or wrapper every name is a plain string.
+    """
+    if type(key) is str:
+        return key
+    return _plain(key) if isinstance(key, str) else _refuse("key", key, str)
 
 
-def check_collection(collection: object) -> None:
-    """Refuse a collection that is neither a string nor None."""
-    if not (collection is None or isinstance(collection, str)):
-        _refuse("collection", collection, str | None)
+def check_collection(collection: Any) -> str | None:
+    """Return a collection as a plain `str`, or None; refuse what is neither."""
+    if collection is None or type(collection) is str:
+        return collection
+    return (
+        _plain(collection) if isinstance(collection, str) else _refuse("collection", collection, str | None)
+    )
 
 
-def check_keys(keys: object) -> None:
-    """Refuse keys that are not a sequence of strings; a string, though it is one, is a mistake."""
+def check_keys(keys: Any) -> Sequence[str]:
+    """Return keys as plain strings; refuse what is no sequence of strings, and a string, a mistake."""
     if isinstance(keys, str) and not DISABLED:
         raise TypeError(f"keys must be a sequence of strings, not the string {_shown(keys)}")
     if not isinstance(keys, Sequence) or not are_strings(cast("Items", keys)):
-        _refuse("keys", cast("object", keys), Sequence[str])
+        return _refuse("keys", keys, Sequence[str])
+    names = cast("Sequence[str]", keys)
+    return names if _STRING.issuperset(map(type, names)) else [check_key(name) for name in names]
 
 
 def check_value(value: object) -> None:
@@ -93,9 +103,31 @@ def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
     return checking
 
 
-def _refuse(name: str, value: object, hint: object) -> None:
+def check_limit(limit: int | None) -> None:
+    """Refuse a limit that is negative or no whole number.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is negative.
+    """
+    if limit is None:
+        return
+    if isinstance(limit, bool) or not isinstance(limit, int):  # pyright: ignore[reportUnnecessaryIsInstance] -- callers may not be typed
+        raise TypeError(f"limit must be a whole number or None, not {limit!r}")
+    if limit < 0:
+        raise ValueError(f"limit must be 0 or more, not {limit}")
+
+
+def _plain(name: str) -> str:
+    # `str(name)` would call the subclass's own method: "Color.RED" for a member of an enumeration.
+    return str.__str__(name)
+
+
+def _refuse(name: str, value: Any, hint: object) -> Any:
+    """Raise a TypeError for a value, unless such checks are disabled: then return it."""
     if not DISABLED:
         raise TypeError(f"{name}: {_explain(value, hint) or _shown(value)}")
+    return value
 
 
 def _shown(value: object) -> str:

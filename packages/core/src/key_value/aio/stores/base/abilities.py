@@ -7,7 +7,7 @@ from typing import Any, SupportsFloat
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_key, check_value
+from key_value.aio._utils.arguments import check_key, check_limit, check_value
 from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio.protocols.key_value import (
@@ -159,18 +159,3 @@ class BaseContextManagerStore(BaseStore, ABC):
         """
         self._client_provided_by_user = client_provided_by_user
         super().__init__(**kwargs)
-
-
-def check_limit(limit: int | None) -> None:
-    """Refuse a limit that is negative or no whole number.
-
-    Raises:
-        TypeError: It is no whole number.
-        ValueError: It is negative.
-    """
-    if limit is None:
-        return
-    if isinstance(limit, bool) or not isinstance(limit, int):  # pyright: ignore[reportUnnecessaryIsInstance] -- callers may not be typed
-        raise TypeError(f"limit must be a whole number or None, not {limit!r}")
-    if limit < 0:
-        raise ValueError(f"limit must be 0 or more, not {limit}")

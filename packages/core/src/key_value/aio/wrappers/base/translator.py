@@ -5,9 +5,8 @@ from typing import Any, SupportsFloat
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_key, check_keys, check_value, check_values
+from key_value.aio._utils.arguments import check_key, check_keys, check_limit, check_value, check_values
 from key_value.aio.protocols.key_value import AsyncDestroyStoreProtocol
-from key_value.aio.stores.base.abilities import check_limit
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
 

@@ -207,11 +207,11 @@ def default_collection_of(key_value: object) -> str:
     return DEFAULT_COLLECTION_NAME
 
 
-def _check(key: object, collection: object) -> None:
+def _check(key: str, collection: str | None) -> None:
     check_key(key)
     check_collection(collection)
 
 
-def _check_many(keys: object, collection: object) -> None:
+def _check_many(keys: Sequence[str], collection: str | None) -> None:
     check_keys(keys)
     check_collection(collection)

@@ -5,14 +5,13 @@ from typing import TypeVar, cast
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_collection
+from key_value.aio._utils.arguments import check_collection, check_limit
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
     AsyncDestroyStoreProtocol,
     AsyncEnumerateCollectionsProtocol,
     AsyncKeyValue,
 )
-from key_value.aio.stores.base.abilities import check_limit
 from key_value.aio.wrappers.base import Combiner
 from key_value.aio.wrappers.base.combiner import Operation
 

@@ -4,7 +4,7 @@ import re
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_collection, warns_on_wrong_types
+from key_value.aio._utils.arguments import check_collection, check_limit, warns_on_wrong_types
 from key_value.aio._utils.compound import DEFAULT_PREFIX_SEPARATOR
 from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio._utils.escaping import EscapingStrategy
@@ -15,7 +15,6 @@ from key_value.aio.protocols.key_value import (
     AsyncEnumerateKeysProtocol,
     AsyncKeyValue,
 )
-from key_value.aio.stores.base.abilities import check_limit
 from key_value.aio.wrappers.base import Translator
 
 
