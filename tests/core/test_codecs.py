@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from key_value.aio._utils.json import CODEC, CODECS
+from key_value.aio._utils.json_codec import CODEC, CODECS
 from tests.packaging.workspace import ROOT
 
 SUITE = ["tests/stores/test_simple.py", "tests/core/test_json.py", "tests/core/test_entry.py"]

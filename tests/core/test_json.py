@@ -176,7 +176,7 @@ def test_a_refused_value_leaves_nothing_behind() -> None:
 
 
 def selected_in_a_new_process(wanted: str) -> subprocess.CompletedProcess[str]:
-    program = "from key_value.aio._utils.json import CODEC; print(CODEC)"
+    program = "from key_value.aio._utils.json_codec import CODEC; print(CODEC)"
     environment = {**os.environ, "PY_KEY_VALUE_JSON": wanted}
     return subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False

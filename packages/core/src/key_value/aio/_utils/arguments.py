@@ -7,6 +7,7 @@ every check off.
 
 import functools
 import inspect
+import math
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -116,6 +117,27 @@ def check_limit(limit: int | None) -> None:
         raise TypeError(f"limit must be a whole number or None, not {limit!r}")
     if limit < 0:
         raise ValueError(f"limit must be 0 or more, not {limit}")
+
+
+def check_version(version: object) -> None:
+    """Refuse a version that is not a string.
+
+    Raises:
+        TypeError: It is not a string.
+    """
+    if not isinstance(version, str):
+        raise TypeError(f"version must be a str, not {type(version).__name__}")
+
+
+def check_timeout(timeout: float | None) -> float | None:
+    """Return a timeout in seconds, or None; refuse one that is not positive and finite.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise ValueError(f"timeout must be a positive, finite number of seconds or None, not {timeout!r}")
+    return timeout
 
 
 def _plain(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import Self, override
 
 from key_value.aio._utils.arguments import are_strings
-from key_value.aio._utils.json import dumps, loads
+from key_value.aio._utils.json_codec import dumps, loads
 from key_value.aio._utils.time_to_live import datetime_to_epoch, epoch_to_datetime, now_as_epoch, parse_epoch
 from key_value.aio.errors import DeserializationError
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from typing_extensions import override
 
-from key_value.aio._utils.json import dumps
+from key_value.aio._utils.json_codec import dumps
 from key_value.aio._utils.managed_entry import ManagedEntry, load_from_json, verify_dict
 from key_value.aio._utils.time_to_live import datetime_to_epoch, epoch_to_datetime, parse_epoch
 from key_value.aio.errors import DeserializationError, SerializationError

@@ -14,6 +14,7 @@ from key_value.aio.errors.key_value import (
 )
 from key_value.aio.errors.store import (
     KeyValueStoreError,
+    OutcomeUnknownError,
     PathSecurityError,
     StoreClosedError,
     StoreConnectionError,
@@ -21,6 +22,7 @@ from key_value.aio.errors.store import (
     StoreSetupError,
     StoreSetupTimeoutError,
     StoreTimeoutError,
+    StoreUnreachableError,
 )
 from key_value.aio.errors.wrappers import (
     CorruptedDataError,
@@ -45,6 +47,7 @@ __all__ = [
     "KeyValueOperationError",
     "KeyValueStoreError",
     "MissingKeyError",
+    "OutcomeUnknownError",
     "PathSecurityError",
     "ReadOnlyError",
     "SerializationError",
@@ -54,5 +57,6 @@ __all__ = [
     "StoreSetupError",
     "StoreSetupTimeoutError",
     "StoreTimeoutError",
+    "StoreUnreachableError",
     "ValueTooLargeError",
 ]

@@ -8,11 +8,27 @@ class KeyValueStoreError(BaseKeyValueError):
 
 
 class StoreConnectionError(KeyValueStoreError, ConnectionError):
-    """The backend cannot be reached, or the connection to it broke."""
+    """The backend cannot be reached, or the connection to it broke.
+
+    Attributes:
+        nothing_was_sent: Whether it is certain that the operation did not reach the backend.
+    """
+
+    nothing_was_sent: bool = False
+
+
+class StoreUnreachableError(StoreConnectionError):
+    """No connection to the backend could be made, and nothing was sent."""
+
+    nothing_was_sent = True
 
 
 class StoreTimeoutError(KeyValueStoreError, TimeoutError):
     """The backend did not answer in time."""
+
+
+class OutcomeUnknownError(KeyValueStoreError):
+    """The answer to a conditional write was lost: it may have happened or not. Read the entry to find out."""
 
 
 class StoreClosedError(KeyValueStoreError):

@@ -13,7 +13,7 @@ try:
 except ImportError as error:
     raise ImportError("This adapter needs pydantic: pip install 'py-key-value-aio[pydantic]'") from error
 
-from key_value.aio._utils.json import dumps
+from key_value.aio._utils.json_codec import dumps
 from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.adapters.pydantic.shape import make_type_adapter
 from key_value.aio.errors import DeserializationError, SerializationError

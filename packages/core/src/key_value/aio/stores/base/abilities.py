@@ -1,24 +1,19 @@
-"""What a store may be able to do besides the eight operations: it inherits a class and writes its hook."""
+"""The abilities of the 0.5 series, one class and one hook each; `PagedStore` has them all from one hook."""
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, SupportsFloat
+from typing import Any
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_key, check_limit, check_value
-from key_value.aio._utils.managed_entry import ManagedEntry
-from key_value.aio._utils.time_to_live import prepare_ttl
+from key_value.aio._utils.arguments import check_limit
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
     AsyncEnumerateCollectionsProtocol,
     AsyncEnumerateKeysProtocol,
-    AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.stores.base.store import BaseStore, new_entry
+from key_value.aio.stores.base.store import BaseStore
 
 
 class BaseEnumerateKeysStore(BaseStore, AsyncEnumerateKeysProtocol, ABC):
@@ -26,7 +21,7 @@ class BaseEnumerateKeysStore(BaseStore, AsyncEnumerateKeysProtocol, ABC):
 
     @abstractmethod
     async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
-        """Hook: the keys of a collection that have not expired.
+        """Hook: return the keys of a collection that have not expired.
 
         It may stop after `limit` different ones; repeats do no harm.
         """
@@ -36,7 +31,7 @@ class BaseEnumerateKeysStore(BaseStore, AsyncEnumerateKeysProtocol, ABC):
         check_limit(limit)
         collection = self._resolve(collection)
         if collection not in self._prepared:
-            await self._prepare(collection, reading=True)
+            await self._prepare_to_read(collection)
         if limit == 0:
             return []
         with self._driver_errors:
@@ -49,7 +44,7 @@ class BaseEnumerateCollectionsStore(BaseStore, AsyncEnumerateCollectionsProtocol
 
     @abstractmethod
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        """Hook: the names of the collections.
+        """Hook: return the names of the collections.
 
         It may stop after `limit` different ones; repeats do no harm.
         """
@@ -86,7 +81,7 @@ class BaseDestroyCollectionStore(BaseStore, AsyncDestroyCollectionProtocol, ABC)
 
     @abstractmethod
     async def _delete_collection(self, *, collection: str) -> bool:
-        """Hook: remove every entry of a collection; True where there was something to remove."""
+        """Hook: remove every entry of a collection; return whether there was one."""
 
     @override
     async def destroy_collection(self, collection: str) -> bool:
@@ -112,50 +107,18 @@ class BaseCullStore(BaseStore, AsyncCullProtocol, ABC):
             await self._cull()
 
 
-class BasePutIfAbsentStore(BaseStore, AsyncPutIfAbsentProtocol, ABC):
-    """A store that can store an entry only where there is none, atomically."""
-
-    @abstractmethod
-    async def _put_managed_entry_if_absent(
-        self, *, collection: str, key: str, managed_entry: ManagedEntry
-    ) -> bool:
-        """Hook: store an entry unless there is a living one, atomically; True where it was stored."""
-
-    @override
-    async def put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        check_key(key)
-        check_value(value)
-        collection = self._resolve(collection)
-        seconds = prepare_ttl(ttl)
-        if collection not in self._prepared:
-            await self._prepare(collection)
-        entry = new_entry(value, time.time(), seconds)
-        with self._driver_errors:
-            return await self._put_managed_entry_if_absent(
-                collection=collection, key=key, managed_entry=entry
-            )
-
-
 class BaseContextManagerStore(BaseStore, ABC):
-    """The 0.5 series' base of stores that close something; every store does now.
+    """The 0.5 series' base of stores that close something, which every store can do now.
 
     Such a store enters what it opens into `self._exit_stack` in its `_setup`.
     """
 
     def __init__(self, *, client_provided_by_user: bool = False, **kwargs: Any) -> None:
-        """Make a store.
+        """Create a store.
 
         Args:
-            client_provided_by_user: Whether the client was passed in, and is therefore not the store's to
-                close.
-            **kwargs: What `BaseStore` takes.
+            client_provided_by_user: Whether the client is the caller's, which the store does not close.
+            **kwargs: The arguments of `BaseStore`.
         """
         self._client_provided_by_user = client_provided_by_user
         super().__init__(**kwargs)

@@ -1,12 +1,32 @@
-"""Running one operation for each key of a batch, or for some of them at a time."""
+"""Batches: cut to what the backend takes in one call, several calls at a time, each failure with its keys."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from key_value.aio.errors import KeyValueStoreError
 
 T = TypeVar("T")
+
+
+class BatchLimit(NamedTuple):
+    """How much a backend takes in one call."""
+
+    items: int = 1000
+    """Entries per call."""
+    size: int = 16_000_000
+    """Characters or bytes of values per call; one larger value is a call of its own."""
+
+    def parts(self, sizes: Sequence[int]) -> list[slice]:
+        """Cut a batch, given the size of each entry's value."""
+        parts: list[slice] = []
+        start = total = 0
+        for index, size in enumerate(sizes):
+            if index > start and (index - start >= self.items or total + size > self.size):
+                parts.append(slice(start, index))
+                start, total = index, 0
+            total += size
+        return [*parts, slice(start, len(sizes))]
 
 
 async def for_each(
@@ -17,7 +37,7 @@ async def for_each(
     Args:
         keys: The keys of the batch.
         operation: What to await for a key, given its index.
-        name: What the whole is called in an error.
+        name: The operation's name in an error.
         max_concurrency: How many to run at a time.
 
     Returns:
@@ -25,57 +45,68 @@ async def for_each(
 
     Raises:
         KeyValueStoreError: Some failed; the error is of the kind of the first and names the keys.
-        Exception: The first failure, where it is not of a backend.
+        Exception: The first failure, if it is not one of a backend.
     """
-    return await for_each_part(
-        keys, 1, lambda part: operation(part.start), name=name, max_concurrency=max_concurrency
-    )
+
+    async def run(part: slice) -> list[T]:
+        return [await operation(part.start)]
+
+    parts = [slice(index, index + 1) for index in range(len(keys))]
+    return await for_each_part(keys, parts, run, name=name, max_concurrency=max_concurrency)
 
 
 async def for_each_part(
     keys: Sequence[str],
-    size: int,
-    operation: Callable[[slice], Awaitable[T]],
+    parts: Sequence[slice],
+    operation: Callable[[slice], Awaitable[Sequence[T | Exception]]],
     *,
     name: str,
     max_concurrency: int,
 ) -> list[T]:
-    """Run an operation for so many keys at a time; see `for_each`.
+    """Run an operation for each part of a batch; see `for_each`.
 
     Args:
         keys: The keys of the batch.
-        size: How many keys to give to an operation.
-        operation: What to await for some keys, given which of them; all of those are named where it fails.
-        name: What the whole is called in an error.
-        max_concurrency: How many operations to run at a time.
+        parts: The parts of the batch, in order.
+        operation: What to await for a part: it returns a result for each key, or an exception where that key
+            alone was refused; if it raises, all keys of the part have failed.
+        name: The operation's name in an error.
+        max_concurrency: How many parts to run at a time.
 
     Returns:
         The results, in the order of the keys.
     """
-    results: dict[int, T] = {}
-    failures: dict[int, Exception] = {}
-    starts = range(0, len(keys), size)
+    found: list[Sequence[T | Exception]] = [()] * len(parts)
 
     async def work(remaining: Iterator[int]) -> None:
-        for start in remaining:
+        for index in remaining:
             try:
-                results[start] = await operation(slice(start, start + size))
+                found[index] = await operation(parts[index])
             except Exception as error:  # noqa: BLE001  -- raised below, once the others have ended
-                failures[start] = error
+                found[index] = [error] * len(keys[parts[index]])
 
-    remaining = iter(starts)
-    await asyncio.gather(*(work(remaining) for _ in range(min(max_concurrency, len(starts)))))
+    remaining = iter(range(len(parts)))
+    if len(parts) == 1:
+        await work(remaining)
+    else:
+        await asyncio.gather(*(work(remaining) for _ in range(min(max_concurrency, len(parts)))))
+    results: list[T] = []
+    failures: dict[str, Exception] = {}
+    for key, result in zip(keys, (result for part in found for result in part), strict=True):
+        if isinstance(result, Exception):
+            failures[key] = result
+        else:
+            results.append(result)
     if failures:
-        failed = [key for start in sorted(failures) for key in keys[start : start + size]]
-        raise _failure(name, len(keys), failed, failures)
-    return [results[start] for start in starts]
+        raise _failure(name, len(keys), failures)
+    return results
 
 
-def _failure(name: str, count: int, failed: Sequence[str], failures: Mapping[int, Exception]) -> Exception:
-    first = failures[min(failures)]
+def _failure(name: str, count: int, failures: dict[str, Exception]) -> Exception:
+    first = next(iter(failures.values()))
     if not isinstance(first, KeyValueStoreError):
         return first
-    message = f"{name} failed for {len(failed)} of {count} keys: {first}"
-    error = type(first)(message=message, extra_info={"failed_keys": ", ".join(map(repr, failed))})
+    message = f"{name} failed for {len(failures)} of {count} keys: {first}"
+    error = type(first)(message=message, extra_info={"failed_keys": ", ".join(map(repr, failures))})
     error.__cause__ = first
     return error

@@ -1,135 +1,111 @@
-"""The base of stores that keep one blob of bytes for each key."""
+"""The base of stores that keep one document, as bytes, at an address."""
 
-from abc import abstractmethod
-from collections.abc import Sequence
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio.errors import DeserializationError
-from key_value.aio.stores.base.batches import for_each
-from key_value.aio.stores.base.pacing import SMALL, is_busy, spend, wait_for_room
-from key_value.aio.stores.base.store import BaseStore
+from key_value.aio.stores.base.codec import Header, decode_document, encode_document, read_header
+from key_value.aio.stores.base.hooked_store import HookedStore
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 SHORTEST_TTL = 1e-6
-"""Seconds that a backend is told at least: an entry may expire on its way there."""
+"""Seconds that a backend is given at least: an entry may expire on its way there."""
 
 
-class DocumentStore(BaseStore):
-    """A store whose backend keeps one JSON document for each entry, encoded and decoded here.
+class BytesStore(HookedStore, ABC):
+    """A store whose backend keeps bytes at an address: files, objects, values of a key-value server.
 
-    The document names its key and collection, as the 0.5 series wrote it.
+    The bytes are the JSON document of an entry, in the form of the 0.5 series. The address is made by
+    `names`. The times in the document decide what has expired; the `ttl` that a hook is given lets the
+    backend drop it, and is to be rounded up, never down.
+
+    Hooks for batches return a result for each item, in order; an exception in place of a result means that
+    this item alone was refused. Unless overridden they call the hooks for one item, `max_concurrency` at a
+    time.
     """
 
-    def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
-        """Hook: the collection and key that a document names, each None where it is left out."""
-        return collection, key
-
-    async def _encode(self, collection: str, key: str, entry: ManagedEntry) -> bytes:
-        if is_busy():
-            await wait_for_room()
-        named_collection, named_key = self._names_in_document(collection, key)
-        text = self._serialization_adapter.dump_json(entry, key=named_key, collection=named_collection)
-        spend(len(text))
-        return text.encode()
-
-    async def _decode(self, collection: str, key: str, data: bytes) -> ManagedEntry:
-        if len(data) > SMALL:
-            await wait_for_room()
-            spend(len(data))
-        try:
-            return self._serialization_adapter.load_json(data)
-        except DeserializationError as error:
-            raise self._unreadable(collection, key, error) from error
-
-
-class BytesStore(DocumentStore):
-    """A store whose backend keeps one blob of bytes for each key.
-
-    A blob is the JSON document of the entry in UTF-8. The times in it decide what has expired; the `ttl` that
-    a hook is given lets the backend forget it, and is rounded up, never down.
-    """
+    _gives_write_ids = False
 
     @abstractmethod
-    async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        """Hook: what is stored for a key, or None."""
+    async def _read(self, address: str) -> bytes | None:
+        """Hook: return the bytes at an address, or None."""
 
     @abstractmethod
-    async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        """Hook: store bytes, for at least `ttl` seconds where that is not None."""
+    async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
+        """Hook: store bytes at an address, for at least `ttl` seconds; None means for ever."""
 
     @abstractmethod
-    async def _delete(self, *, collection: str, key: str) -> bool:
-        """Hook: remove what is stored for a key; True where there was something."""
+    async def _remove(self, address: str) -> None:
+        """Hook: remove the bytes at an address, if there are any."""
 
-    async def _get_many_bytes(self, *, collection: str, keys: Sequence[str]) -> Sequence[bytes | None]:
-        """Hook: what is stored for several keys, in their order."""
-        return await for_each(
-            keys,
-            lambda index: self._get_bytes(collection=collection, key=keys[index]),
-            name="get_many",
-            max_concurrency=self.max_concurrency,
-        )
+    async def _take(self, address: str) -> bytes | None:
+        """Hook: remove the bytes at an address and return them; None if there were none."""
+        data = await self._read(address)
+        if data is not None:
+            await self._remove(address)
+        return data
 
-    async def _put_many_bytes(
-        self, *, collection: str, keys: Sequence[str], data: Sequence[bytes], ttl: float | None
-    ) -> None:
-        """Hook: store bytes for each of several keys."""
-        await for_each(
-            keys,
-            lambda index: self._put_bytes(collection=collection, key=keys[index], data=data[index], ttl=ttl),
-            name="put_many",
-            max_concurrency=self.max_concurrency,
-        )
+    async def _read_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        """Hook: return the bytes at several addresses."""
+        return await self._each(self._read, addresses)
 
-    async def _put_bytes_if_absent(
-        self, *, collection: str, key: str, data: bytes, ttl: float | None
-    ) -> bool:
-        """Hook of a `BasePutIfAbsentStore`: store bytes unless there are some, atomically."""
-        raise NotImplementedError
+    async def _write_many(
+        self, items: Sequence[tuple[str, bytes]], ttl: float | None
+    ) -> Sequence[Exception | None]:
+        """Hook: store bytes at several addresses."""
+        return await self._each(lambda item: self._write(*item, ttl), items)
 
-    async def _delete_many(self, *, collection: str, keys: Sequence[str]) -> int:
-        """Hook: remove what is stored for several keys; for how many there was something."""
-        deleted = await for_each(
-            keys,
-            lambda index: self._delete(collection=collection, key=keys[index]),
-            name="delete_many",
-            max_concurrency=self.max_concurrency,
-        )
-        return sum(deleted)
+    async def _remove_many(self, addresses: Sequence[str]) -> Sequence[Exception | None]:
+        """Hook: remove the bytes at several addresses."""
+        return await self._each(self._remove, addresses)
+
+    async def _take_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        """Hook: remove the bytes at several addresses and return them."""
+        return await self._each(self._take, addresses)
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        data = await self._get_bytes(collection=collection, key=key)
+        address = self.names.address(collection, key)
+        data = await self._fetch(self._read(address))
+        if data is None:
+            data = await self._read_former(address, collection, key)
         return None if data is None else await self._decode(collection, key, data)
 
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
-        data = await self._encode(collection, key, managed_entry)
-        await self._put_bytes(collection=collection, key=key, data=data, ttl=_remaining(managed_entry))
-
-    async def _put_managed_entry_if_absent(
-        self, *, collection: str, key: str, managed_entry: ManagedEntry
-    ) -> bool:
-        data = await self._encode(collection, key, managed_entry)
-        return await self._put_bytes_if_absent(
-            collection=collection, key=key, data=data, ttl=_remaining(managed_entry)
-        )
+        address = self.names.address(collection, key)
+        data, ttl = await self._encode(collection, key, managed_entry), remaining_ttl(managed_entry)
+        await self._change([address], lambda: self._write(address, data, ttl))
+        await self._take_former(address, collection, key)
 
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
-        return await self._delete(collection=collection, key=key)
+        address = self.names.address(collection, key)
+        data = await self._change([address], lambda: self._take(address))
+        former = await self._take_former(address, collection, key)
+        return _is_living(former if data is None else data)
 
     @override
     async def _get_managed_entries(
         self, *, collection: str, keys: Sequence[str]
     ) -> Sequence[ManagedEntry | None]:
-        found = await self._get_many_bytes(collection=collection, keys=keys)
-        return [
-            None if data is None else await self._decode(collection, key, data)
-            for key, data in zip(keys, found, strict=True)
-        ]
+        addresses = [self.names.address(collection, key) for key in keys]
+        found = await self._in_parts(
+            "get_many", keys, [0] * len(keys), lambda part: self._fetch(self._read_many(addresses[part]))
+        )
+        entries: list[ManagedEntry | None] = []
+        for key, address, data in zip(keys, addresses, found, strict=True):
+            data = await self._read_former(address, collection, key) if data is None else data  # noqa: PLW2901
+            entries.append(None if data is None else await self._decode(collection, key, data))
+        return entries
 
     @override
     async def _put_managed_entries(
@@ -142,19 +118,118 @@ class BytesStore(DocumentStore):
         created_at: datetime,
         expires_at: datetime | None,
     ) -> None:
+        addresses = [self.names.address(collection, key) for key in keys]
         data = [
             await self._encode(collection, key, entry)
             for key, entry in zip(keys, managed_entries, strict=True)
         ]
-        await self._put_many_bytes(
-            collection=collection, keys=keys, data=data, ttl=_remaining(managed_entries[0])
-        )
+        seconds = remaining_ttl(managed_entries[0])
+
+        async def write(part: slice) -> Sequence[Exception | None]:
+            items = list(zip(addresses[part], data[part], strict=True))
+            return await self._change(addresses[part], lambda: self._write_many(items, seconds))
+
+        await self._in_parts("put_many", keys, [len(each) for each in data], write)
+        for key, address in zip(keys, addresses, strict=True):
+            await self._take_former(address, collection, key)
 
     @override
     async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
-        return await self._delete_many(collection=collection, keys=keys)
+        addresses = [self.names.address(collection, key) for key in keys]
+
+        async def take(part: slice) -> Sequence[bytes | Exception | None]:
+            return await self._change(addresses[part], lambda: self._take_many(addresses[part]))
+
+        taken = await self._in_parts("delete_many", keys, [0] * len(keys), take)
+        former = [
+            await self._take_former(address, collection, key)
+            for key, address in zip(keys, addresses, strict=True)
+        ]
+        return sum(_is_living(old if new is None else new) for new, old in zip(taken, former, strict=True))
+
+    def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
+        """Hook: return the collection and the key that a document names; None leaves one out."""
+        return collection, key
+
+    async def _encode(self, collection: str, key: str, entry: ManagedEntry) -> bytes:
+        named_collection, named_key = self._names_in_document(collection, key)
+        return await encode_document(
+            self._serialization_adapter,
+            entry,
+            collection=named_collection,
+            key=named_key,
+            with_write_id=self._gives_write_ids,
+        )
+
+    async def _decode(self, collection: str, key: str, data: bytes) -> ManagedEntry:
+        try:
+            return await decode_document(self._serialization_adapter, data)
+        except DeserializationError as error:
+            raise self._unreadable(collection, key, error) from error
+
+    async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
+        """Return the document at the address that the 0.5 series used, if that is another one."""
+        former = self.names.former(address, collection, key)
+        data = None if former is None else await self._fetch(self._read(former))
+        return data if data is not None and _names_entry(data, collection, key) else None
+
+    async def _take_former(self, address: str, collection: str, key: str) -> bytes | None:
+        """Remove what `_read_former` returns."""
+        data = await self._read_former(address, collection, key)
+        former = self.names.former(address, collection, key)
+        if data is not None and former is not None:
+            await self._change([address], lambda: self._remove(former))
+        return data
+
+    async def _remove_unchanged(self, address: str, data: bytes) -> None:
+        """Remove the bytes at an address, if they are still these."""
+
+        async def remove() -> None:
+            if await self._read(address) == data:
+                await self._remove(address)
+
+        await self._change([address], remove)
+
+    async def _each(
+        self, operation: Callable[[ItemT], Awaitable[T]], items: Sequence[ItemT]
+    ) -> list[T | Exception]:
+        """Await an operation for each item, some at a time; an exception is that item's result."""
+        results: list[Any] = [None] * len(items)
+
+        async def work(remaining: Iterator[tuple[int, ItemT]]) -> None:
+            for index, item in remaining:
+                try:
+                    results[index] = await operation(item)
+                except Exception as error:  # noqa: BLE001 -- the result of this item
+                    results[index] = error
+
+        remaining = iter(enumerate(items))
+        await asyncio.gather(*(work(remaining) for _ in range(min(self.max_concurrency, len(items)))))
+        return results
 
 
-def _remaining(entry: ManagedEntry) -> float | None:
+def remaining_ttl(entry: ManagedEntry) -> float | None:
+    """Return the seconds that the backend keeps an entry at least; None for ever."""
     seconds = entry.ttl
     return None if seconds is None else max(seconds, SHORTEST_TTL)
+
+
+def header_of(data: bytes) -> Header | None:
+    """Return the header of a document, or None if it cannot be read."""
+    try:
+        return read_header(data)
+    except DeserializationError:
+        return None
+
+
+def _is_living(data: bytes | None) -> bool:
+    """Whether there is an entry that has not expired; one that cannot be read has not."""
+    if data is None:
+        return False
+    header = header_of(data)
+    return header is None or not header.is_expired
+
+
+def _names_entry(data: bytes, collection: str, key: str) -> bool:
+    header = header_of(data)
+    return header is not None and (header.collection, header.key) == (collection, key)

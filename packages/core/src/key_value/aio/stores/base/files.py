@@ -1,4 +1,4 @@
-"""Names that a file system holds, and does not take for one another, and directories."""
+"""Paths, directories, and names that a file system holds and keeps apart."""
 
 import os
 import sys
@@ -23,24 +23,24 @@ _COMPOSED = r"[^\x00-\x7f]"
 
 
 def file_names(
-    directory: Path, *, unsafe: str | None = None, suffix: str = "", witness: str | None = None
+    directory: Path, *, unsafe: str | None = None, suffix: str = "", probe: str | None = None
 ) -> EscapingStrategy:
-    """How to name files in a directory, which may be missing yet: as they are, where that can be.
+    """Return how files are named in a directory, which may be missing yet: by their own names if that can be.
 
     Args:
         directory: The directory.
-        unsafe: A regular expression for what else is to be encoded.
-        suffix: What every file's name will end with, besides.
-        witness: See `folds_case`.
+        unsafe: A regular expression for what else is encoded.
+        suffix: What every file's name ends with.
+        probe: See `folds_case`.
     """
-    parts = [unsafe_in_names(sys.platform, folds_case=folds_case(directory, witness=witness))]
+    parts = [unsafe_in_names(sys.platform, folds_case=folds_case(directory, probe=probe))]
     if unsafe is not None:
         parts.append(unsafe)
     return EscapingStrategy("|".join(parts), max_bytes=longest_name(directory) - len(suffix))
 
 
 def unsafe_in_names(platform: str, *, folds_case: bool) -> str:
-    """The regular expression for what a system cannot hold in a name, or takes for something else.
+    """Return the regular expression for what a system cannot hold in a name, or takes for something else.
 
     Args:
         platform: `sys.platform`.
@@ -56,15 +56,15 @@ def unsafe_in_names(platform: str, *, folds_case: bool) -> str:
     return "|".join(parts)
 
 
-def folds_case(directory: Path, *, witness: str | None = None) -> bool:
-    """Whether names that differ in case alone are one in a directory, judged by a name that is there.
+def folds_case(directory: Path, *, probe: str | None = None) -> bool:
+    """Return whether names that differ in case alone are one in a directory, judged by a name that is there.
 
     Args:
-        directory: The directory; where it is missing or empty, the one above it is looked at.
-        witness: A name to judge by, if it is there: one that nobody removes meanwhile.
+        directory: The directory; if it is missing or empty, the one above it decides.
+        probe: A name to judge by, if it is there: one that is not removed meanwhile.
     """
     for place in (directory, *directory.parents):
-        for name in _names_in(place, witness):
+        for name in _names_in(place, probe):
             swapped = name.swapcase()
             if swapped != name:
                 return _is_one_file(place / name, place / swapped)
@@ -72,20 +72,35 @@ def folds_case(directory: Path, *, witness: str | None = None) -> bool:
 
 
 def longest_name(directory: Path) -> int:
-    """The bytes that the name of a file may have in a directory, which may be missing yet."""
+    """Return how many bytes a file's name may have in a directory, which may be missing yet."""
     if not hasattr(os, "pathconf"):
         return _WINDOWS_NAME
     return os.pathconf(existing(directory), "PC_NAME_MAX")
 
 
 def existing(directory: Path) -> Path:
-    """A directory, or the nearest one above it that is there."""
+    """Return a directory, or the nearest one above it that is there."""
     directory = directory.absolute()
     return next(place for place in (directory, *directory.parents) if place.exists())
 
 
+def absolute(path: Path | str) -> Path:
+    """Return a path as it is meant now: absolute, `~` being the home directory.
+
+    The process may change its working directory later, which must not move the data.
+
+    Raises:
+        ValueError: It is a URL.
+    """
+    if "://" in str(path):
+        raise ValueError(
+            f"path must be a path of the file system, not a URL: {str(path).partition('://')[0]}://..."
+        )
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 -- resolves `..`, but no links
+
+
 def missing(directory: Path) -> str:
-    """What is said of a directory that is missing and must not be made."""
+    """Return the message for a directory that is missing and must not be created."""
     return (
         f"Directory '{directory}' does not exist. "
         "Either create the directory manually or set auto_create=True."
@@ -93,10 +108,10 @@ def missing(directory: Path) -> str:
 
 
 def make_directory(directory: Path) -> list[Path]:
-    """Make a directory and those above it, for their owner alone, where they are missing.
+    """Create a directory and those above it, for their owner alone whatever the umask, if they are missing.
 
     Returns:
-        The directories in which one was made.
+        The directories in which one was created.
     """
     if directory.is_dir():
         return []
@@ -105,9 +120,9 @@ def make_directory(directory: Path) -> list[Path]:
     return [*changed, directory.parent]
 
 
-def _names_in(directory: Path, witness: str | None) -> list[str]:
-    if witness is not None and (directory / witness).exists():
-        return [witness]
+def _names_in(directory: Path, probe: str | None) -> list[str]:
+    if probe is not None and (directory / probe).exists():
+        return [probe]
     try:
         with os.scandir(directory) as entries:
             return [entry.name for entry in islice(entries, 100)]

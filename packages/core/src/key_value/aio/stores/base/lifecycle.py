@@ -1,16 +1,19 @@
 """Setting a store up, closing it, and opening it again."""
 
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from types import TracebackType
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from typing_extensions import Self
+from typing_extensions import Self, override
 
 from key_value.aio._utils.arguments import check_collection
 from key_value.aio.errors import (
     BaseKeyValueError,
     ExtraInfoType,
+    KeyValueStoreError,
     StoreClosedError,
     StoreConnectionError,
     StoreSetupConnectionError,
@@ -18,30 +21,58 @@ from key_value.aio.errors import (
     StoreSetupTimeoutError,
     StoreTimeoutError,
 )
-from key_value.aio.stores.base.driver_errors import DriverErrors
 from key_value.aio.stores.base.once import Once
+
+ErrorTable: TypeAlias = Sequence[
+    tuple[type[Exception] | tuple[type[Exception], ...], type[KeyValueStoreError]]
+]
+
+ResourceT = TypeVar("ResourceT", bound=AbstractAsyncContextManager[Any])
 
 MAXIMUM_PREPARED_COLLECTIONS = 65_536
 """How many collections a store remembers to have set up, before it sets them up again."""
 
 
 class Lifecycle:
-    """The part of a store that comes before and after its operations."""
+    """The part of a store that comes before and after its operations, and its driver's errors."""
 
-    sets_up_collections_for_reads: ClassVar[bool] = True
-    """Whether a collection is set up before it is first read, or only before it is first written.
+    errors: ClassVar[
+        Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[KeyValueStoreError]]]
+    ] = ()
+    """A driver's exceptions and the errors to raise for them; the first row that fits counts.
 
-    The 0.5 series did the first. A store whose `_setup_collection` creates something says False, and answers
-    a read of what is not there with a miss.
+    Connection and timeout errors are transient: `RetryWrapper` tries again. An exception without a row is
+    raised as it is.
     """
 
+    location: str = ""
+    """Where the data is, for `repr` and messages: a path, a URL without its password."""
+
     def __init__(self) -> None:
-        self._driver_errors = DriverErrors(self._store_error)
+        self._driver_errors = _DriverErrors(self._map_error)
         self._exit_stack = AsyncExitStack()
+        self._resources: list[AbstractAsyncContextManager[Any]] = []
         self._once = Once(self._set_up)
         self._collections_once: dict[str, Once] = {}
         self._prepared: set[str] = set()
+        self._background: set[asyncio.Task[None]] = set()
         self._closed = False
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.location!r})" if self.location else f"{type(self).__name__}()"
+
+    def _owns(self, resource: ResourceT) -> ResourceT:
+        """Enter a resource at every setup, and close it with the store; to be called in `__init__`.
+
+        Args:
+            resource: An async context manager, such as a `Worker` or a `ClientPerLoop`.
+
+        Returns:
+            The resource.
+        """
+        self._resources.append(resource)
+        return resource
 
     async def _setup(self) -> None:
         """Hook: prepare the store, before anything else is done with it.
@@ -63,8 +94,15 @@ class Lifecycle:
         """Hook: undo what a setup did before it failed."""
         await self._release()
 
-    def _store_error(self, error: Exception) -> BaseKeyValueError | None:
-        """Hook: what a driver's error means to an application; None leaves it as it is."""
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        """Hook: map a driver's exception to the error to raise for it; None raises the exception itself.
+
+        By default the table `errors` is read. It is called around every hook, in batches, setup and `close`
+        too.
+        """
+        for driver, ours in self.errors:
+            if isinstance(error, driver):
+                return ours(message=f"{self!r}: {error or type(error).__name__}")
         return None
 
     async def setup(self) -> None:
@@ -119,6 +157,8 @@ class Lifecycle:
         self._prepared.clear()
         once, self._once = self._once, Once(self._set_up)
         await once.rest()
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(task for task in self._background if task.get_loop() is loop))
         await self._release()
 
     async def __aenter__(self) -> Self:
@@ -134,12 +174,13 @@ class Lifecycle:
     ) -> None:
         await self.close()
 
-    async def _prepare(self, collection: str, *, reading: bool = False) -> None:
-        """What an operation does first, unless its collection is in `_prepared`."""
-        if reading and not self.sets_up_collections_for_reads:
-            await self.setup()
-        else:
-            await self.setup_collection(collection=collection)
+    async def _prepare_to_read(self, collection: str) -> None:
+        """Set up what a read of a collection needs, unless it is in `_prepared`.
+
+        Stores written for the 0.5 series rely on their collection being set up; `BytesStore` and `RowStore`
+        create nothing before a read.
+        """
+        await self.setup_collection(collection=collection)
 
     def _forget_prepared(self, collection: str | None = None) -> None:
         """Set a collection, or all of them, up again before their next use."""
@@ -148,6 +189,12 @@ class Lifecycle:
         else:
             self._prepared.discard(collection)
 
+    def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something as a task of the store's own, for which `close` waits."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StoreClosedError(message="The store is closed", extra_info={"store": type(self).__name__})
@@ -155,6 +202,8 @@ class Lifecycle:
     async def _set_up(self) -> None:
         try:
             with self._driver_errors:
+                for resource in self._resources:
+                    await self._exit_stack.enter_async_context(resource)
                 await self._setup()
                 await self._seed()
         except BaseException:
@@ -176,7 +225,31 @@ class Lifecycle:
 
     async def _release(self) -> None:
         exit_stack, self._exit_stack = self._exit_stack, AsyncExitStack()
-        await exit_stack.aclose()
+        with self._driver_errors:
+            await exit_stack.aclose()
+
+
+class _DriverErrors:
+    """A context in which a driver's exceptions become ours, with the driver's own as the cause."""
+
+    __slots__ = ("_map_error",)
+
+    def __init__(self, map_error: Callable[[Exception], BaseKeyValueError | None]) -> None:
+        self._map_error = map_error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(exc_value, Exception) and not isinstance(exc_value, BaseKeyValueError):
+            error = self._map_error(exc_value)
+            if error is not None:
+                raise error from exc_value
 
 
 def _setup_error(message: str, extra_info: ExtraInfoType, cause: Exception) -> StoreSetupError:

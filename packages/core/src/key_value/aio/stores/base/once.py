@@ -1,4 +1,4 @@
-"""Something that is done once, whoever asks for it first."""
+"""Work that is done once for all tasks that need it."""
 
 import asyncio
 import concurrent.futures
@@ -6,76 +6,93 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import ContextVar
+from typing import NamedTuple
 
 _doing: ContextVar[tuple["Once", ...]] = ContextVar("_doing", default=())
 
 
 class _InterruptedError(Exception):
-    """The event loop in which it was attempted has ended; another may attempt it."""
+    """The event loop of an attempt has ended; another one may attempt it."""
+
+
+class _Attempt(NamedTuple):
+    result: "concurrent.futures.Future[None]"
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether its event loop ended, or stands still, before it had a result."""
+        return not self.result.done() and not self.loop.is_running()
 
 
 class Once:
     """Does one thing successfully once, for tasks of any event loop in any thread.
 
-    The work runs in a task of its own, so that a caller who is cancelled stops waiting and harms no other.
-    What fails is told to all who wait, and tried again for the next who asks. The work may itself ask for
-    what it is doing.
+    The work runs in a task of its own, so that a caller that is cancelled stops waiting and harms no other. A
+    failure is raised to all that wait, and the next caller tries again. The work may itself await `ensure`.
     """
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Say what is to be done.
+        """State the work; nothing is done yet.
 
         Args:
             work: What to await, again after a failure.
         """
         self._work = work
         self._lock = threading.Lock()
-        self._attempt: concurrent.futures.Future[None] | None = None
+        self._attempt: _Attempt | None = None
         self._task: asyncio.Task[None] | None = None
         self.done = False
 
     async def ensure(self) -> None:
-        """Wait until it is done.
+        """Wait until the work is done.
 
         Raises:
-            Exception: What the work raised, the same object for all who waited for that attempt.
+            Exception: What the work raised, the same object for all that waited for that attempt.
         """
         while not self.done and self not in _doing.get():
             with suppress(_InterruptedError):
                 await asyncio.shield(asyncio.wrap_future(self._join()))
 
     async def rest(self) -> None:
-        """Wait until nobody is at it, whatever came of it."""
+        """Wait until no attempt is under way, whatever its result."""
         attempt = self._attempt
-        if attempt is not None and self not in _doing.get():
-            await asyncio.wait([asyncio.wrap_future(attempt)])
-            # It is raised to those who asked for it.
-            attempt.exception()
+        if attempt is not None and not attempt.is_abandoned and self not in _doing.get():
+            await asyncio.wait([asyncio.wrap_future(attempt.result)])
+            attempt.result.exception()  # It is raised to the callers of `ensure`.
 
     def _join(self) -> "concurrent.futures.Future[None]":
         with self._lock:
-            if self._attempt is None:
-                self._attempt = concurrent.futures.Future()
-                self._task = asyncio.create_task(self._perform(self._attempt))
-            return self._attempt
+            abandoned = self._attempt if self._attempt is not None and self._attempt.is_abandoned else None
+            if self._attempt is None or abandoned is not None:
+                attempt = _Attempt(concurrent.futures.Future(), asyncio.get_running_loop())
+                self._attempt = attempt
+                self._task = asyncio.create_task(self._perform(attempt))
+            joined = self._attempt.result
+        if abandoned is not None:
+            self._finish(abandoned, _InterruptedError())
+        return joined
 
-    async def _perform(self, attempt: "concurrent.futures.Future[None]") -> None:
+    async def _perform(self, attempt: _Attempt) -> None:
         _doing.set((*_doing.get(), self))
         try:
             await self._work()
-        except Exception as error:  # noqa: BLE001  -- raised to all who wait
-            self._end()
-            attempt.set_exception(error)
+        except Exception as error:  # noqa: BLE001  -- raised to all that wait
+            self._finish(attempt, error)
         except BaseException:
-            self._end()
-            attempt.set_exception(_InterruptedError())
+            self._finish(attempt, _InterruptedError())
             raise
         else:
             self.done = True
-            self._end()
-            attempt.set_result(None)
+            self._finish(attempt, None)
 
-    def _end(self) -> None:
+    def _finish(self, attempt: _Attempt, error: Exception | None) -> None:
         with self._lock:
-            self._attempt = None
-            self._task = None
+            if self._attempt is attempt:
+                self._attempt = self._task = None
+        # An attempt that was taken for abandoned may end after all, in a loop that runs again.
+        with suppress(concurrent.futures.InvalidStateError):
+            if error is None:
+                attempt.result.set_result(None)
+            else:
+                attempt.result.set_exception(error)

@@ -1,4 +1,4 @@
-"""The portable half of every store."""
+"""The part of a store that is the same for every backend."""
 
 import time
 import warnings
@@ -28,17 +28,17 @@ DEFAULT_SEED_DATA: FROZEN_SEED_DATA_TYPE = MappingProxyType({})
 
 
 class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
-    """What is the same in every store: defaults, checks, setup, times to live, expiry and batches.
+    """The base of every store: defaults, checks, setup, times to live, expiry and batches.
 
-    A backend writes three hooks, `_get_managed_entry`, `_put_managed_entry` and `_delete_managed_entry`. It
-    may also write the hooks for batches where it can do them natively, and those of `Lifecycle`. A hook is
-    called with keyword arguments only and may assume that the collection is named and set up, that a batch is
-    not empty and no key is in it twice, that a time to live is positive, and that names are strings and
-    values mappings of strings. It need not look whether an entry has expired.
+    A backend that fits neither `BytesStore` nor `RowStore` writes three hooks, `_get_managed_entry`,
+    `_put_managed_entry` and `_delete_managed_entry`, those for batches if it has native ones, and those of
+    its lifecycle. A hook is called with keyword arguments only and may assume that the collection is named
+    and set up, that a batch is not empty and no key is in it twice, that a time to live is positive, and that
+    names are strings and values mappings of strings. It need not look whether an entry has expired.
     """
 
     max_concurrency: int = 10
-    """How many single operations run at a time for a batch that the backend cannot do natively."""
+    """How many single operations of a batch run at a time if the backend has no native batch."""
 
     def __init__(
         self,
@@ -50,19 +50,19 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         seed: SEED_DATA_TYPE | None = None,
         stable_api: bool = True,
     ) -> None:
-        """Make a store; nothing is opened or created before it is used.
+        """Create a store; nothing is opened or created before it is used.
 
         Args:
-            serialization_adapter: The form of what is stored.
-            key_sanitization_strategy: What to make of keys.
-            collection_sanitization_strategy: What to make of collections.
-            default_collection: The collection used where none is named; `default_collection` unless given.
+            serialization_adapter: The form of stored documents.
+            key_sanitization_strategy: What becomes of keys.
+            collection_sanitization_strategy: What becomes of collections.
+            default_collection: The collection used when a call names none; `default_collection` unless given.
             seed: `{collection: {key: value}}` to store, when the store is set up, where nothing is stored
                 yet.
-            stable_api: False warns that the store may yet change.
+            stable_api: False warns that the store may still change.
         """
         super().__init__()
-        self.default_collection = default_collection or DEFAULT_COLLECTION_NAME
+        self.default_collection = check_collection(default_collection) or DEFAULT_COLLECTION_NAME
         self._serialization_adapter = serialization_adapter or BasicSerializationAdapter()
         self._key_sanitization_strategy = key_sanitization_strategy or PassthroughStrategy()
         self._collection_sanitization_strategy = collection_sanitization_strategy or PassthroughStrategy()
@@ -72,20 +72,20 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
 
     @abstractmethod
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        """Hook: the entry of a key, or None where there is none."""
+        """Hook: return the entry of a key, or None."""
 
     @abstractmethod
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
-        """Hook: store an entry, in place of any that is there."""
+        """Hook: store an entry in place of any that is there."""
 
     @abstractmethod
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
-        """Hook: remove an entry; True where there was one that had not expired."""
+        """Hook: remove an entry; return whether there was one that had not expired."""
 
     async def _get_managed_entries(
         self, *, collection: str, keys: Sequence[str]
     ) -> Sequence[ManagedEntry | None]:
-        """Hook: the entries of several keys, in their order."""
+        """Hook: return the entries of several keys, in their order."""
         return await for_each(
             keys,
             lambda index: self._get_managed_entry(collection=collection, key=keys[index]),
@@ -114,7 +114,7 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         )
 
     async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
-        """Hook: remove several entries; how many there were that had not expired."""
+        """Hook: remove several entries; return how many there were that had not expired."""
         deleted = await for_each(
             keys,
             lambda index: self._delete_managed_entry(key=keys[index], collection=collection),
@@ -125,28 +125,28 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
-        entry = await self._read(key, collection)
+        entry = await self._find(key, collection)
         return None if entry is None else dict(entry.value)
 
     @override
     async def ttl(
         self, key: str, *, collection: str | None = None
     ) -> tuple[dict[str, Any] | None, float | None]:
-        entry = await self._read(key, collection)
+        entry = await self._find(key, collection)
         return (None, None) if entry is None else (dict(entry.value), entry.ttl)
 
     @override
     async def get_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[dict[str, Any] | None]:
-        entries = await self._read_many(keys, collection)
+        entries = await self._find_many(keys, collection)
         return [None if entry is None else dict(entry.value) for entry in entries]
 
     @override
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[dict[str, Any] | None, float | None]]:
-        entries = await self._read_many(keys, collection)
+        entries = await self._find_many(keys, collection)
         return [(None, None) if entry is None else (dict(entry.value), entry.ttl) for entry in entries]
 
     @override
@@ -158,15 +158,16 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        check_key(key)
+        key = check_key(key)
         check_value(value)
         collection = self._resolve(collection)
         seconds = prepare_ttl(ttl)
         if collection not in self._prepared:
-            await self._prepare(collection)
+            await self.setup_collection(collection=collection)
         entry = new_entry(value, time.time(), seconds)
         with self._driver_errors:
             await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
+        self._count_writes(1)
 
     @override
     async def put_many(
@@ -177,7 +178,7 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        check_keys(keys)
+        keys = check_keys(keys)
         check_values(keys, values)
         collection = self._resolve(collection)
         seconds = prepare_ttl(ttl)
@@ -185,7 +186,7 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         if not last_values:
             return
         if collection not in self._prepared:
-            await self._prepare(collection)
+            await self.setup_collection(collection=collection)
         created = time.time()
         entries = [new_entry(value, created, seconds) for value in last_values.values()]
         with self._driver_errors:
@@ -197,43 +198,44 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
                 created_at=epoch_to_datetime(created),
                 expires_at=entries[0].expires_at,
             )
+        self._count_writes(len(entries))
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        check_key(key)
+        key = check_key(key)
         collection = self._resolve(collection)
         if collection not in self._prepared:
-            await self._prepare(collection, reading=True)
+            await self._prepare_to_read(collection)
         with self._driver_errors:
             return await self._delete_managed_entry(key=key, collection=collection)
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        check_keys(keys)
+        keys = check_keys(keys)
         collection = self._resolve(collection)
         if not keys:
             return 0
         if collection not in self._prepared:
-            await self._prepare(collection, reading=True)
+            await self._prepare_to_read(collection)
         with self._driver_errors:
             return await self._delete_managed_entries(keys=list(dict.fromkeys(keys)), collection=collection)
 
-    async def _read(self, key: str, collection: str | None) -> ManagedEntry | None:
-        check_key(key)
+    async def _find(self, key: str, collection: str | None) -> ManagedEntry | None:
+        key = check_key(key)
         collection = self._resolve(collection)
         if collection not in self._prepared:
-            await self._prepare(collection, reading=True)
+            await self._prepare_to_read(collection)
         with self._driver_errors:
             entry = await self._get_managed_entry(collection=collection, key=key)
         return None if entry is None or entry.is_expired else entry
 
-    async def _read_many(self, keys: Sequence[str], collection: str | None) -> list[ManagedEntry | None]:
-        check_keys(keys)
+    async def _find_many(self, keys: Sequence[str], collection: str | None) -> list[ManagedEntry | None]:
+        keys = check_keys(keys)
         collection = self._resolve(collection)
         if not keys:
             return []
         if collection not in self._prepared:
-            await self._prepare(collection, reading=True)
+            await self._prepare_to_read(collection)
         different = list(dict.fromkeys(keys))
         with self._driver_errors:
             entries = await self._get_managed_entries(collection=collection, keys=different)
@@ -242,14 +244,16 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
             return living
         return _repeated(keys, dict(zip(different, living, strict=True)))
 
+    def _count_writes(self, count: int) -> None:
+        """Hook: called after so many entries were stored."""
+
     def _unreadable(self, collection: str, key: str, error: DeserializationError) -> DeserializationError:
         """The same error, naming the entry that cannot be read."""
         extra = {"store": type(self).__name__, "collection": collection, "key": key}
         return DeserializationError(message=error.message, extra_info=dict(extra))
 
     def _resolve(self, collection: str | None) -> str:
-        check_collection(collection)
-        return collection or self.default_collection
+        return check_collection(collection) or self.default_collection
 
     def _sanitize_collection(self, collection: str) -> str:
         self._collection_sanitization_strategy.validate(collection)

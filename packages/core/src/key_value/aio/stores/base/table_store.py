@@ -1,181 +1,211 @@
-"""The base of embedded stores that keep one row of a table for each entry."""
+"""The base of embedded stores that keep the rows of a table, moved by a thread of their own."""
 
+import hashlib
 import re
-from abc import ABC
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
 
-from key_value.aio._utils.escaping import EscapingStrategy
-from key_value.aio._utils.managed_entry import ManagedEntry
-from key_value.aio._utils.time_to_live import parse_epoch
-from key_value.aio.errors import DeserializationError
-from key_value.aio.stores.base.abilities import (
-    BaseCullStore,
-    BaseDestroyCollectionStore,
-    BaseDestroyStore,
-    BaseEnumerateCollectionsStore,
-    BaseEnumerateKeysStore,
-    BasePutIfAbsentStore,
-)
-from key_value.aio.stores.base.encoding import decode, encode
-from key_value.aio.stores.base.joint import Joint
-from key_value.aio.stores.base.store import SEED_DATA_TYPE
-from key_value.aio.stores.base.table import Found, Place, Row, Table, delete, get, put
-from key_value.aio.stores.base.worker import Worker, Workshop
+from key_value.aio.stores.base.names import Address
+from key_value.aio.stores.base.paged_store import ENTRIES_PER_PAGE
+from key_value.aio.stores.base.row_store import Row, RowPage, RowStore
+from key_value.aio.stores.base.worker import Worker
 
-_names = EscapingStrategy()
+TOGETHER = 1_000_000
+"""Characters of values after which the rows of the next task are stored by themselves.
+
+A driver that is given many megabytes lets no other thread run Python meanwhile.
+"""
 
 _TABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
-class TableStore(
-    BaseEnumerateKeysStore,
-    BaseEnumerateCollectionsStore,
-    BaseDestroyStore,
-    BaseDestroyCollectionStore,
-    BaseCullStore,
-    BasePutIfAbsentStore,
-    ABC,
-):
-    """A store in a table, which one thread of its own uses; what tasks ask for at once is one statement."""
+class Table(ABC):
+    """The calls of a driver on one table, in the one thread that uses it; those that write in a transaction.
 
-    def __init__(
-        self,
-        begin: Callable[[], Workshop[Any]],
-        *,
-        table_name: str,
-        auto_create: bool,
-        default_collection: str | None,
-        seed: SEED_DATA_TYPE | None,
-    ) -> None:
-        """Say where the rows are; nothing is opened before it is used.
+    `put_if`, `delete_if` and `take` read before they write: the transaction makes them atomic.
+    """
+
+    @staticmethod
+    def version_of(*fields: object) -> str:
+        """Return the version of a row: a digest of all its fields, the random one among them.
+
+        The 0.5 series writes no random field, and may leave the one that is there: its rows differ by their
+        times.
+        """
+        return hashlib.sha1(repr(fields).encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Return whether the table is there; nothing is created."""
+
+    @abstractmethod
+    def get(self, addresses: Collection[Address], /) -> Mapping[Address, Row]:
+        """Return the rows at those addresses that have one, with versions; no address is given twice."""
+
+    @abstractmethod
+    def put(self, rows: Collection[Row], /) -> None:
+        """Store rows, each in place of any that is there, all of them or none; no address is there twice."""
+
+    @abstractmethod
+    def delete(self, addresses: Collection[Address], now: float, /) -> Collection[Address]:
+        """Remove the rows that expire after `now` or never; return their addresses."""
+
+    @abstractmethod
+    def page(
+        self, collection: str | None, prefix: str, after: Address | None, limit: int, /
+    ) -> Sequence[Row]:
+        """Return rows in the order of their addresses, with or without their values."""
+
+    @abstractmethod
+    def collections(self, limit: int | None, /) -> Sequence[str]:
+        """Return the collections that have rows which have not expired."""
+
+    @abstractmethod
+    def clear(self, collection: str | None, /) -> bool:
+        """Remove the rows of a collection, or all; return whether there were any."""
+
+    @abstractmethod
+    def cull(self, limit: int, /) -> int:
+        """Remove so many of the rows that have expired; return how many there were."""
+
+    def put_if(self, row: Row, version: str | None, /) -> str | None:
+        """Store a row if the stored one has a version, or if there is none; return the new version."""
+        stored = self.get([row.address]).get(row.address)
+        if (None if stored is None else stored.version) != version:
+            return None
+        self.put([row])
+        return self.get([row.address])[row.address].version
+
+    def take(self, address: Address, version: str | None, /) -> Row | None:
+        """Remove a row, if it has a version where one is given; return what was removed."""
+        stored = self.get([address]).get(address)
+        if stored is None or (version is not None and stored.version != version):
+            return None
+        # What has expired is removed along with the rest.
+        self.delete([address], 0)
+        return stored
+
+
+class TableStore(RowStore, ABC):
+    """A store in a table that one thread uses; what several tasks want at once is one statement."""
+
+    writes_in_order = True
+
+    def __init__(self, worker: Worker[Any], *, table_name: str, auto_create: bool, **kwargs: Any) -> None:
+        """State where the rows are; nothing is opened before it is used.
 
         Args:
-            begin: Makes a workshop with a `Table`; called in the thread.
+            worker: The thread that opens and uses the table.
             table_name: The name of the table.
-            auto_create: Whether the table is made where it is missing; otherwise that is a `StoreSetupError`.
-            default_collection: The collection used where none is named.
-            seed: `{collection: {key: value}}` to store where nothing is stored yet.
+            auto_create: Whether the table is created if it is missing; otherwise that is a `StoreSetupError`.
+            **kwargs: The arguments of `BaseStore`.
 
         Raises:
-            ValueError: The name is none that stands in SQL without quotes.
+            ValueError: `table_name` is not a plain SQL identifier.
         """
         if not _TABLE_NAME.fullmatch(table_name):
             raise ValueError(
                 "Table name must start with a letter or underscore and contain only letters, digits, "
                 "or underscores"
             )
-        super().__init__(default_collection=default_collection, seed=seed)
+        super().__init__(**kwargs)
         self._table_name = table_name
         self._auto_create = auto_create
-        self._worker: Worker[Table] = Worker(f"{type(self).__name__} {table_name}", begin)
+        self._worker = self._owns(worker)
 
     @override
     async def _setup(self) -> None:
-        self._worker.open()
-        self._exit_stack.push_async_callback(self._worker.close)
-        exists = await self._worker.run(lambda table: table.exists())
-        if not exists and not self._auto_create:
+        if not await self._worker.run(lambda table: table.exists()) and not self._auto_create:
             raise ValueError(
                 f"Table '{self._table_name}' does not exist. "
                 "Either create the table manually or set auto_create=True."
             )
 
     @override
-    async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        [found] = await self._worker.run(Joint(get, [_place(collection, key)]))
-        return None if found is None else await self._entry(collection, key, found)
+    async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
+        return await self._worker.run_batch(_get, addresses)
 
     @override
-    async def _get_managed_entries(
-        self, *, collection: str, keys: Sequence[str]
-    ) -> Sequence[ManagedEntry | None]:
-        places = [_place(collection, key) for key in keys]
-        return [
-            None if found is None else await self._entry(collection, key, found)
-            for key, found in zip(keys, await self._worker.run(Joint(get, places)), strict=True)
-        ]
+    async def _put_rows(self, rows: Sequence[Row]) -> None:
+        await self._worker.run_batch(_put, rows, writes=True)
 
     @override
-    async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
-        row = await self._row(collection, key, managed_entry)
-        await self._worker.run(Joint(put, [row]), writes=True)
+    async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
+        return await self._worker.run_batch(_delete, addresses, writes=True)
 
     @override
-    async def _put_managed_entries(
-        self,
-        *,
-        collection: str,
-        keys: Sequence[str],
-        managed_entries: Sequence[ManagedEntry],
-        ttl: float | None,
-        created_at: datetime,
-        expires_at: datetime | None,
-    ) -> None:
-        entries = zip(keys, managed_entries, strict=True)
-        rows = [await self._row(collection, key, entry) for key, entry in entries]
-        await self._worker.run(Joint(put, rows), writes=True)
+    async def _put_row_if(self, row: Row, version: str | None) -> str | None:
+        return await self._worker.run(lambda table: table.put_if(row, version), writes=True)
 
     @override
-    async def _put_managed_entry_if_absent(
-        self, *, collection: str, key: str, managed_entry: ManagedEntry
-    ) -> bool:
-        row = await self._row(collection, key, managed_entry)
-        return await self._worker.run(lambda table: table.put_if_absent(row), writes=True)
+    async def _delete_row_if(self, address: Address, version: str) -> bool:
+        return await self._worker.run(lambda table: table.take(address, version), writes=True) is not None
 
     @override
-    async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
-        return await self._delete_managed_entries(keys=[key], collection=collection) > 0
+    async def _take_row(self, address: Address) -> Row | None:
+        return await self._worker.run(lambda table: table.take(address, None), writes=True)
 
     @override
-    async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
-        places = [_place(collection, key) for key in keys]
-        return await self._worker.run(Joint(delete, places), writes=True)
+    async def _list_rows(
+        self, collection: str | None, prefix: str, after: Address | None, limit: int
+    ) -> RowPage:
+        rows = await self._worker.run(lambda table: table.page(collection, prefix, after, limit))
+        return RowPage(rows, rows[-1].address if len(rows) == limit else None)
 
     @override
-    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
-        place = _names.sanitize(collection)
-        return _originals(await self._worker.run(lambda table: table.list_keys(place, limit)))
+    async def _clear_rows(self, collection: str | None) -> bool:
+        return await self._worker.run(lambda table: table.clear(collection), writes=True)
 
     @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        return _originals(await self._worker.run(lambda table: table.list_collections(limit)))
-
-    @override
-    async def _delete_store(self) -> bool:
-        await self._worker.run(lambda table: table.delete_all(), writes=True)
-        return True
-
-    @override
-    async def _delete_collection(self, *, collection: str) -> bool:
-        place = _names.sanitize(collection)
-        return await self._worker.run(lambda table: table.delete_collection(place), writes=True)
+        names = await self._worker.run(lambda table: table.collections(limit))
+        originals = map(self.names.collections.try_unsanitize, names)
+        return [name for name in originals if name is not None]
 
     @override
     async def _cull(self) -> None:
-        while await self._worker.run(lambda table: table.cull(), writes=True):
+        while await self._worker.run(lambda table: table.cull(ENTRIES_PER_PAGE), writes=True):
             pass
 
-    async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
-        """Hook: the row of an entry; it refuses a value that the table cannot hold."""
-        text = await encode(entry.value)
-        return *_place(collection, key), text, entry.created_epoch, entry.expires_epoch
-
-    async def _entry(self, collection: str, key: str, found: Found) -> ManagedEntry:
-        text, created, expires = found
-        try:
-            expires_epoch = parse_epoch(expires) if isinstance(expires, str) else expires
-            return ManagedEntry.from_epochs(await decode(text), created, expires_epoch)
-        except DeserializationError as error:
-            raise self._unreadable(collection, key, error) from error
+    @override
+    async def _reclaim(self, count: int) -> None:
+        await self._worker.run(lambda table: table.cull(count), writes=True)
 
 
-def _place(collection: str, key: str) -> Place:
-    return _names.sanitize(collection), _names.sanitize(key)
+def _get(table: Table, batches: Sequence[Sequence[Address]]) -> Sequence[Sequence[Row]]:
+    """Return the rows at the addresses of several tasks."""
+    rows = table.get(batches[0] if len(batches) == 1 else {address for batch in batches for address in batch})
+    return [[row for address in batch if (row := rows.get(address)) is not None] for batch in batches]
 
 
-def _originals(names: Sequence[str]) -> list[str]:
-    return [name for name in map(_names.try_unsanitize, names) if name is not None]
+def _put(table: Table, batches: Sequence[Sequence[Row]]) -> Sequence[None]:
+    """Store the rows of several tasks; of two for one address the last."""
+    if len(batches) == 1:
+        table.put(batches[0])
+        return [None]
+    waiting: dict[Address, Row] = {}
+    size = 0
+    for rows in batches:
+        waiting.update((row.address, row) for row in rows)
+        size += sum(len(row.value) for row in rows)
+        if size > TOGETHER:
+            table.put(waiting.values())
+            waiting, size = {}, 0
+    if waiting:
+        table.put(waiting.values())
+    return [None] * len(batches)
+
+
+def _delete(table: Table, batches: Sequence[Sequence[Address]]) -> Sequence[int]:
+    """Remove rows for several tasks; return for each how many had not expired and were not removed before."""
+    deleted = set(table.delete({address for batch in batches for address in batch}, time.time()))
+    counts: list[int] = []
+    for batch in batches:
+        own = deleted.intersection(batch)
+        deleted -= own
+        counts.append(len(own))
+    return counts

@@ -1,173 +1,260 @@
 """Threads for a driver that blocks."""
 
 import asyncio
+import atexit
 import os
+import queue
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from key_value.aio.errors import StoreClosedError
-from key_value.aio.stores.base.inbox import Inbox
+from typing_extensions import Self
+
+from key_value.aio.errors import StoreClosedError, StoreConnectionError
+from key_value.aio.stores.base.jobs import Job, ResourceT, Transaction, run_each, run_in_transaction
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 T = TypeVar("T")
-ResourceT = TypeVar("ResourceT")
+ItemsT = TypeVar("ItemsT")
 
-MAXIMUM_BATCH = 1000
-"""Jobs that are done together at most, so that the first of them need not wait long for the last."""
-
-
-class Job(Generic[ResourceT]):
-    """One piece of blocking work, and what the task that asked for it waits for."""
-
-    __slots__ = ("error", "future", "result", "work", "writes")
-
-    def __init__(
-        self, work: Callable[[ResourceT], Any], future: "asyncio.Future[Any]", *, writes: bool
-    ) -> None:
-        self.work = work
-        self.future = future
-        self.writes = writes
-        self.result: Any = None
-        self.error: Exception | None = None
-
-
-class Workshop(Protocol[ResourceT]):
-    """What a worker works in: everything of it is used in the worker's thread."""
-
-    def do(self, jobs: Sequence[Job[ResourceT]], /) -> None:
-        """Do several jobs, putting a `result` or `error` into each; what this raises is the error of all."""
-        ...
-
-    def close(self) -> None:
-        """End the work."""
-        ...
-
-
-class Bench(Generic[ResourceT]):
-    """A workshop with one resource, where each job is done by itself."""
-
-    def __init__(self, resource: ResourceT, close: Callable[[ResourceT], None] | None = None) -> None:
-        """Say what to work with.
-
-        Args:
-            resource: What each job is given.
-            close: Ends the use of it; None where it needs no end.
-        """
-        self._resource = resource
-        self._close = close
-
-    def do(self, jobs: Sequence[Job[ResourceT]], /) -> None:
-        """Do the jobs one after another."""
-        for job in jobs:
-            try:
-                job.result = job.work(self._resource)
-            except Exception as error:  # noqa: BLE001  -- raised where the job is awaited
-                job.error = error
-
-    def close(self) -> None:
-        """End the use of the resource."""
-        if self._close is not None:
-            self._close(self._resource)
+JOBS_AT_A_TIME = 1000
+"""Jobs that are handed over together at most, so that the first of them need not wait long for the last."""
 
 
 class Worker(Generic[ResourceT]):
-    """A thread, or some, that does the blocking work of the tasks of any event loop.
+    """A thread, or some, for the blocking calls of the tasks of any event loop.
 
-    A thread that is alone takes all that is waiting at a time, so that many small jobs cost one switch of
-    threads, and one transaction where there are any; several take one job each. They do not keep the process
-    alive.
+    One thread hands all waiting jobs to one function, so that many small jobs cost one switch of threads, and
+    one transaction if there are any; of several threads each takes one job. A job that is given up before it
+    began is not done; one that began is awaited to its end before the cancellation is raised.
+
+    Threads do not keep the process alive: at its end, and before a fork, the work under way is finished and
+    no more is begun. A child process starts threads of its own, or refuses.
     """
 
-    def __init__(self, name: str, begin: Callable[[], Workshop[ResourceT]], *, threads: int = 1) -> None:
-        """Say what to do.
+    def __init__(
+        self,
+        name: str,
+        open: Callable[[], ResourceT],  # noqa: A002 -- the word of the field
+        *,
+        close: Callable[[ResourceT], None] | None = None,
+        transaction: "Callable[[ResourceT, bool], AbstractContextManager[None]] | None" = None,
+        threads: int = 1,
+        forks: bool = True,
+    ) -> None:
+        """State the work; no thread is started yet.
 
         Args:
             name: The name of the threads.
-            begin: Makes what to work in; called in each thread, before its first job.
+            open: Opens what the jobs work with, in each thread, before its first job.
+            close: Closes that, in the same thread.
+            transaction: Begins a transaction, given whether it writes, in which all that waits is done
+                together; None if each job is done by itself.
             threads: How many threads there are.
+            forks: Whether a forked child may use what `open` opens in it, beside its parent.
         """
         self._name = name
-        self._begin = begin
+        self._open = open
+        self._close = close
+        self._transaction = transaction
         self._count = threads
-        self._lock = threading.Lock()
-        self._process = 0
-        self._inbox: Inbox[Job[ResourceT]] | None = None
-        self._threads: list[threading.Thread] = []
+        self._forks = forks
+        self._crew: _Crew | None = None
 
-    def open(self) -> None:
+    async def __aenter__(self) -> Self:
         """Start the threads."""
-        with self._lock:
-            self._start()
+        self._start()
+        return self
 
-    def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> "asyncio.Future[T]":
+    async def __aexit__(self, *_: object) -> None:
+        """End the threads once all jobs are done."""
+        crew, self._crew = self._crew, None
+        if crew is not None and crew.process == os.getpid():
+            crew.end()
+            for thread in crew.threads:
+                await asyncio.to_thread(thread.join)
+
+    async def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> T:
         """Do something in a thread.
 
         Args:
-            work: What to do; a caller who is cancelled does not stop it.
+            work: What to do, given what `open` opened.
             writes: Whether it changes anything.
 
         Returns:
-            What `work` returns, to be awaited.
+            What `work` returns.
 
         Raises:
-            StoreClosedError: The worker is not open.
+            StoreClosedError: The worker is closed.
+            StoreConnectionError: This process was forked from the one that opened it, and may not use it.
         """
-        if self._process != os.getpid():
-            self._start_after_fork()
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        inbox = self._inbox
-        if inbox is None or not inbox.put(Job(work, future, writes=writes)):
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        return await self._done(Job(future, work=work, writes=writes))
+
+    async def run_batch(
+        self,
+        run_batch: Callable[[ResourceT, Sequence[ItemsT]], Sequence[T]],
+        items: ItemsT,
+        *,
+        writes: bool = False,
+    ) -> T:
+        """Do something in a thread, in one call with what other tasks want done in the same way.
+
+        Args:
+            run_batch: What to do, given what `open` opened and the items of each task; it returns a result
+                for each.
+            items: The items of this task.
+            writes: Whether it changes anything.
+
+        Returns:
+            The result of this task; errors are those of `run`.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        return await self._done(Job(future, run_batch=run_batch, items=items, writes=writes))
+
+    async def _done(self, job: Job[ResourceT]) -> Any:
+        crew = self._crew
+        if crew is None:
             raise StoreClosedError(message=f"{self._name} is closed")
-        return future
-
-    async def close(self) -> None:
-        """End the threads once all that was asked for is done."""
-        with self._lock:
-            threads, self._threads = self._threads, []
-            if self._inbox is not None:
-                self._inbox = None
-                self._end()
-        for thread in threads:
-            await asyncio.to_thread(thread.join)
-
-    def _start(self) -> None:
-        inbox: Inbox[Job[ResourceT]] = Inbox(self._count)
-        at_once = MAXIMUM_BATCH if self._count == 1 else 1
-        work = inbox, self._begin, at_once
-        self._threads = [
-            threading.Thread(target=_serve, args=work, name=self._name, daemon=True)
-            for _ in range(self._count)
-        ]
-        for thread in self._threads:
-            thread.start()
-        self._inbox, self._process = inbox, os.getpid()
-        # The threads of a worker that is never closed end when it goes.
-        self._end = weakref.finalize(self, inbox.end)
-        self._end.atexit = False
-
-    def _start_after_fork(self) -> None:
-        """The process that this one was forked off has the threads, if there are any."""
-        with self._lock:
-            if self._inbox is not None and self._process != os.getpid():
-                self._end.detach()
-                self._start()
-
-
-def _serve(inbox: Inbox[Job[ResourceT]], begin: Callable[[], Workshop[ResourceT]], at_once: int) -> None:
-    """What a thread does; it does not know its worker, so that a worker nobody needs any more can go."""
-    shop: Workshop[ResourceT] | None = None
-    while jobs := inbox.take(at_once):
+        if crew.process != os.getpid():
+            crew = self._start_after_fork()
+        if not crew.put(job):
+            raise StoreClosedError(message=f"{self._name} is closed")
         try:
-            shop = shop or begin()
-            shop.do(jobs)
-        except Exception as error:  # noqa: BLE001  -- raised where the jobs are awaited
-            for job in jobs:
-                job.error = error
-        _settle(jobs)
-        del jobs  # What they hold need not live until there are others.
-    if shop is not None:
-        shop.close()
+            return await job.future
+        except asyncio.CancelledError:
+            await crew.give_up(job)
+            raise
+
+    def _start(self) -> "_Crew":
+        crew = _Crew()
+        at_a_time = JOBS_AT_A_TIME if self._count == 1 else 1
+        for _ in range(self._count):
+            crew.start(self._name, self._open, self._close, self._transaction, at_a_time)
+        self._crew = crew
+        # The threads of a worker that is dropped without being closed end with it.
+        weakref.finalize(self, crew.end).atexit = False
+        return crew
+
+    def _start_after_fork(self) -> "_Crew":
+        """Start threads in a child process: those of its parent are not there."""
+        if not self._forks:
+            raise StoreConnectionError(
+                message=f"{self._name} is open in the process that this one was forked from, and one process "
+                "at a time can use it: close it there before the fork"
+            )
+        return self._start()
+
+
+class _Crew:
+    """The threads of a worker in one process, and their queue; the worker may be dropped before they end."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.threads: list[threading.Thread] = []
+        self.busy: list[threading.RLock] = []
+        """One for each thread, held while it does jobs: nothing forks or exits meanwhile."""
+        self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._claiming = threading.RLock()
+        """Held where a job is added, begun or given up."""
+        self._ended = False
+        _crews.add(self)
+
+    def start(
+        self,
+        name: str,
+        open: Callable[[], Any],  # noqa: A002 -- the word of the field
+        close: Callable[[Any], None] | None,
+        transaction: Transaction | None,
+        at_a_time: int,
+    ) -> None:
+        """Start a thread."""
+        busy = threading.RLock()
+        thread = threading.Thread(
+            target=self._serve, args=(busy, open, close, transaction, at_a_time), name=name, daemon=True
+        )
+        self.busy.append(busy)
+        self.threads.append(thread)
+        thread.start()
+
+    def put(self, job: Job[Any]) -> bool:
+        """Add a job, unless `end` was called; return whether it was added."""
+        with self._claiming:
+            if not self._ended:
+                self._jobs.put(job)
+            return not self._ended
+
+    def end(self) -> None:
+        """Let the threads end once they have done what waits; called by the garbage collector too."""
+        with self._claiming:
+            if not self._ended:
+                self._ended = True
+                for _ in self.threads:
+                    self._jobs.put(None)
+
+    async def give_up(self, job: Job[Any]) -> None:
+        """Leave a job undone if it has not begun, else wait for its end."""
+        with self._claiming:
+            if not job.started or job.ended:
+                return
+            job.settled = asyncio.get_running_loop().create_future()
+        while not job.settled.done():
+            try:
+                await asyncio.wait([job.settled])
+            except asyncio.CancelledError:
+                continue
+
+    def _serve(
+        self,
+        busy: threading.RLock,
+        open: Callable[[], Any],  # noqa: A002 -- the word of the field
+        close: Callable[[Any], None] | None,
+        transaction: Transaction | None,
+        at_a_time: int,
+    ) -> None:
+        """Do jobs until the end: this is what a thread runs."""
+        resource: Any = None
+        while jobs := self._take(at_a_time):
+            with busy:
+                some = self._begin(jobs)
+                try:
+                    if some:
+                        resource = open() if resource is None else resource
+                        if transaction is None:
+                            run_each(resource, some)
+                        else:
+                            run_in_transaction(resource, some, transaction)
+                except Exception as error:  # noqa: BLE001 -- raised where the jobs are awaited
+                    for job in some:
+                        job.error = error
+            _settle(some)
+            del jobs, some  # Their values need not live until there are others.
+        if resource is not None and close is not None:
+            with busy:
+                close(resource)
+
+    def _take(self, at_a_time: int) -> list[Job[Any]]:
+        """Wait for jobs, and take so many at most; none at the end."""
+        jobs = [self._jobs.get()]
+        while jobs[-1] is not None and len(jobs) < at_a_time:
+            try:
+                jobs.append(self._jobs.get_nowait())
+            except queue.Empty:
+                break
+        if jobs[-1] is None and len(jobs) > 1:
+            self._jobs.put(None)
+        return [job for job in jobs if job is not None]
+
+    def _begin(self, jobs: Sequence[Job[Any]]) -> list[Job[Any]]:
+        """Mark jobs as begun, but for those that were given up."""
+        with self._claiming:
+            some = [job for job in jobs if not job.future.cancelled()]
+            for job in some:
+                job.started = True
+            return some
 
 
 def _settle(batch: Sequence[Job[Any]]) -> None:
@@ -178,16 +265,46 @@ def _settle(batch: Sequence[Job[Any]]) -> None:
         try:
             loop.call_soon_threadsafe(_settle_all, jobs)
         except RuntimeError:
-            # That loop was closed, and nobody waits in it any more.
+            # That loop was closed, and no task waits in it any more.
             continue
 
 
 def _settle_all(jobs: Sequence[Job[Any]]) -> None:
-    """Tell the tasks that wait, unless they were cancelled."""
+    """Give the waiting tasks their results, unless they were cancelled."""
     for job in jobs:
-        if job.future.done():
+        job.ended = True
+        if job.settled is not None:
+            job.settled.set_result(None)
+        elif job.future.done():
             continue
-        if job.error is None:
+        elif job.error is None:
             job.future.set_result(job.result)
         else:
             job.future.set_exception(job.error)
+
+
+_crews: "weakref.WeakSet[_Crew]" = weakref.WeakSet()
+
+PAUSE_TIMEOUT = 10.0
+"""Seconds that a fork, or the end of the process, waits for the job that a thread is at."""
+
+_paused: list[threading.RLock] = []
+
+
+def _pause() -> None:
+    """Wait until no thread is at a job, and let none begin one.
+
+    A driver that is interrupted by a fork leaves its locks held in the child for ever; one that is
+    interrupted by the end of the interpreter may abort it.
+    """
+    _paused.extend(busy for crew in list(_crews) for busy in crew.busy if busy.acquire(timeout=PAUSE_TIMEOUT))
+
+
+def _resume() -> None:
+    while _paused:
+        _paused.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_pause, after_in_parent=_resume, after_in_child=_resume)
+atexit.register(_pause)

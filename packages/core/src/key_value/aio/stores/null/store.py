@@ -3,7 +3,7 @@
 from typing_extensions import override
 
 from key_value.aio.stores.base import BaseStore, ManagedEntry
-from key_value.aio.stores.base.encoding import encode
+from key_value.aio.stores.base.codec import encode
 
 
 class NullStore(BaseStore):

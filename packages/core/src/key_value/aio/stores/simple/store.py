@@ -1,31 +1,27 @@
 """A store in one dictionary."""
 
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from itertools import count
+from typing import NamedTuple
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio.stores.base import (
-    BaseCullStore,
-    BaseDestroyCollectionStore,
-    BaseDestroyStore,
-    BaseEnumerateCollectionsStore,
-    BaseEnumerateKeysStore,
-    BasePutIfAbsentStore,
-    ManagedEntry,
-)
-from key_value.aio.stores.base.encoding import decode, encode
+from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio.stores.base.codec import decode, encode
+from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
+from key_value.aio.stores.base.versioned_store import VersionedStore
 
 
-class SimpleStore(
-    BaseEnumerateKeysStore,
-    BaseEnumerateCollectionsStore,
-    BaseDestroyStore,
-    BaseDestroyCollectionStore,
-    BaseCullStore,
-    BasePutIfAbsentStore,
-):
+class _Stored(NamedTuple):
+    text: str
+    created: float | None
+    expires: float | None
+    version: str
+
+
+class SimpleStore(VersionedStore, PagedStore):
     """A store in one dictionary: what a store needs and nothing more, to learn from and to test with.
 
     Use `MemoryStore` for anything that has to be fast or to stay small.
@@ -33,12 +29,12 @@ class SimpleStore(
 
     @warns_on_wrong_types
     def __init__(self, max_entries: int | None = None, default_collection: str | None = None) -> None:
-        """Make an empty store.
+        """Create an empty store.
 
         Args:
-            max_entries: Entries that it may have before it forgets the one that was first stored; None sets
+            max_entries: Entries that it may have before the one that was first stored is dropped; None sets
                 no limit.
-            default_collection: The collection used where none is named.
+            default_collection: The collection used when a call names none.
 
         Raises:
             ValueError: `max_entries` is less than 1.
@@ -47,86 +43,70 @@ class SimpleStore(
             raise ValueError(f"max_entries must be 1 or more, not {max_entries}")
         super().__init__(default_collection=default_collection)
         self.max_entries = max_entries
-        self._texts: dict[tuple[str, str], tuple[str, ManagedEntry]] = {}
+        self._entries: dict[tuple[str, str], _Stored] = {}
+        self._versions = count(1)
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        if (collection, key) not in self._texts:
-            return None
-        text, entry = self._texts[collection, key]
-        return ManagedEntry(
-            value=await decode(text), created_at=entry.created_at, expires_at=entry.expires_at
-        )
+        found = await self._get_versioned_entry(collection=collection, key=key)
+        return None if found is None else found[0]
 
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         self._store(collection, key, await encode(managed_entry.value), managed_entry)
 
     @override
-    async def _put_managed_entries(
-        self,
-        *,
-        collection: str,
-        keys: Sequence[str],
-        managed_entries: Sequence[ManagedEntry],
-        ttl: float | None,
-        created_at: datetime,
-        expires_at: datetime | None,
-    ) -> None:
-        # All of them are encoded before any is stored: one that is not JSON refuses the batch.
-        texts = [await encode(entry.value) for entry in managed_entries]
-        for key, text, entry in zip(keys, texts, managed_entries, strict=True):
-            self._store(collection, key, text, entry)
-
-    @override
-    async def _put_managed_entry_if_absent(
-        self, *, collection: str, key: str, managed_entry: ManagedEntry
-    ) -> bool:
-        text = await encode(managed_entry.value)
-        if self._is_living(collection, key):
-            return False
-        self._store(collection, key, text, managed_entry)
-        return True
-
-    @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
-        living = self._is_living(collection, key)
-        self._texts.pop((collection, key), None)
-        return living
+        removed = self._entries.pop((collection, key), None)
+        return removed is not None and not Listed(collection, key, removed.expires).is_expired
 
     @override
-    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
-        return [key for found, key in self._texts if found == collection and self._is_living(found, key)]
+    async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
+        stored = self._entries.get((collection, key))
+        if stored is None:
+            return None
+        return ManagedEntry.from_epochs(
+            await decode(stored.text), stored.created, stored.expires
+        ), stored.version
 
     @override
-    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        return [collection for collection, key in self._texts if self._is_living(collection, key)]
+    async def _put_entry_if(
+        self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
+    ) -> str | None:
+        text = await encode(managed_entry.value)
+        stored = self._entries.get((collection, key))
+        if (None if stored is None else stored.version) != version:
+            return None
+        return self._store(collection, key, text, managed_entry)
 
     @override
-    async def _delete_store(self) -> bool:
-        self._texts.clear()
+    async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
+        stored = self._entries.get((collection, key))
+        if stored is None or stored.version != version:
+            return False
+        del self._entries[collection, key]
         return True
 
     @override
-    async def _delete_collection(self, *, collection: str) -> bool:
-        found = [address for address in self._texts if address[0] == collection]
-        for address in found:
-            del self._texts[address]
-        return bool(found)
+    async def _list_page(
+        self, *, collection: str | None, prefix: str, cursor: str | None, limit: int
+    ) -> ListedPage:
+        after = ("", "") if cursor is None else tuple(json.loads(cursor))
+        # In the order of their names: an entry that stays is on one page, whatever comes and goes.
+        names = sorted(name for name in self._entries if collection in (None, name[0]) and name > after)
+        page = names[:limit]
+        listed = [Listed(*name, self._entries[name].expires, name) for name in page]
+        return ListedPage(listed, json.dumps(page[-1]) if len(names) > limit else None)
 
     @override
-    async def _cull(self) -> None:
-        for collection, key in list(self._texts):
-            if not self._is_living(collection, key):
-                del self._texts[collection, key]
+    async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
+        for entry in entries:
+            self._entries.pop(entry.handle, None)
 
-    def _is_living(self, collection: str, key: str) -> bool:
-        found = self._texts.get((collection, key))
-        return found is not None and not found[1].is_expired
-
-    def _store(self, collection: str, key: str, text: str, entry: ManagedEntry) -> None:
-        is_new = (collection, key) not in self._texts
-        if is_new and self.max_entries is not None and len(self._texts) >= self.max_entries:
-            del self._texts[next(iter(self._texts))]
-        times = ManagedEntry(value={}, created_at=entry.created_at, expires_at=entry.expires_at)
-        self._texts[collection, key] = (text, times)
+    def _store(self, collection: str, key: str, text: str, entry: ManagedEntry) -> str:
+        is_new = (collection, key) not in self._entries
+        if is_new and self.max_entries is not None and len(self._entries) >= self.max_entries:
+            del self._entries[next(iter(self._entries))]
+        version = str(next(self._versions))
+        self._entries[collection, key] = _Stored(text, entry.created_epoch, entry.expires_epoch, version)
+        return version

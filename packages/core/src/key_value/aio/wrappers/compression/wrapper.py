@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio._utils.json import dumps_compact
+from key_value.aio._utils.json_codec import dumps_compact
 from key_value.aio._utils.managed_entry import estimate_serialized_size, load_from_json
 from key_value.aio.errors import DeserializationError
 from key_value.aio.protocols.key_value import AsyncKeyValue

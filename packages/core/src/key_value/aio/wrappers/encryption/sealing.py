@@ -7,7 +7,7 @@ from typing import Any
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_collection
-from key_value.aio._utils.json import dumps_compact
+from key_value.aio._utils.json_codec import dumps_compact
 from key_value.aio._utils.managed_entry import load_from_json
 from key_value.aio.errors import DecryptionError, EncryptionError, ExtraInfoType
 from key_value.aio.protocols.key_value import AsyncKeyValue

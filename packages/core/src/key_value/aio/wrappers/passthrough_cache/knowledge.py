@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from key_value.aio._utils.recent import Recent
+from key_value.aio._utils.lru_map import LRUMap
 
 Place = tuple[str, str]
 """A collection and a key."""
@@ -30,8 +30,8 @@ class Knowledge:
         """
         self._negative_ttl = negative_ttl
         self._clock = clock
-        self._expiries: Recent[Place, float] = Recent(ENTRIES)
-        self._missing_until: Recent[Place, float] = Recent(ENTRIES)
+        self._expiries: LRUMap[Place, float] = LRUMap(ENTRIES)
+        self._missing_until: LRUMap[Place, float] = LRUMap(ENTRIES)
 
     def learn(self, place: Place, found: Found) -> None:
         """Note what the primary store has."""

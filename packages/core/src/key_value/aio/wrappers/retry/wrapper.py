@@ -9,7 +9,7 @@ from typing import TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio._utils.retry import exponential_delay
+from key_value.aio._utils.backoff import exponential_delay
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import UNREACHABLE, Call, Interceptor
 

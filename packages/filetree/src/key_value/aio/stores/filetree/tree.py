@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from key_value.aio._utils.json import dumps
+from key_value.aio._utils.json_codec import dumps
 from key_value.aio._utils.time_to_live import epoch_to_datetime
 from key_value.aio.errors import KeyValueStoreError
 from key_value.aio.stores.base.documents import Head

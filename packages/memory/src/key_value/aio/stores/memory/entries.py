@@ -5,15 +5,25 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import TypeAlias
+from itertools import count, islice
+from typing import NamedTuple, TypeAlias
 
-from key_value.aio.stores.memory.expiries import Expiries
-from key_value.aio.stores.memory.values import Packed
+from key_value.aio.stores.base import Listed
+from key_value.aio.stores.memory.expiry_index import Bucket, ExpiryIndex
 
-Expiring: TypeAlias = tuple[Packed, float, float]
-"""A value, the second since 1970 at which it expires, and the end of its bucket among the expiries."""
+Snapshot: TypeAlias = bytes | str
 
-Entry: TypeAlias = Packed | Expiring
+
+class Expiring(NamedTuple):
+    """A value that expires."""
+
+    value: Snapshot
+    expires: float
+    """When it expires, in seconds since 1970."""
+    bucket: Bucket
+
+
+Entry: TypeAlias = Snapshot | Expiring
 """A value by itself never expires."""
 
 DUE_PER_PUT = 8
@@ -21,23 +31,26 @@ DUE_PER_PUT = 8
 
 
 class Entries:
-    """Values by collection and key, safe to use from several threads."""
+    """Values by collection and key, safe to use from several threads; each method takes a bounded time."""
 
     def __init__(self, max_per_collection: int) -> None:
-        """Make it empty.
+        """Create an empty mapping.
 
         Args:
-            max_per_collection: Entries that a collection may have before it forgets the one least recently
-                used.
+            max_per_collection: Entries that a collection may have before the least recently used one is
+                dropped.
         """
         self._max = max_per_collection
         self._bounded = max_per_collection < sys.maxsize
         self._collections: dict[str, dict[str, Entry]] = {}
-        self._expiries = Expiries()
+        self._expiries = ExpiryIndex()
+        self._versions: dict[tuple[str, str], str] = {}
+        """The versions that were given out, of entries that have not changed since."""
+        self._new_versions = count(1)
         self._lock = threading.Lock()
 
-    def get(self, collection: str, key: str) -> tuple[Packed, float | None] | None:
-        """The value of a key, and the second since 1970 at which it expires, unless it has."""
+    def get(self, collection: str, key: str) -> tuple[Snapshot, float | None] | None:
+        """Return the value of a key, and the second since 1970 at which it expires, unless it has."""
         entries = self._collections.get(collection)
         entry = entries.get(key) if entries is not None else None
         if entry is None:
@@ -46,109 +59,172 @@ class Entries:
             with self._lock:
                 if key in entries:
                     entries.move_to_end(key)
-        if not isinstance(entry, tuple):
+        if not isinstance(entry, Expiring):
             return entry, None
-        if entry[1] <= time.time():
+        if entry.expires <= time.time():
             with self._lock:
                 # Another thread may have replaced it meanwhile.
                 if self._collections.get(collection, {}).get(key) is entry:
                     self._remove(collection, key)
             return None
-        return entry[0], entry[1]
+        return entry.value, entry.expires
+
+    def get_versioned(self, collection: str, key: str) -> tuple[Snapshot, float | None, str] | None:
+        """Return the value of a key, when it expires, and its version, unless it has expired."""
+        with self._lock:
+            entry = self._living(collection, key)
+            if entry is None:
+                return None
+            version = self._versions.get((collection, key))
+            if version is None:
+                version = self._versions[collection, key] = str(next(self._new_versions))
+        if isinstance(entry, Expiring):
+            return entry.value, entry.expires, version
+        return entry, None, version
 
     def put(
-        self, collection: str, items: Iterable[tuple[str, Packed]], ttl: float | None, expires: float | None
+        self,
+        collection: str,
+        items: Iterable[tuple[str, Snapshot]],
+        ttl: float | None,
+        expires: float | None,
     ) -> None:
         """Store values by key, in place of any that are there."""
         with self._lock:
-            for key, packed in items:
-                self._put(collection, key, packed, ttl, expires)
+            for key, value in items:
+                self._put(collection, key, value, ttl, expires)
 
-    def put_if_absent(
-        self, collection: str, key: str, packed: Packed, ttl: float | None, expires: float | None
-    ) -> bool:
-        """Store a value unless the key has one that has not expired."""
+    def put_if(
+        self,
+        collection: str,
+        key: str,
+        value: Snapshot,
+        ttl: float | None,
+        expires: float | None,
+        version: str | None,
+    ) -> str | None:
+        """Store a value if the key has a version, or none; return the new version, or None."""
         with self._lock:
-            entry = self._collections.get(collection, {}).get(key)
-            if entry is not None and not _has_expired(entry, time.time()):
-                return False
-            self._put(collection, key, packed, ttl, expires)
-            return True
+            if not self._matches(collection, key, version):
+                return None
+            self._put(collection, key, value, ttl, expires)
+            new = self._versions[collection, key] = str(next(self._new_versions))
+            return new
 
-    def delete(self, collection: str, key: str) -> bool:
-        """Remove an entry; True where it had not expired."""
+    def delete_if(self, collection: str, key: str, version: str) -> bool:
+        """Remove an entry if it has a version; return whether it was removed."""
         with self._lock:
-            entry = self._remove(collection, key)
-        return entry is not None and not _has_expired(entry, time.time())
+            return self._matches(collection, key, version) and self._remove(collection, key) is not None
+
+    def take(self, collection: str, key: str) -> tuple[Snapshot, float | None] | None:
+        """Remove an entry and return its value and when it expires, unless it has expired."""
+        with self._lock:
+            living = self._living(collection, key)
+            self._remove(collection, key)
+        if isinstance(living, Expiring):
+            return living.value, living.expires
+        return None if living is None else (living, None)
 
     def keys(self, collection: str) -> list[str]:
-        """The keys of a collection that have not expired."""
+        """Return all keys of a collection, expired ones too."""
+        with self._lock:
+            return list(self._collections.get(collection, ()))
+
+    def living_keys(self, collection: str, limit: int) -> list[str]:
+        """Return at most so many keys of a collection that have not expired."""
         now = time.time()
         with self._lock:
             entries = self._collections.get(collection, {})
-            return [key for key, entry in entries.items() if not _has_expired(entry, now)]
+            living = (key for key, entry in entries.items() if not _has_expired(entry, now))
+            return list(islice(living, limit))
 
-    def collections(self) -> list[str]:
-        """The collections that have entries."""
+    def listed(self, collection: str, keys: Iterable[str]) -> list[Listed]:
+        """Return those of some keys that have an entry, expired ones too."""
+        entries = self._collections.get(collection, {})
+        found = ((key, entries.get(key)) for key in keys)
+        return [
+            Listed(collection, key, entry.expires if isinstance(entry, Expiring) else None)
+            for key, entry in found
+            if entry is not None
+        ]
+
+    def collections(self, limit: int | None = None) -> list[str]:
+        """Return the collections that have entries."""
         with self._lock:
-            return list(self._collections)
+            return list(islice(self._collections, limit))
 
-    def remove_collection(self, collection: str) -> bool:
-        """Remove a collection; True where it was there."""
+    def remove_collection(self, collection: str) -> dict[str, Entry]:
+        """Remove a collection, and return what was in it, to be freed by the caller."""
         with self._lock:
-            entries = self._collections.pop(collection, None)
-            for key, entry in (entries or {}).items():
-                if isinstance(entry, tuple):
-                    self._expiries.discard(collection, key, entry[2])
-        return entries is not None
+            self._expiries.discard_collection(collection)
+            self._versions.clear()
+            return self._collections.pop(collection, {})
 
-    def clear(self) -> None:
-        """Remove everything."""
-        with self._lock:
-            self._collections.clear()
-            self._expiries.clear()
-
-    def cull(self) -> None:
-        """Remove every entry that has expired."""
+    def remove_due(self, limit: int) -> bool:
+        """Remove some of what expired a while ago; return whether there may be more."""
         now = time.time()
         with self._lock:
-            expired = [
-                (collection, key)
-                for collection, entries in self._collections.items()
-                for key, entry in entries.items()
-                if _has_expired(entry, now)
-            ]
-            for collection, key in expired:
+            return self._remove_some(islice(self._expiries.due(now), limit), now) == limit
+
+    def begun(self) -> list[tuple[str, str]]:
+        """Return collections and keys some of which have only just expired."""
+        with self._lock:
+            return self._expiries.begun(time.time())
+
+    def remove_expired(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Remove those of some entries that have expired."""
+        with self._lock:
+            self._remove_some(keys, time.time())
+
+    def _remove_some(self, keys: Iterable[tuple[str, str]], now: float) -> int:
+        seen = 0
+        for collection, key in keys:
+            seen += 1
+            if _has_expired(self._collections.get(collection, {}).get(key), now):
                 self._remove(collection, key)
+        return seen
+
+    def _matches(self, collection: str, key: str, version: str | None) -> bool:
+        if self._living(collection, key) is None:
+            return version is None
+        return version is not None and self._versions.get((collection, key)) == version
+
+    def _living(self, collection: str, key: str) -> Entry | None:
+        entry = self._collections.get(collection, {}).get(key)
+        return None if _has_expired(entry, time.time()) else entry
 
     def _put(
-        self, collection: str, key: str, packed: Packed, ttl: float | None, expires: float | None
+        self, collection: str, key: str, value: Snapshot, ttl: float | None, expires: float | None
     ) -> None:
-        if self._expiries.ends:
-            for due in self._expiries.due(time.time(), DUE_PER_PUT):
-                self._remove(*due)
+        if self._expiries:
+            now = time.time()
+            self._remove_some(islice(self._expiries.due(now), DUE_PER_PUT), now)
         entries = self._collections.get(collection)
         if entries is None:
             entries = self._collections[collection] = OrderedDict() if self._bounded else {}
         replaced = entries.pop(key, None) if self._bounded else entries.get(key)
-        if isinstance(replaced, tuple):
-            self._expiries.discard(collection, key, replaced[2])
+        if isinstance(replaced, Expiring):
+            self._expiries.discard(collection, key, replaced.bucket)
+        if self._versions:
+            self._versions.pop((collection, key), None)
         if ttl is None or expires is None:
-            entries[key] = packed
+            entries[key] = value
         else:
-            entries[key] = packed, expires, self._expiries.add(collection, key, ttl, expires)
+            entries[key] = Expiring(value, expires, self._expiries.record(collection, key, ttl, expires))
         if self._bounded and len(entries) > self._max:
             self._remove(collection, next(iter(entries)))
 
     def _remove(self, collection: str, key: str) -> Entry | None:
         entries = self._collections.get(collection)
         entry = entries.pop(key, None) if entries is not None else None
-        if isinstance(entry, tuple):
-            self._expiries.discard(collection, key, entry[2])
+        if isinstance(entry, Expiring):
+            self._expiries.discard(collection, key, entry.bucket)
+        if self._versions:
+            self._versions.pop((collection, key), None)
         if not entries:
             self._collections.pop(collection, None)
         return entry
 
 
-def _has_expired(entry: Entry, now: float) -> bool:
-    return isinstance(entry, tuple) and entry[1] <= now
+def _has_expired(entry: Entry | None, now: float) -> bool:
+    return isinstance(entry, Expiring) and entry.expires <= now

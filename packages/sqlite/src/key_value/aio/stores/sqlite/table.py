@@ -1,98 +1,250 @@
-"""The table of a SQLite store."""
+"""The table of a SQLite store, and the file that it is in."""
 
+import os
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 
-from key_value.aio.stores.base.table import Found, Place, Row
-from key_value.aio.stores.sqlite import statements
+from typing_extensions import override
+
+from key_value.aio.errors import StoreConnectionError
+from key_value.aio.stores.base import Address, Row, Table, make_directory
+
+MEMORY = ":memory:"
 
 KEYS_PER_QUERY = 500
 """SQLite before 3.32 takes 999 parameters at most: https://www.sqlite.org/limits.html#max_variable_number"""
 
-ROWS_PER_CULL = 5000
+EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'kv_entries'"
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS kv_entries (
+    collection TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    created_at REAL,
+    expires_at REAL,
+    version TEXT NOT NULL,
+    PRIMARY KEY (collection, key)
+);
+CREATE INDEX IF NOT EXISTS kv_entries_expires_at ON kv_entries (expires_at) WHERE expires_at IS NOT NULL;
+"""
+PUT = """
+INSERT INTO kv_entries (collection, key, value, created_at, expires_at, version) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value, created_at = excluded.created_at,
+expires_at = excluded.expires_at, version = excluded.version
+"""
+GET = "SELECT value, created_at, expires_at, version FROM kv_entries WHERE collection = ? AND key = ?"
+GET_MANY = (
+    "SELECT key, value, created_at, expires_at, version FROM kv_entries WHERE collection = ? AND key IN"
+)
+DELETE = "DELETE FROM kv_entries WHERE collection = ? AND key = ? AND (expires_at IS NULL OR expires_at > ?)"
+LIST = """
+SELECT collection, key, expires_at, version FROM kv_entries
+WHERE (collection, key) {after} (?, ?) AND typeof(key) = 'text' AND typeof(collection) = 'text'
+ORDER BY collection, key LIMIT ?
+"""
+LIST_COLLECTION = """
+SELECT collection, key, expires_at, version FROM kv_entries
+WHERE collection = ? AND key {after} ? AND key >= ? AND typeof(key) = 'text' ORDER BY key LIMIT ?
+"""
+# Steps from each collection to the next along the primary key, instead of reading every row as DISTINCT does.
+COLLECTIONS = """
+WITH RECURSIVE names (name) AS (
+    SELECT min(collection) FROM kv_entries
+    UNION ALL
+    SELECT (SELECT min(collection) FROM kv_entries WHERE collection > name) FROM names WHERE name IS NOT NULL
+)
+SELECT name FROM names
+WHERE typeof(name) = 'text' AND EXISTS (
+    SELECT 1 FROM kv_entries WHERE collection = name AND (expires_at IS NULL OR expires_at > ?)
+)
+LIMIT ?
+"""
+CLEAR_COLLECTION = "DELETE FROM kv_entries WHERE collection = ?"
+CLEAR = "DELETE FROM kv_entries"
+CULL = "DELETE FROM kv_entries WHERE rowid IN (SELECT rowid FROM kv_entries WHERE expires_at <= ? LIMIT ?)"
 
 
-class SQLiteTable:
-    """One row for each entry.
+class SQLiteTable(Table):
+    """The rows of one file, which is created by the first write; it belongs to one thread."""
 
-    Attributes:
-        connection: The database.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Say where it is.
+    def __init__(self, path: str, *, timeout: float, durability: str) -> None:
+        """Name a file; nothing is opened yet.
 
         Args:
-            connection: The database, in a transaction wherever something is written.
+            path: The file, or `:memory:`.
+            timeout: Seconds to wait for another process that writes.
+            durability: `normal` or `full`, SQLite's `synchronous`.
         """
-        self.connection = connection
-        self._execute = connection.execute
-        self._execute_many = connection.executemany
+        self._path = path
+        self._timeout = timeout
+        self._durability = durability
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """The file that is open, by its device and inode; None while it is not open to write."""
+        self._empty: sqlite3.Connection | None = None
+        """What is read as long as there is no file."""
 
-    def make(self) -> None:
-        """Make the table where it is missing, in a file that is read while it is written."""
-        self._execute("PRAGMA journal_mode = WAL")
-        self.connection.executescript(statements.SCHEMA)
+    def close(self) -> None:
+        """Close the file."""
+        self._disconnect()
+        if self._empty is not None:
+            self._empty.close()
 
+    @contextmanager
+    def transaction(self, writes: bool) -> Generator[None]:
+        """Begin a transaction, and end it; nothing of it is left if it fails."""
+        connection = self._writable() if writes else self._readable()
+        connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # SQLite has already rolled back after some errors, such as a full disk.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    @override
     def exists(self) -> bool:
-        """Whether the table is there."""
-        return self._execute(statements.EXISTS).fetchone() is not None
+        return self._path == MEMORY or Path(self._path).exists()
 
-    def get(self, places: Collection[Place], /) -> dict[Place, Found]:
-        """The rows of those places that have one."""
-        if len(places) == 1:
-            [place] = places
-            row = self._execute(statements.GET, place).fetchone()
-            return {} if row is None else {place: row}
+    @override
+    def get(self, addresses: Collection[Address], /) -> dict[Address, Row]:
+        connection = self._readable()
+        if len(addresses) == 1:
+            [address] = addresses
+            row = connection.execute(GET, address).fetchone()
+            return {} if row is None else {address: _row(address, *row)}
         keys_of: dict[str, list[str]] = {}
-        for collection, key in places:
+        for collection, key in addresses:
             keys_of.setdefault(collection, []).append(key)
-        found: dict[Place, Found] = {}
+        found: dict[Address, Row] = {}
         for collection, keys in keys_of.items():
             remaining = iter(keys)
             while some := list(islice(remaining, KEYS_PER_QUERY)):
                 marks = ",".join("?" * len(some))
-                rows = self._execute(f"{statements.GET_MANY} ({marks})", (collection, *some))
-                for key, text, created, expires in rows:
-                    found[collection, key] = text, created, expires
+                for key, *fields in connection.execute(f"{GET_MANY} ({marks})", (collection, *some)):
+                    address = Address(collection, key.decode())
+                    found[address] = _row(address, *fields)
         return found
 
+    @override
     def put(self, rows: Collection[Row], /) -> None:
-        """Store rows, each in place of any that is there; no two have the same place."""
-        self._execute_many(statements.PUT, rows)
+        self._writable().executemany(PUT, rows)
 
-    def put_if_absent(self, row: Row, /) -> bool:
-        """Store a row unless there is a living one; True where it was stored."""
-        return self._execute(statements.PUT_IF_ABSENT, (*row, time.time())).rowcount > 0
+    @override
+    def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:
+        execute = self._writable().execute
+        return [address for address in addresses if execute(DELETE, (*address, now)).rowcount > 0]
 
-    def delete(self, places: Collection[Place], /) -> list[Place]:
-        """Remove rows; the places of those that were living."""
-        now = time.time()
-        return [place for place in places if self._execute(statements.DELETE, (*place, now)).rowcount > 0]
+    @override
+    def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:
+        start, beyond = (Address("", ""), ">=") if after is None else (after, ">")
+        if collection is None:
+            query, arguments = LIST, (*start, limit)
+        else:
+            query, arguments = LIST_COLLECTION, (collection, start.key, prefix, limit)
+        rows = self._readable().execute(query.format(after=beyond), arguments)
+        return [
+            _row(Address(name.decode(), key.decode()), b"", None, expires, version)
+            for name, key, expires, version in rows
+        ]
 
-    def list_keys(self, collection: str, limit: int | None, /) -> list[str]:
-        """The keys of the living rows of a collection."""
-        rows = self._execute(statements.KEYS, (collection, time.time(), _sql_limit(limit)))
-        return [key for (key,) in rows]
+    @override
+    def collections(self, limit: int | None, /) -> list[str]:
+        rows = self._readable().execute(COLLECTIONS, (time.time(), -1 if limit is None else limit))
+        return [name.decode() for (name,) in rows]
 
-    def list_collections(self, limit: int | None, /) -> list[str]:
-        """The collections that have living rows."""
-        return [name for (name,) in self._execute(statements.COLLECTIONS, (time.time(), _sql_limit(limit)))]
+    @override
+    def clear(self, collection: str | None, /) -> bool:
+        execute = self._writable().execute
+        done = execute(CLEAR) if collection is None else execute(CLEAR_COLLECTION, (collection,))
+        return done.rowcount > 0
 
-    def delete_collection(self, collection: str, /) -> bool:
-        """Remove the rows of a collection; True where there were any."""
-        return self._execute(statements.DELETE_COLLECTION, (collection,)).rowcount > 0
+    @override
+    def cull(self, limit: int, /) -> int:
+        return self._writable().execute(CULL, (time.time(), limit)).rowcount
 
-    def delete_all(self) -> None:
-        """Remove every row."""
-        self._execute(statements.DELETE_ALL)
+    def _readable(self) -> sqlite3.Connection:
+        """Return the connection to the file, or to an empty table as long as there is none."""
+        if self._connection is not None:
+            return self._connection
+        if self._path != MEMORY and Path(self._path).exists():
+            connection = self._connect_to_read()
+            if connection.execute(EXISTS).fetchone() is not None:
+                self._connection = connection
+                return connection
+            connection.close()
+        if self._empty is None:
+            self._empty = self._connect(MEMORY)
+            self._empty.executescript(SCHEMA)
+        return self._empty
 
-    def cull(self) -> bool:
-        """Remove some of the rows that have expired; True where there may be more."""
-        return self._execute(statements.CULL, (time.time(), ROWS_PER_CULL)).rowcount == ROWS_PER_CULL
+    def _writable(self) -> sqlite3.Connection:
+        """Return the connection to the file, created if it is missing, for its owner alone."""
+        if self._connection is not None and self._file is not None:
+            if self._connection.in_transaction or self._path == MEMORY or _file(self._path) == self._file:
+                return self._connection
+            self._disconnect()
+            raise StoreConnectionError(
+                message=f"{self._path} was removed or replaced while it was open: what was stored is lost, "
+                "and the next operation opens what is there now"
+            )
+        self._disconnect()
+        if self._path != MEMORY:
+            make_directory(Path(self._path).parent)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = self._connect(self._path)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(SCHEMA)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._file = connection, _file(self._path)
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Open a file to read, also on a read-only file system, where SQLite cannot share memory."""
+        connection = self._connect(self._path)
+        try:
+            connection.execute(EXISTS)
+        except sqlite3.OperationalError:
+            connection.close()
+            if os.access(self._path, os.W_OK) and os.access(Path(self._path).parent, os.W_OK):
+                raise
+            # https://www.sqlite.org/wal.html#read_only_databases
+            return self._connect(f"{Path(self._path).as_uri()}?immutable=1", uri=True)
+        return connection
+
+    def _connect(self, path: str, *, uri: bool = False) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, timeout=self._timeout, isolation_level=None, uri=uri)
+        # A text that is not UTF-8 is then an error of its own entry.
+        connection.text_factory = bytes
+        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._file = self._connection, None, None
+        if connection is not None:
+            connection.close()
 
 
-def _sql_limit(limit: int | None) -> int:
-    return -1 if limit is None else limit
+def _row(address: Address, value: bytes, created: float | None, expires: float | None, version: bytes) -> Row:
+    return Row(*address, value, created, expires, version.decode())
+
+
+def _file(path: str) -> tuple[int, int]:
+    """Return the device and inode of a file; a missing one has none."""
+    if path == MEMORY:
+        return 0, 0
+    try:
+        status = os.stat(path)  # noqa: PTH116 -- a third of the time of Path.stat, at every write
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_dev, status.st_ino

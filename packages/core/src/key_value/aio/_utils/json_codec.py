@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from json import encoder as json_encoder
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from key_value.aio.errors import DeserializationError, SerializationError
 
@@ -21,6 +21,11 @@ Decoder: TypeAlias = Callable[[str | bytes], object]
 CODECS = ("stdlib", "jiter", "pydantic_core")
 """What the environment variable `PY_KEY_VALUE_JSON` may say."""
 
+MAXIMUM_DEPTH = 200
+"""Levels of mappings and sequences that a value may have: as many as every decoder reads from any stack."""
+
+_CONTAINERS = (dict, list, tuple)
+
 _plain_encoder = json.JSONEncoder(sort_keys=True)
 _compact_encoder = json.JSONEncoder(separators=(",", ":"))
 _REFUSALS = (TypeError, ValueError, RecursionError)
@@ -28,20 +33,38 @@ _raw_decode = json.JSONDecoder().raw_decode
 
 
 def dumps(value: object) -> str:
-    """Returns the JSON text of a value, keys sorted, ASCII only.
+    """Return the JSON text of a value, keys sorted, ASCII only.
 
     Raises:
         SerializationError: The value is not JSON, refers to itself, or is nested too deeply.
     """
     try:
-        return "".join(_encoder.chunks(value, 0))
+        text = "".join(_encoder.chunks(value, 0))
     except _REFUSALS as error:
         _encoder.renew()
         raise _refusal(error) from error
+    # Without that many brackets, in strings or not, there is no such depth.
+    if text.count("{") + text.count("[") > MAXIMUM_DEPTH:
+        check_depth(value)
+    return text
+
+
+def check_depth(value: object) -> None:
+    """Refuse a value that is nested deeper than any reader is sure to read.
+
+    Raises:
+        SerializationError: It has more than `MAXIMUM_DEPTH` levels of mappings and sequences.
+    """
+    level: list[object] = [value]
+    for _ in range(MAXIMUM_DEPTH + 1):
+        level = [item for container in level for item in _items(container) if isinstance(item, _CONTAINERS)]
+        if not level:
+            return
+    raise SerializationError(f"value is nested in more than {MAXIMUM_DEPTH} levels of mappings and sequences")
 
 
 def dumps_compact(value: object) -> str:
-    """Returns the JSON text of a value without white space, its keys in their order, ASCII only.
+    """Return the JSON text of a value without white space, its keys in their order, ASCII only.
 
     Raises:
         SerializationError: As from `dumps`.
@@ -53,7 +76,7 @@ def dumps_compact(value: object) -> str:
 
 
 def loads(text: str | bytes) -> object:
-    """Returns the value of a JSON text; bytes are UTF-8.
+    """Return the value of a JSON text; bytes are UTF-8.
 
     Raises:
         DeserializationError: The text is not JSON, or the bytes are not UTF-8.
@@ -65,7 +88,7 @@ def loads(text: str | bytes) -> object:
 
 
 def decoder(codec: str) -> Decoder:
-    """Returns a codec's decoder; it may refuse, by ValueError, what the standard library reads."""
+    """Return a codec's decoder; it may refuse, by ValueError, what the standard library reads."""
     if codec == "stdlib":
         return _decode_one
     from_json: Decoder = import_module(codec).from_json
@@ -74,7 +97,7 @@ def decoder(codec: str) -> Decoder:
 
 
 def select(wanted: str | None) -> str:
-    """Returns the codec to use: the one that is wanted by name, else the fastest that is quickly imported.
+    """Return the codec to use: the one that is wanted by name, else the fastest that is quickly imported.
 
     Importing pydantic-core takes some 20 ms: by default it is used only where the application has it loaded.
     """
@@ -87,6 +110,10 @@ def select(wanted: str | None) -> str:
     except ImportError:
         return "pydantic_core" if "pydantic_core" in sys.modules else "stdlib"
     return "jiter"
+
+
+def _items(container: object) -> Iterable[object]:
+    return cast("Iterable[object]", container.values() if isinstance(container, dict) else container)
 
 
 def _refusal(error: Exception) -> SerializationError:

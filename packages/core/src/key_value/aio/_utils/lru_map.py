@@ -1,4 +1,4 @@
-"""A mapping that keeps what was used most recently."""
+"""A mapping of bounded size."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -8,33 +8,33 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
-    """Remembers so many things at most, and forgets what was not set for the longest time."""
+class LRUMap(Generic[K, V]):
+    """Maps keys to values, and drops the key that was set least recently when it holds too many."""
 
     def __init__(self, size: int) -> None:
-        """Choose how many.
+        """Create an empty mapping.
 
         Args:
-            size: Things to remember at most.
+            size: How many keys it holds at most.
         """
         self._size = size
         self._items: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """What was set last."""
+        """Return the value of a key, or None."""
         return self._items.get(key)
 
     def set(self, key: K, value: V) -> None:
-        """Remember something."""
+        """Set the value of a key."""
         self._items[key] = value
         self._items.move_to_end(key)
         while len(self._items) > self._size:
             self._items.popitem(last=False)
 
-    def forget(self, key: K) -> None:
-        """Do not remember it any more."""
+    def discard(self, key: K) -> None:
+        """Remove a key, if it is there."""
         self._items.pop(key, None)
 
     def clear(self) -> None:
-        """Remember nothing any more."""
+        """Remove all keys."""
         self._items.clear()

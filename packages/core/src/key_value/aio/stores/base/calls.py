@@ -1,0 +1,86 @@
+"""How a hook is called: bounded in time, in the order that was asked for, and to its end when it writes."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def bounded(call: Awaitable[T], timeout: float | None) -> T:
+    """Await something for at most so many seconds.
+
+    Raises:
+        TimeoutError: It took longer; it was cancelled.
+    """
+    if timeout is None:
+        return await call
+    if sys.version_info >= (3, 11):
+        async with asyncio.timeout(timeout):
+            return await call
+    try:
+        return await asyncio.wait_for(call, timeout)
+    except asyncio.TimeoutError as error:
+        raise TimeoutError from error
+
+
+async def settled(call: Awaitable[T]) -> T:
+    """Await a write to its end, even if the caller is cancelled: only then is the cancellation raised.
+
+    A write that is given up may still reach the backend, after a later one. Once it has ended it cannot.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                continue
+        if not task.cancelled():
+            task.exception()  # The caller is told of its cancellation instead.
+        raise
+
+
+class WriteOrder:
+    """Lets the writes to an address proceed one after another, in the order in which they were asked for.
+
+    Writes to other addresses are not held up. A write that is given up while it waits is never sent, and
+    those after it still wait for those before it.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, asyncio.Future[None]] = {}
+        """The end of the last write to each address that has one under way."""
+
+    async def run(self, addresses: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
+        """Run a write once the earlier ones to its addresses have ended."""
+        loop = asyncio.get_running_loop()
+        last = self._last
+        earlier = [end for address in addresses if (end := last.get(address)) and end.get_loop() is loop]
+        ended = loop.create_future()
+        for address in addresses:
+            last[address] = ended
+        try:
+            if earlier:
+                await asyncio.wait(set(earlier))
+            return await settled(write())
+        finally:
+            self._finish(addresses, ended, earlier)
+
+    def _finish(
+        self,
+        addresses: Sequence[str],
+        ended: "asyncio.Future[None]",
+        earlier: "Iterable[asyncio.Future[None]]",
+    ) -> None:
+        unfinished = next((end for end in earlier if not end.done()), None)
+        if unfinished is not None:
+            unfinished.add_done_callback(lambda _: self._finish(addresses, ended, earlier))
+            return
+        for address in addresses:
+            if self._last.get(address) is ended:
+                del self._last[address]
+        ended.set_result(None)

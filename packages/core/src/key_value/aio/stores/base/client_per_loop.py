@@ -1,0 +1,125 @@
+"""One client for each event loop and process, for drivers whose clients belong to a loop."""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Generic, TypeVar
+
+from key_value.aio.errors import StoreClosedError
+
+ClientT = TypeVar("ClientT")
+
+
+class ClientPerLoop(Generic[ClientT]):
+    """The client of the running event loop: the caller's, or one that is opened there.
+
+    A caller's client is never closed. One of ours is opened by the first call in a loop, closed in that loop,
+    also when that loop ends, and never used in a process that was forked since.
+    """
+
+    def __init__(
+        self,
+        given: ClientT | None,
+        open: Callable[[], AbstractAsyncContextManager[ClientT]],  # noqa: A002 -- the word of the field
+    ) -> None:
+        """State which client to use; nothing is opened yet.
+
+        Args:
+            given: The caller's client, for all loops.
+            open: Opens a client: an async context manager, entered and left in the loop that uses it.
+        """
+        self._given = given
+        self._open = open
+        self._opened: dict[tuple[int, asyncio.AbstractEventLoop], _Opened[ClientT]] = {}
+        self._is_open = given is not None
+        self._lock = threading.Lock()
+
+    async def get(self) -> ClientT:
+        """Return the client of the running loop.
+
+        Raises:
+            StoreClosedError: The store is closed.
+        """
+        if self._given is not None:
+            return self._given
+        opened = self._opened.get((os.getpid(), asyncio.get_running_loop()))
+        if opened is not None and opened.client is not None:
+            return opened.client
+        return await self._add()
+
+    async def __aenter__(self) -> "ClientPerLoop[ClientT]":
+        self._is_open = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the clients that were opened here, each in its own loop."""
+        with self._lock:
+            self._is_open = False
+            opened, self._opened = self._opened, {}
+        here = asyncio.get_running_loop()
+        for (process, loop), each in opened.items():
+            if process != os.getpid():
+                continue
+            if loop is here:
+                await each.close()
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(each.close(), loop))
+
+    async def _add(self) -> ClientT:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if not self._is_open:
+                raise StoreClosedError(message="The store is closed")
+            for process, other in [place for place in self._opened if place[1].is_closed()]:
+                del self._opened[process, other]
+            opened = self._opened.setdefault((os.getpid(), loop), _Opened(self._open))
+        try:
+            return await opened.get()
+        except BaseException:
+            if opened.failed:
+                with self._lock:
+                    self._opened.pop((os.getpid(), loop), None)
+            raise
+
+
+class _Opened(Generic[ClientT]):
+    """One client of ours: opened once by a task of its own, so that a cancelled caller harms no other."""
+
+    def __init__(self, open: Callable[[], AbstractAsyncContextManager[ClientT]]) -> None:  # noqa: A002 -- as above
+        self.client: ClientT | None = None
+        self._context = open()
+        self._opening: asyncio.Task[ClientT] | None = None
+        self._guard = self._close_at_end()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the client could not be opened."""
+        task = self._opening
+        return task is not None and task.done() and (task.cancelled() or task.exception() is not None)
+
+    async def get(self) -> ClientT:
+        if self._opening is None:
+            self._opening = asyncio.get_running_loop().create_task(self._enter())
+        return await asyncio.shield(self._opening)
+
+    async def close(self) -> None:
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+        await self._guard.aclose()
+
+    async def _enter(self) -> ClientT:
+        client = await self._context.__aenter__()
+        # Begun in this way, it is known to the loop, which closes it before it ends.
+        with suppress(StopIteration):
+            self._guard.asend(None).send(None)
+        self.client = client
+        return client
+
+    async def _close_at_end(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            self.client = None
+            await self._context.__aexit__(None, None, None)

@@ -1,0 +1,95 @@
+"""What `BytesStore` and `RowStore` share: how their hooks are called."""
+
+from abc import ABC
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import check_timeout
+from key_value.aio.errors import BaseKeyValueError, StoreTimeoutError
+from key_value.aio.stores.base.batches import BatchLimit, for_each_part
+from key_value.aio.stores.base.calls import WriteOrder, bounded
+from key_value.aio.stores.base.names import Names
+from key_value.aio.stores.base.store import BaseStore
+
+T = TypeVar("T")
+
+
+class HookedStore(BaseStore, ABC):
+    """A store whose hooks are one driver call each; how they are called is decided here, for all of them.
+
+    A call ends within the store's `timeout`. A write runs to its end even if its caller is cancelled, and the
+    writes to one entry keep their order. A batch is split at `batch_limit`. A driver's exceptions are mapped.
+    """
+
+    names: Names = Names()
+    """What names the backend can hold; a store that learns it from its backend assigns its own."""
+
+    batch_limit: ClassVar[BatchLimit] = BatchLimit()
+    """How much the backend takes in one call."""
+
+    writes_in_order: ClassVar[bool] = False
+    """Whether the backend does the writes of this store one after another, each to its end.
+
+    A `Worker` of one thread does.
+    """
+
+    def __init__(self, *, timeout: float | None = None, **kwargs: Any) -> None:
+        """Create a store; nothing is opened or created before it is used.
+
+        Args:
+            timeout: Seconds that a call of a hook may take; None sets no bound.
+            **kwargs: The arguments of `BaseStore`.
+
+        Raises:
+            ValueError: `timeout` is not positive.
+        """
+        super().__init__(**kwargs)
+        self.timeout = check_timeout(timeout)
+        self._write_order = WriteOrder()
+
+    @override
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        if type(error) is TimeoutError and self.timeout is not None:
+            return StoreTimeoutError(message=f"{self!r} did not answer within {self.timeout} s")
+        return super()._map_error(error)
+
+    @override
+    async def _prepare_to_read(self, collection: str) -> None:
+        await self.setup()
+
+    async def _fetch(self, call: Awaitable[T]) -> T:
+        """Await a hook that reads."""
+        with self._driver_errors:
+            return await (call if self.timeout is None else bounded(call, self.timeout))
+
+    async def _change(self, entries: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
+        """Await a hook that writes, after the earlier writes to the same entries, and to its end."""
+        with self._driver_errors:
+            if self.writes_in_order:
+                return await (write() if self.timeout is None else bounded(write(), self.timeout))
+            return await self._write_order.run(entries, lambda: bounded(write(), self.timeout))
+
+    async def _in_parts(
+        self,
+        name: str,
+        keys: Sequence[str],
+        sizes: Sequence[int],
+        operation: Callable[[slice], Awaitable[Sequence[T | Exception]]],
+    ) -> list[T]:
+        """Call a batch hook for each part of a batch; see `for_each_part`."""
+
+        async def run(part: slice) -> Sequence[T | Exception]:
+            return [self._mapped(result) for result in await operation(part)]
+
+        parts = self.batch_limit.parts(sizes)
+        return await for_each_part(keys, parts, run, name=name, max_concurrency=self.max_concurrency)
+
+    def _mapped(self, result: T | Exception) -> T | Exception:
+        if isinstance(result, Exception) and not isinstance(result, BaseKeyValueError):
+            error = self._map_error(result)
+            if error is not None:
+                error.__cause__ = result
+                return error
+        return result

@@ -1,0 +1,126 @@
+"""Names that a backend can hold, and the addresses made of them."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from key_value.aio._utils.escaping import EscapingStrategy
+from key_value.aio._utils.sanitization import SanitizationStrategy
+
+SEPARATOR = "::"
+
+AMBIGUOUS = ":{2,}|:$"
+"""What a collection cannot hold before `::`, as a regular expression for `EscapingStrategy`."""
+
+
+_LITERAL = re.compile("[a-z0-9_]*")
+"""Characters that are escaped in no key."""
+
+
+class Address(NamedTuple):
+    """A collection and a key in the form that the backend holds."""
+
+    collection: str
+    key: str
+
+
+class Names:
+    """What a key and a collection may hold in a backend, and how the two become an address.
+
+    A name that the backend can hold stays as it is, any other one is escaped so that it can be read back;
+    what is too long is cut and ends in its SHA-256. No two entries share an address. Where the 0.5 series
+    kept an entry under its plain names, `former` gives that address.
+
+    Attributes:
+        keys: What becomes of keys.
+        collections: What becomes of collections.
+        separator: What stands between the two in an address, and in no collection.
+        suffix: What an address ends with.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: SanitizationStrategy | None = None,
+        collections: SanitizationStrategy | None = None,
+        separator: str = SEPARATOR,
+        suffix: str = "",
+        moved: bool = False,
+    ) -> None:
+        """State the facts of a backend.
+
+        Args:
+            keys: What becomes of keys; unless given, only what UTF-8 cannot hold is escaped.
+            collections: What becomes of collections; unless given, `::` and a `:` at the end are escaped too.
+            separator: What stands between the two in an address; `collections` must keep it out of them.
+            suffix: What an address ends with, such as `.json`.
+            moved: Whether the 0.5 series kept entries under their plain names, also where we escape them:
+                such an entry is found there, and moved by the next write.
+        """
+        self.keys = keys or EscapingStrategy()
+        self.collections = collections or EscapingStrategy(AMBIGUOUS)
+        self.separator = separator
+        self.suffix = suffix
+        self._moved = moved
+        self._keeps_literals = keys is None
+        self.prefix = lru_cache(maxsize=1024)(self._prefix)
+
+    def address(self, collection: str, key: str) -> str:
+        """Return the address of an entry: text that UTF-8 can hold, and no other entry's.
+
+        Raises:
+            InvalidKeyError: A strategy of the caller's refuses a name.
+        """
+        return f"{self.prefix(collection)}{self.key(key)}{self.suffix}"
+
+    def former(self, address: str, collection: str, key: str) -> str | None:
+        """Return the address that the 0.5 series used for an entry, if that is another one."""
+        plain = f"{collection}{self.separator}{key}{self.suffix}" if self._moved else address
+        return None if plain == address or not _is_utf8(plain) else plain
+
+    def starts(self, collection: str, prefix: str) -> list[str]:
+        """Return how the addresses of a collection may start, those of keys with a prefix among them."""
+        ours = self.prefix(collection) + self.literal(prefix)
+        plain = collection + self.separator
+        return (
+            [ours, plain] if self._moved and plain != self.prefix(collection) and _is_utf8(plain) else [ours]
+        )
+
+    def literal(self, prefix: str) -> str:
+        """Return the beginning of a prefix that the keys which start with it have in the backend too."""
+        found = _LITERAL.match(prefix) if self._keeps_literals else None
+        return found[0] if found else ""
+
+    def entry(self, address: str) -> Address | None:
+        """Return the collection and key of an address; None if they cannot be read back from it."""
+        collection, separator, key = address.partition(self.separator)
+        if not separator or not key.endswith(self.suffix):
+            return None
+        name = self.collections.try_unsanitize(collection)
+        original = self.keys.try_unsanitize(key[: len(key) - len(self.suffix)])
+        return None if name is None or original is None else Address(name, original)
+
+    def pair(self, collection: str, key: str) -> Address:
+        """Return an entry's collection and key, each in the form that the backend holds."""
+        return Address(self.collection(collection), self.key(key))
+
+    def collection(self, collection: str) -> str:
+        """Return a collection in the form that the backend holds."""
+        self.collections.validate(collection)
+        return self.collections.sanitize(collection)
+
+    def key(self, key: str) -> str:
+        """Return a key in the form that the backend holds."""
+        self.keys.validate(key)
+        return self.keys.sanitize(key)
+
+    def _prefix(self, collection: str) -> str:
+        return self.collection(collection) + self.separator
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

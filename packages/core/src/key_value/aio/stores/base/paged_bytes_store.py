@@ -1,0 +1,128 @@
+"""The base of stores that keep bytes at an address and can list addresses."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from typing_extensions import override
+
+from key_value.aio.stores.base.bytes_store import BytesStore, header_of
+from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
+
+ADDRESSES_PER_JUMP = 100
+"""Addresses that are read of a collection, before the rest of it is jumped over to find the next
+collection."""
+
+_LAST = "\U0010ffff"
+
+
+class AddressPage(NamedTuple):
+    """Some of the addresses that start with a prefix."""
+
+    items: Sequence[tuple[str, bytes | None]]
+    """The addresses, each with its bytes if the backend returned them along."""
+    cursor: str | None
+    """Where the next page begins; None at the end."""
+
+
+class PagedBytesStore(BytesStore, PagedStore, ABC):
+    """A `BytesStore` whose backend can list the addresses that start with a prefix.
+
+    A document names its entry, and an address belongs to the store if it is that entry's. What others put
+    beside it is neither listed nor removed.
+    """
+
+    lists_in_order: ClassVar[bool] = False
+    """Whether addresses are listed in the order of their UTF-8 bytes, after a cursor that may be any text."""
+
+    @abstractmethod
+    async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+        """Hook: list addresses.
+
+        An address that is there from the first page to the last must be on one of them, and may be on
+        several.
+
+        Args:
+            prefix: What the addresses start with, literally.
+            cursor: The cursor of the page before; None for the first page.
+            limit: How many addresses are wanted; a page may have fewer, none, or some more.
+        """
+
+    @override
+    async def _list_page(
+        self, *, collection: str | None, prefix: str, cursor: str | None, limit: int
+    ) -> ListedPage:
+        starts = [""] if collection is None else self.names.starts(collection, prefix)
+        index, at = (0, None) if cursor is None else (int(cursor[0]), cursor[1:] or None)
+        page = await self._fetch(self._list(starts[index], at, limit))
+        entries = [
+            entry
+            for entry in await self._entries(page.items)
+            if collection is None or entry.collection == collection
+        ]
+        if page.cursor is not None:
+            return ListedPage(entries, f"{index}{page.cursor}")
+        return ListedPage(entries, str(index + 1) if index + 1 < len(starts) else None)
+
+    @override
+    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
+        if not self.lists_in_order:
+            return await super()._get_collection_names(limit=limit)
+        names: dict[str, None] = {}
+        cursor: str | None = None
+        while limit is None or len(names) < limit:
+            page = await self._fetch(self._list("", cursor, ADDRESSES_PER_JUMP))
+            entries = await self._entries(page.items)
+            names.update((each.collection, None) for each in entries if not each.is_expired)
+            if page.cursor is None:
+                break
+            cursor = page.cursor
+            if entries and entries[-1].collection in names:
+                cursor = max(cursor, self.names.prefix(entries[-1].collection) + _LAST)
+        return list(names)
+
+    @override
+    async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
+        addresses = [address for address, _ in (entry.handle for entry in entries)]
+        keys = [entry.key for entry in entries]
+
+        async def remove(part: slice) -> Sequence[object]:
+            return await self._change(addresses[part], lambda: self._remove_many(addresses[part]))
+
+        if not if_unchanged:
+            await self._in_parts("delete", keys, [0] * len(keys), remove)
+            return
+        listed: list[tuple[str, bytes]] = [entry.handle for entry in entries]
+        for result in await self._each(lambda each: self._remove_unchanged(*each), listed):
+            if isinstance(result, Exception):
+                raise result
+
+    async def _entries(self, items: Sequence[tuple[str, bytes | None]]) -> list[Listed]:
+        """Return the entries at addresses, after reading the documents that were not returned along."""
+        unread = [address for address, data in items if data is None]
+        read: dict[str, bytes | None] = {}
+        if unread:
+            found = await self._in_parts(
+                "list", unread, [0] * len(unread), lambda part: self._fetch(self._read_many(unread[part]))
+            )
+            read = dict(zip(unread, found, strict=True))
+        documents = ((address, read.get(address) if data is None else data) for address, data in items)
+        entries = (self._listed(address, data) for address, data in documents if data is not None)
+        return [entry for entry in entries if entry is not None]
+
+    def _listed(self, address: str, data: bytes) -> Listed | None:
+        """Return the entry of a document; it can be removed only if the document says that it is ours."""
+        header = header_of(data)
+        found = self.names.entry(address)
+        if header is not None and header.collection is not None and header.key is not None:
+            collection, key = header.collection, header.key
+            ours = self.names.address(collection, key)
+            if address not in (ours, self.names.former(ours, collection, key)):
+                return None
+            return Listed(collection, key, header.expires, (address, data))
+        if found is None:
+            return None
+        if header is None:
+            return Listed(*found, None)
+        is_ours = self._names_in_document(*found) == (header.collection, header.key)
+        return Listed(*found, header.expires, (address, data) if is_ours else None)

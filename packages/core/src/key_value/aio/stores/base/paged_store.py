@@ -1,0 +1,229 @@
+"""All abilities that list entries, from one hook for a page, and the removal of what has expired."""
+
+import json
+import logging
+import time
+from abc import ABC, abstractmethod
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, ClassVar, NamedTuple, cast
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import check_key, check_limit
+from key_value.aio.protocols.key_value import AsyncScanProtocol, Page
+from key_value.aio.stores.base.abilities import (
+    BaseCullStore,
+    BaseDestroyCollectionStore,
+    BaseDestroyStore,
+    BaseEnumerateCollectionsStore,
+    BaseEnumerateKeysStore,
+)
+
+ENTRIES_PER_PAGE = 1000
+
+_log = logging.getLogger("key_value.aio")
+
+
+class Listed(NamedTuple):
+    """An entry that was listed."""
+
+    collection: str
+    key: str
+    expires: float | None
+    """When it expires, in seconds since 1970; None if it never does."""
+    handle: Any = None
+    """What `_remove_listed` needs to remove it; None if it is not ours to remove."""
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the entry has expired."""
+        return self.expires is not None and self.expires <= time.time()
+
+
+class ListedPage(NamedTuple):
+    """Some of the entries of a store."""
+
+    entries: Sequence[Listed]
+    """The entries, those that have expired too."""
+    cursor: str | None
+    """Where the next page begins; None at the end."""
+
+
+class PagedStore(
+    BaseEnumerateKeysStore,
+    BaseEnumerateCollectionsStore,
+    BaseDestroyCollectionStore,
+    BaseDestroyStore,
+    BaseCullStore,
+    AsyncScanProtocol,
+    ABC,
+):
+    """A store whose backend can list entries page by page."""
+
+    reclaim_after: ClassVar[int | None] = 100
+    """Entries stored between two steps of reclamation, which remove what has expired; None: never.
+
+    A step looks at, or removes, at most twice as many entries, as a task of the store's own.
+    """
+
+    _unreclaimed = 0
+    _reclaims = False
+    _reclaim_cursor: str | None = None
+    _reclaim_failed = False
+
+    @abstractmethod
+    async def _list_page(
+        self, *, collection: str | None, prefix: str, cursor: str | None, limit: int
+    ) -> ListedPage:
+        """Hook: list entries.
+
+        Args:
+            collection: The collection to list; None lists all.
+            prefix: What the keys start with; what is listed besides is left out by the caller.
+            cursor: The cursor of the page before; None for the first page.
+            limit: How many entries are wanted; fewer or some more do no harm.
+        """
+
+    @abstractmethod
+    async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
+        """Hook: remove entries that were listed.
+
+        Args:
+            entries: The entries, each with a handle.
+            if_unchanged: Leave those that were stored anew since, where the backend can tell.
+        """
+
+    @override
+    async def scan(
+        self,
+        collection: str | None = None,
+        *,
+        prefix: str = "",
+        cursor: str | None = None,
+        limit: int = ENTRIES_PER_PAGE,
+    ) -> Page:
+        collection = self._resolve(collection)
+        prefix = check_key(prefix)
+        check_limit(limit)
+        if limit < 1:
+            raise ValueError(f"limit must be 1 or more, not {limit}")
+        at, left = _read_cursor(cursor, collection, prefix)
+        if collection not in self._prepared:
+            await self._prepare_to_read(collection)
+        if not left:
+            with self._driver_errors:
+                page = await self._list_page(collection=collection, prefix=prefix, cursor=at, limit=limit)
+            at = page.cursor
+            found = (each for each in page.entries if each.key.startswith(prefix))
+            left = list(dict.fromkeys((each.key, each.expires) for each in found if not each.is_expired))
+        keys = [key for key, expires in left[:limit] if expires is None or expires > time.time()]
+        left = left[limit:]
+        more = left or at is not None
+        return Page(keys, _write_cursor(at, left, collection, prefix) if more else None)
+
+    @override
+    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
+        keys: dict[str, None] = {}
+        async for page in self._pages(collection, limit):
+            keys.update((each.key, None) for each in page if not each.is_expired)
+            if limit is not None and len(keys) >= limit:
+                break
+        return list(keys)
+
+    @override
+    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
+        names: dict[str, None] = {}
+        async for page in self._pages(None):
+            names.update((each.collection, None) for each in page if not each.is_expired)
+            if limit is not None and len(names) >= limit:
+                break
+        return list(names)
+
+    @override
+    async def _delete_store(self) -> bool:
+        await self._remove_all(None)
+        return True
+
+    @override
+    async def _delete_collection(self, *, collection: str) -> bool:
+        return await self._remove_all(collection)
+
+    @override
+    async def _cull(self) -> None:
+        async for page in self._pages(None):
+            await self._remove_expired(page)
+
+    async def _reclaim(self, count: int) -> None:
+        """Hook: look at, or remove, so many entries, and remove those that have expired."""
+        page = await self._list_page(collection=None, prefix="", cursor=self._reclaim_cursor, limit=count)
+        self._reclaim_cursor = page.cursor
+        await self._remove_expired(page.entries)
+
+    @override
+    def _count_writes(self, count: int) -> None:
+        if self.reclaim_after is None:
+            return
+        self._unreclaimed += count
+        if self._unreclaimed >= self.reclaim_after and not self._reclaims and not self._closed:
+            self._reclaims = True
+            count, self._unreclaimed = self._unreclaimed, 0
+            self._run_in_background(self._reclaim_quietly(2 * count))
+
+    async def _reclaim_quietly(self, count: int) -> None:
+        try:
+            with self._driver_errors:
+                await self._reclaim(count)
+        except Exception as error:  # noqa: BLE001 -- the write that it follows has succeeded
+            if not self._reclaim_failed:
+                _log.warning("%r could not remove expired entries: %s", self, error)
+            self._reclaim_failed = True
+        finally:
+            self._reclaims = False
+
+    async def _remove_all(self, collection: str | None) -> bool:
+        removed = False
+        async for page in self._pages(collection):
+            ours = [each for each in page if each.handle is not None]
+            if ours:
+                await self._remove_listed(ours, if_unchanged=False)
+                removed = True
+        return removed
+
+    async def _remove_expired(self, entries: Sequence[Listed]) -> None:
+        expired = [each for each in entries if each.is_expired and each.handle is not None]
+        if expired:
+            await self._remove_listed(expired, if_unchanged=True)
+
+    async def _pages(
+        self, collection: str | None, limit: int | None = None
+    ) -> AsyncIterator[Sequence[Listed]]:
+        wanted = ENTRIES_PER_PAGE if limit is None else min(limit, ENTRIES_PER_PAGE)
+        cursor: str | None = None
+        while True:
+            page = await self._list_page(collection=collection, prefix="", cursor=cursor, limit=wanted)
+            yield page.entries
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+
+_Left = list[tuple[str, float | None]]
+"""Keys that a page had beyond its limit, and when they expire: they travel in the cursor."""
+
+
+def _write_cursor(at: str | None, left: _Left, collection: str, prefix: str) -> str:
+    text = json.dumps([at, left, collection, prefix], separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode()
+
+
+def _read_cursor(cursor: str | None, collection: str, prefix: str) -> tuple[str | None, _Left]:
+    if cursor is None:
+        return None, []
+    try:
+        at, left, *scanned = cast("list[Any]", json.loads(urlsafe_b64decode(cursor)))
+        if scanned == [collection, prefix]:
+            return at, [(key, expires) for key, expires in left]
+    except (TypeError, ValueError):
+        pass
+    raise ValueError("cursor must be one that scan gave for this collection and prefix")

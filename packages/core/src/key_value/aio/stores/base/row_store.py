@@ -1,0 +1,261 @@
+"""The base of stores that keep the fields of each entry in a row, an item or a document of the backend."""
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, cast
+
+from typing_extensions import override
+
+from key_value.aio._utils.escaping import EscapingStrategy
+from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio.errors import DeserializationError
+from key_value.aio.stores.base.batches import for_each
+from key_value.aio.stores.base.codec import decode, encode, write_id
+from key_value.aio.stores.base.hooked_store import HookedStore
+from key_value.aio.stores.base.names import Address, Names
+from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
+from key_value.aio.stores.base.versioned_store import VersionedStore
+
+
+class Row(NamedTuple):
+    """The fields of an entry."""
+
+    collection: str
+    """The collection, in the form that the backend holds."""
+    key: str
+    """The key, in the form that the backend holds."""
+    value: str | bytes
+    """The value as JSON text, as bytes in UTF-8 if the driver gives them; may be empty in a row that is
+    listed."""
+    created: float | None = None
+    """When it was stored, in seconds since 1970."""
+    expires: float | None = None
+    """When it expires, in seconds since 1970; None if it never does."""
+    version: str = ""
+    """In a row to store, a new random text; in a row of the backend, what `_put_row_if` compares."""
+
+    @property
+    def address(self) -> Address:
+        """The collection and the key."""
+        return Address(self.collection, self.key)
+
+
+class RowPage(NamedTuple):
+    """Some of the rows of a backend."""
+
+    rows: Sequence[Row]
+    """The rows, those that have expired too, without their values if that costs less."""
+    after: Address | None
+    """The row after which the next page begins; None at the end."""
+
+
+class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
+    """A store whose backend keeps fields for each entry, under its collection and key.
+
+    All hooks get names in the form that the backend holds.
+    """
+
+    names: Names = Names(collections=EscapingStrategy())
+
+    @abstractmethod
+    async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
+        """Hook: return the rows at those addresses that have one, in any order; no address is given twice."""
+
+    @abstractmethod
+    async def _put_rows(self, rows: Sequence[Row]) -> None:
+        """Hook: store rows, sorted by address, in place of any that are there; no address is there twice."""
+
+    @abstractmethod
+    async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
+        """Hook: remove the rows that expire after `now` or never, and return how many there were.
+
+        Those that have expired may be removed along, uncounted.
+        """
+
+    @abstractmethod
+    async def _put_row_if(self, row: Row, version: str | None) -> str | None:
+        """Hook: store a row, atomically, if the one that is there has a version, or if there is none.
+
+        Args:
+            row: The row.
+            version: The version that the stored row must have; None: there must be no row.
+
+        Returns:
+            The new version, `row.version` if the backend stores that; None if nothing was stored.
+        """
+
+    @abstractmethod
+    async def _delete_row_if(self, address: Address, version: str) -> bool:
+        """Hook: remove a row, atomically, if it has a version; return whether it was removed."""
+
+    @abstractmethod
+    async def _list_rows(
+        self, collection: str | None, prefix: str, after: Address | None, limit: int
+    ) -> RowPage:
+        """Hook: list rows.
+
+        A row that is there from the first page to the last must be on one of them.
+
+        Args:
+            collection: The collection; None lists all.
+            prefix: What the keys start with, literally.
+            after: The row after which to begin; None at the beginning.
+            limit: How many rows are wanted at most.
+        """
+
+    async def _take_row(self, address: Address) -> Row | None:
+        """Hook: remove a row, atomically, and return it, even if it has expired; None if there was none."""
+        while rows := await self._get_rows([address]):
+            [row] = rows
+            if await self._delete_row_if(address, row.version):
+                return row
+        return None
+
+    async def _clear_rows(self, collection: str | None) -> bool:
+        """Hook: remove the rows of a collection, or all; return whether there were any."""
+        removed, after = False, None
+        while True:
+            page = await self._list_rows(collection, "", after, self.batch_limit.items)
+            for row in page.rows:
+                removed = await self._delete_row_if(row.address, row.version) or removed
+            after = page.after
+            if after is None:
+                return removed
+
+    @override
+    async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
+        rows = await self._fetch(self._get_rows([self.names.pair(collection, key)]))
+        return await self._entry(collection, key, rows[0]) if rows else None
+
+    @override
+    async def _get_managed_entries(
+        self, *, collection: str, keys: Sequence[str]
+    ) -> Sequence[ManagedEntry | None]:
+        addresses = [self.names.pair(collection, key) for key in keys]
+
+        async def get(part: slice) -> Sequence[Row | None]:
+            rows = await self._fetch(self._get_rows(addresses[part]))
+            found = {row.address: row for row in rows}
+            return [found.get(address) for address in addresses[part]]
+
+        rows = await self._in_parts("get_many", keys, [0] * len(keys), get)
+        return [
+            None if row is None else await self._entry(collection, key, row)
+            for key, row in zip(keys, rows, strict=True)
+        ]
+
+    @override
+    async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
+        row = await self._row(collection, key, managed_entry)
+        await self._change([key], lambda: self._put_rows([row]))
+
+    @override
+    async def _put_managed_entries(
+        self,
+        *,
+        collection: str,
+        keys: Sequence[str],
+        managed_entries: Sequence[ManagedEntry],
+        ttl: float | None,
+        created_at: datetime,
+        expires_at: datetime | None,
+    ) -> None:
+        entries = zip(keys, managed_entries, strict=True)
+        # Batches that store their rows in one order cannot wait for each other's locks in a circle.
+        rows = sorted([(await self._row(collection, key, entry), key) for key, entry in entries])
+        ordered = [key for _, key in rows]
+
+        async def put(part: slice) -> Sequence[None]:
+            some = [row for row, _ in rows[part]]
+            await self._change(ordered[part], lambda: self._put_rows(some))
+            return [None] * len(some)
+
+        await self._in_parts("put_many", ordered, [len(row.value) for row, _ in rows], put)
+
+    @override
+    async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
+        return await self._delete_managed_entries(keys=[key], collection=collection) > 0
+
+    @override
+    async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
+        addresses = [self.names.pair(collection, key) for key in keys]
+        now = time.time()
+
+        async def delete(part: slice) -> Sequence[int]:
+            some = addresses[part]
+            count = await self._change(keys[part], lambda: self._delete_rows(some, now))
+            return [count, *[0] * (len(some) - 1)]
+
+        return sum(await self._in_parts("delete_many", keys, [0] * len(keys), delete))
+
+    @override
+    async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
+        rows = await self._fetch(self._get_rows([self.names.pair(collection, key)]))
+        return (await self._entry(collection, key, rows[0]), rows[0].version) if rows else None
+
+    @override
+    async def _put_entry_if(
+        self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
+    ) -> str | None:
+        row = await self._row(collection, key, managed_entry)
+        return await self._change([key], lambda: self._put_row_if(row, version))
+
+    @override
+    async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
+        address = self.names.pair(collection, key)
+        return await self._change([key], lambda: self._delete_row_if(address, version))
+
+    @override
+    async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
+        address = self.names.pair(collection, key)
+        row = await self._change([key], lambda: self._take_row(address))
+        return None if row is None else await self._entry(collection, key, row)
+
+    @override
+    async def _list_page(
+        self, *, collection: str | None, prefix: str, cursor: str | None, limit: int
+    ) -> ListedPage:
+        after = None if cursor is None else Address(*cast("list[str]", json.loads(cursor)))
+        name = None if collection is None else self.names.collection(collection)
+        page = await self._fetch(self._list_rows(name, self.names.literal(prefix), after, limit))
+        entries = [entry for entry in map(self._listed, page.rows) if entry is not None]
+        return ListedPage(entries, None if page.after is None else json.dumps(page.after))
+
+    @override
+    async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
+        async def remove(index: int) -> bool:
+            row = cast("Row", entries[index].handle)
+            return await self._change([row.key], lambda: self._delete_row_if(row.address, row.version))
+
+        keys = [entry.key for entry in entries]
+        await for_each(keys, remove, name="delete", max_concurrency=self.max_concurrency)
+
+    @override
+    async def _delete_store(self) -> bool:
+        await self._change([], lambda: self._clear_rows(None))
+        return True
+
+    @override
+    async def _delete_collection(self, *, collection: str) -> bool:
+        name = self.names.collection(collection)
+        return await self._change([], lambda: self._clear_rows(name))
+
+    async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
+        """Hook: return the row of an entry; it refuses a value that the backend cannot hold."""
+        name, key = self.names.pair(collection, key)
+        text = await encode(entry.value)
+        return Row(name, key, text, entry.created_epoch, entry.expires_epoch, write_id())
+
+    async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:
+        try:
+            return ManagedEntry.from_epochs(await decode(row.value), row.created, row.expires)
+        except DeserializationError as error:
+            raise self._unreadable(collection, key, error) from error
+
+    def _listed(self, row: Row) -> Listed | None:
+        collection = self.names.collections.try_unsanitize(row.collection)
+        key = self.names.keys.try_unsanitize(row.key)
+        return None if collection is None or key is None else Listed(collection, key, row.expires, row)

@@ -1,0 +1,124 @@
+"""The base of stores that keep bytes at an address and can write on a condition."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from typing_extensions import override
+
+from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio.errors import (
+    KeyValueStoreError,
+    OutcomeUnknownError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    StoreUnreachableError,
+)
+from key_value.aio.stores.base.bytes_store import BytesStore, remaining_ttl
+from key_value.aio.stores.base.versioned_store import VersionedStore
+
+T = TypeVar("T")
+
+
+class VersionedBytesStore(BytesStore, VersionedStore, ABC):
+    """A `BytesStore` whose backend can write and remove on the condition that the bytes have not changed.
+
+    `version_of` gives the version of stored bytes. A write whose reply was lost is looked up: the document
+    says whose write it was.
+    """
+
+    _gives_write_ids = True
+
+    @staticmethod
+    def version_of(data: bytes) -> str:
+        """Return the version of a document: the SHA-1 of its bytes, which hold a random id of the write."""
+        return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+    @abstractmethod
+    async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
+        """Hook: store bytes, atomically, if those that are there have a version, or if there are none.
+
+        The driver must not send it again by itself: the answer would be about its own first write.
+
+        Args:
+            address: The address.
+            data: The bytes.
+            ttl: Seconds after which the backend may drop them; None means never.
+            version: The version that the stored bytes must have; None: there must be none.
+
+        Returns:
+            Whether the bytes were stored.
+        """
+
+    @abstractmethod
+    async def _remove_if(self, address: str, version: str) -> bool:
+        """Hook: remove bytes, atomically, if they have a version; return whether they were removed."""
+
+    @override
+    async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
+        address = await self._moved_address(collection, key)
+        data = await self._fetch(self._read(address))
+        return None if data is None else (await self._decode(collection, key, data), self.version_of(data))
+
+    @override
+    async def _put_entry_if(
+        self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
+    ) -> str | None:
+        address = await self._moved_address(collection, key)
+        data, ttl = await self._encode(collection, key, managed_entry), remaining_ttl(managed_entry)
+        new = self.version_of(data)
+        refused = False is await self._conditionally(
+            address, lambda: self._write_if(address, data, ttl, version), new
+        )
+        return None if refused else new
+
+    @override
+    async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
+        address = await self._moved_address(collection, key)
+        return bool(await self._conditionally(address, lambda: self._remove_if(address, version), None))
+
+    @override
+    async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
+        if type(self)._take is BytesStore._take:
+            return await super()._take_entry(collection=collection, key=key)
+        address = await self._moved_address(collection, key)
+        data = await self._conditionally(address, lambda: self._take(address), None)
+        return None if data is None else await self._decode(collection, key, data)
+
+    @override
+    async def _remove_unchanged(self, address: str, data: bytes) -> None:
+        await self._change([address], lambda: self._remove_if(address, self.version_of(data)))
+
+    async def _conditionally(
+        self, address: str, write: Callable[[], Awaitable[T]], new: str | None
+    ) -> T | None:
+        """Await a conditional write; None if its reply was lost, but the bytes are there."""
+        try:
+            return await self._change([address], write)
+        except StoreUnreachableError:
+            raise
+        except (StoreConnectionError, StoreTimeoutError) as error:
+            if new is not None and await self._has_version(address, new):
+                return None
+            raise OutcomeUnknownError(
+                message=f"{self!r} gave no answer to a conditional write, which may have happened: {error}"
+            ) from error
+
+    async def _has_version(self, address: str, version: str) -> bool:
+        try:
+            data = await self._fetch(self._read(address))
+        except KeyValueStoreError:
+            return False
+        return data is not None and self.version_of(data) == version
+
+    async def _moved_address(self, collection: str, key: str) -> str:
+        """Return the address of an entry, after moving what the 0.5 series keeps at another one."""
+        address = self.names.address(collection, key)
+        data = await self._read_former(address, collection, key)
+        if data is not None:
+            entry = await self._decode(collection, key, data)
+            ttl = remaining_ttl(entry)
+            await self._change([address], lambda: self._write_if(address, data, ttl, None))
+            await self._take_former(address, collection, key)
+        return address

@@ -1,0 +1,198 @@
+"""Conditional writes: from one hook, all abilities that need an entry to be the one that was read."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, SupportsFloat
+
+from typing_extensions import override
+
+from key_value.aio._utils.arguments import check_key, check_value, check_version
+from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.time_to_live import prepare_ttl
+from key_value.aio.protocols.key_value import (
+    AsyncCompareAndSetProtocol,
+    AsyncPopProtocol,
+    AsyncPutIfAbsentProtocol,
+    AsyncTouchProtocol,
+    Versioned,
+)
+from key_value.aio.stores.base.store import BaseStore, new_entry
+
+_EXPIRES = "~"
+"""Stands in a version before the second at which its entry expires."""
+
+
+class VersionedStore(
+    BaseStore,
+    AsyncPutIfAbsentProtocol,
+    AsyncCompareAndSetProtocol,
+    AsyncPopProtocol,
+    AsyncTouchProtocol,
+    ABC,
+):
+    """A store whose backend can write on the condition that an entry has not changed.
+
+    A version that the hooks give and take is the backend's own text. It differs after every write. The entry
+    of a version may have expired: what that means is decided here.
+    """
+
+    @abstractmethod
+    async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
+        """Hook: return an entry, even one that has expired, and its version; None if there is none."""
+
+    @abstractmethod
+    async def _put_entry_if(
+        self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
+    ) -> str | None:
+        """Hook: store an entry, atomically, if the one that is there has a version, or if there is none.
+
+        Args:
+            collection: The collection.
+            key: The key.
+            managed_entry: The entry.
+            version: The version that the stored entry must have; None: there must be none.
+
+        Returns:
+            The new version; None if nothing was stored.
+        """
+
+    @abstractmethod
+    async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
+        """Hook: remove an entry, atomically, if it has a version; return whether it was removed."""
+
+    async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
+        """Hook: remove an entry, atomically, and return it, even one that has expired; else None."""
+        while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
+            entry, version = found
+            if await self._delete_entry_if(collection=collection, key=key, version=version):
+                return entry
+        return None
+
+    @override
+    async def put_if_absent(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> bool:
+        key, collection, entry = await self._prepare_put(key, value, collection, ttl)
+        version: str | None = None
+        with self._driver_errors:
+            # An entry that has expired is replaced under its own version.
+            while True:
+                stored = await self._put_entry_if(
+                    collection=collection, key=key, managed_entry=entry, version=version
+                )
+                if stored is not None:
+                    self._count_writes(1)
+                    return True
+                found = await self._get_versioned_entry(collection=collection, key=key)
+                if found is not None and not found[0].is_expired:
+                    return False
+                version = None if found is None else found[1]
+
+    @override
+    async def get_versioned(
+        self, key: str, *, collection: str | None = None
+    ) -> Versioned[dict[str, Any]] | None:
+        key, collection = await self._prepare_get(key, collection)
+        with self._driver_errors:
+            found = await self._get_versioned_entry(collection=collection, key=key)
+        if found is None or found[0].is_expired:
+            return None
+        entry, version = found
+        return Versioned(dict(entry.value), _public(version, entry.expires_epoch), entry.ttl)
+
+    @override
+    async def put_if_version(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        version: str,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> str | None:
+        check_version(version)
+        key, collection, entry = await self._prepare_put(key, value, collection, ttl)
+        expected = _unexpired(version)
+        if expected is None:
+            return None
+        with self._driver_errors:
+            stored = await self._put_entry_if(
+                collection=collection, key=key, managed_entry=entry, version=expected
+            )
+        if stored is None:
+            return None
+        self._count_writes(1)
+        return _public(stored, entry.expires_epoch)
+
+    @override
+    async def delete_if_version(self, key: str, *, version: str, collection: str | None = None) -> bool:
+        check_version(version)
+        key, collection = await self._prepare_get(key, collection)
+        expected = _unexpired(version)
+        if expected is None:
+            return False
+        with self._driver_errors:
+            return await self._delete_entry_if(collection=collection, key=key, version=expected)
+
+    @override
+    async def pop(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
+        key, collection = await self._prepare_get(key, collection)
+        with self._driver_errors:
+            entry = await self._take_entry(collection=collection, key=key)
+        return None if entry is None or entry.is_expired else dict(entry.value)
+
+    @override
+    async def touch(self, key: str, *, ttl: SupportsFloat | None, collection: str | None = None) -> bool:
+        seconds = prepare_ttl(ttl)
+        key, collection = await self._prepare_get(key, collection)
+        with self._driver_errors:
+            while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
+                entry, version = found
+                if entry.is_expired:
+                    break
+                entry.expires_epoch = None if seconds is None else time.time() + seconds
+                if await self._put_entry_if(
+                    collection=collection, key=key, managed_entry=entry, version=version
+                ):
+                    return True
+        return False
+
+    async def _prepare_get(self, key: str, collection: str | None) -> tuple[str, str]:
+        key = check_key(key)
+        collection = self._resolve(collection)
+        if collection not in self._prepared:
+            await self._prepare_to_read(collection)
+        return key, collection
+
+    async def _prepare_put(
+        self, key: str, value: Mapping[str, Any], collection: str | None, ttl: SupportsFloat | None
+    ) -> tuple[str, str, ManagedEntry]:
+        key = check_key(key)
+        check_value(value)
+        collection = self._resolve(collection)
+        seconds = prepare_ttl(ttl)
+        if collection not in self._prepared:
+            await self.setup_collection(collection=collection)
+        return key, collection, new_entry(value, time.time(), seconds)
+
+
+def _public(version: str, expires: float | None) -> str:
+    """Return the version that a caller gets: it says when its entry expires, and is of no use after that."""
+    return version if expires is None else f"{version}{_EXPIRES}{expires!r}"
+
+
+def _unexpired(version: str) -> str | None:
+    """Return the backend's version of a caller's; None if its entry has expired."""
+    backend, separator, expires = version.rpartition(_EXPIRES)
+    if not separator:
+        return version
+    try:
+        return backend if float(expires) > time.time() else None
+    except ValueError:
+        return None
