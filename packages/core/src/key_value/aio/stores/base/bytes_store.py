@@ -74,7 +74,7 @@ class BytesStore(HookedStore, ABC):
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
         address = self.names.address(collection, key)
-        data = await self._fetch(self._read(address))
+        data = await self._fetch(lambda: self._read(address))
         if data is None:
             data = await self._read_former(address, collection, key)
         return None if data is None else await self._decode(collection, key, data)
@@ -83,7 +83,7 @@ class BytesStore(HookedStore, ABC):
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         address = self.names.address(collection, key)
         data, ttl = await self._encode(collection, key, managed_entry), remaining_ttl(managed_entry)
-        await self._change([address], lambda: self._write(address, data, ttl))
+        await self._change([address], lambda: self._write(address, data, ttl), repeatable=True)
         await self._take_former(address, collection, key)
 
     @override
@@ -99,7 +99,10 @@ class BytesStore(HookedStore, ABC):
     ) -> Sequence[ManagedEntry | None]:
         addresses = [self.names.address(collection, key) for key in keys]
         found = await self._in_parts(
-            "get_many", keys, [0] * len(keys), lambda part: self._fetch(self._read_many(addresses[part]))
+            "get_many",
+            keys,
+            [0] * len(keys),
+            lambda part: self._fetch(lambda: self._read_many(addresses[part])),
         )
         entries: list[ManagedEntry | None] = []
         for key, address, data in zip(keys, addresses, found, strict=True):
@@ -127,7 +130,9 @@ class BytesStore(HookedStore, ABC):
 
         async def write(part: slice) -> Sequence[Exception | None]:
             items = list(zip(addresses[part], data[part], strict=True))
-            return await self._change(addresses[part], lambda: self._write_many(items, seconds))
+            return await self._change(
+                addresses[part], lambda: self._write_many(items, seconds), repeatable=True
+            )
 
         await self._in_parts("put_many", keys, [len(each) for each in data], write)
         for key, address in zip(keys, addresses, strict=True):
@@ -170,7 +175,7 @@ class BytesStore(HookedStore, ABC):
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Return the document at the address that the 0.5 series used, if that is another one."""
         former = self.names.former(address, collection, key)
-        data = None if former is None else await self._fetch(self._read(former))
+        data = None if former is None else await self._fetch(lambda: self._read(former))
         return data if data is not None and _names_entry(data, collection, key) else None
 
     async def _take_former(self, address: str, collection: str, key: str) -> bytes | None:

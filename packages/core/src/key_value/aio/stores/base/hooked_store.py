@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_timeout
-from key_value.aio.errors import BaseKeyValueError, StoreTimeoutError
+from key_value.aio.errors import BaseKeyValueError, StoreConnectionError, StoreTimeoutError
 from key_value.aio.stores.base.batches import BatchLimit, for_each_part
 from key_value.aio.stores.base.calls import WriteOrder, bounded
 from key_value.aio.stores.base.names import Names
@@ -35,6 +35,9 @@ class HookedStore(BaseStore, ABC):
     A `Worker` of one thread does.
     """
 
+    reconnects: ClassVar[bool] = False
+    """Whether calls go over a connection that may break while it is idle: what can be repeated then is, once."""
+
     def __init__(self, *, timeout: float | None = None, **kwargs: Any) -> None:
         """Create a store; nothing is opened or created before it is used.
 
@@ -59,17 +62,37 @@ class HookedStore(BaseStore, ABC):
     async def _prepare_to_read(self, collection: str) -> None:
         await self.setup()
 
-    async def _fetch(self, call: Awaitable[T]) -> T:
+    async def _fetch(self, read: Callable[[], Awaitable[T]]) -> T:
         """Await a hook that reads."""
-        with self._driver_errors:
-            return await (call if self.timeout is None else bounded(call, self.timeout))
+        return await self._attempt(read)
 
-    async def _change(self, entries: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
-        """Await a hook that writes, after the earlier writes to the same entries, and to its end."""
+    async def _change(
+        self, entries: Sequence[str], write: Callable[[], Awaitable[T]], *, repeatable: bool = False
+    ) -> T:
+        """Await a hook that writes, after the earlier writes to the same entries, and to its end.
+
+        Args:
+            entries: What stands for the entries that are written.
+            write: Calls the hook.
+            repeatable: Whether doing it twice is the same as doing it once.
+        """
+        attempt = self._attempt if repeatable else self._bounded
+        if self.writes_in_order:
+            return await attempt(write)
+        return await self._write_order.run(entries, lambda: attempt(write))
+
+    async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Await a hook, and once more if the connection turns out to be broken."""
+        try:
+            return await self._bounded(call)
+        except StoreConnectionError as error:
+            if not self.reconnects or error.nothing_was_sent:
+                raise
+        return await self._bounded(call)
+
+    async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
         with self._driver_errors:
-            if self.writes_in_order:
-                return await (write() if self.timeout is None else bounded(write(), self.timeout))
-            return await self._write_order.run(entries, lambda: bounded(write(), self.timeout))
+            return await (call() if self.timeout is None else bounded(call(), self.timeout))
 
     async def _in_parts(
         self,

@@ -54,7 +54,7 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
     ) -> ListedPage:
         starts = [""] if collection is None else self.names.starts(collection, prefix)
         index, at = (0, None) if cursor is None else (int(cursor[0]), cursor[1:] or None)
-        page = await self._fetch(self._list(starts[index], at, limit))
+        page = await self._fetch(lambda: self._list(starts[index], at, limit))
         entries = [
             entry
             for entry in await self._entries(page.items)
@@ -71,7 +71,7 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         names: dict[str, None] = {}
         cursor: str | None = None
         while limit is None or len(names) < limit:
-            page = await self._fetch(self._list("", cursor, ADDRESSES_PER_JUMP))
+            page = await self._fetch(lambda: self._list("", cursor, ADDRESSES_PER_JUMP))
             entries = await self._entries(page.items)
             names.update((each.collection, None) for each in entries if not each.is_expired)
             if page.cursor is None:
@@ -103,7 +103,10 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         read: dict[str, bytes | None] = {}
         if unread:
             found = await self._in_parts(
-                "list", unread, [0] * len(unread), lambda part: self._fetch(self._read_many(unread[part]))
+                "list",
+                unread,
+                [0] * len(unread),
+                lambda part: self._fetch(lambda: self._read_many(unread[part])),
             )
             read = dict(zip(unread, found, strict=True))
         documents = ((address, read.get(address) if data is None else data) for address, data in items)

@@ -127,7 +127,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        rows = await self._fetch(self._get_rows([self.names.pair(collection, key)]))
+        rows = await self._fetch(lambda: self._get_rows([self.names.pair(collection, key)]))
         return await self._entry(collection, key, rows[0]) if rows else None
 
     @override
@@ -137,7 +137,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         addresses = [self.names.pair(collection, key) for key in keys]
 
         async def get(part: slice) -> Sequence[Row | None]:
-            rows = await self._fetch(self._get_rows(addresses[part]))
+            rows = await self._fetch(lambda: self._get_rows(addresses[part]))
             found = {row.address: row for row in rows}
             return [found.get(address) for address in addresses[part]]
 
@@ -150,7 +150,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         row = await self._row(collection, key, managed_entry)
-        await self._change([key], lambda: self._put_rows([row]))
+        await self._change([key], lambda: self._put_rows([row]), repeatable=True)
 
     @override
     async def _put_managed_entries(
@@ -170,7 +170,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
         async def put(part: slice) -> Sequence[None]:
             some = [row for row, _ in rows[part]]
-            await self._change(ordered[part], lambda: self._put_rows(some))
+            await self._change(ordered[part], lambda: self._put_rows(some), repeatable=True)
             return [None] * len(some)
 
         await self._in_parts("put_many", ordered, [len(row.value) for row, _ in rows], put)
@@ -193,7 +193,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
-        rows = await self._fetch(self._get_rows([self.names.pair(collection, key)]))
+        rows = await self._fetch(lambda: self._get_rows([self.names.pair(collection, key)]))
         return (await self._entry(collection, key, rows[0]), rows[0].version) if rows else None
 
     @override
@@ -220,7 +220,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     ) -> ListedPage:
         after = None if cursor is None else Address(*cast("list[str]", json.loads(cursor)))
         name = None if collection is None else self.names.collection(collection)
-        page = await self._fetch(self._list_rows(name, self.names.literal(prefix), after, limit))
+        page = await self._fetch(lambda: self._list_rows(name, self.names.literal(prefix), after, limit))
         entries = [entry for entry in map(self._listed, page.rows) if entry is not None]
         return ListedPage(entries, None if page.after is None else json.dumps(page.after))
 

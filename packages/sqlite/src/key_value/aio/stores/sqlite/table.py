@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -111,7 +111,8 @@ class SQLiteTable(Table):
 
     @override
     def exists(self) -> bool:
-        return self._path == MEMORY or Path(self._path).exists()
+        # A file that cannot be opened is found out at once; the table in it is created by the first write.
+        return self._readable() is not None
 
     @override
     def get(self, addresses: Collection[Address], /) -> dict[Address, Row]:
@@ -198,7 +199,7 @@ class SQLiteTable(Table):
         self._disconnect()
         if self._path != MEMORY:
             make_directory(Path(self._path).parent)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            _create(self._path)
         connection = self._connect(self._path)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -237,6 +238,14 @@ class SQLiteTable(Table):
 
 def _row(address: Address, value: bytes, created: float | None, expires: float | None, version: bytes) -> Row:
     return Row(*address, value, created, expires, version.decode())
+
+
+def _create(path: str) -> None:
+    """Create a file for its owner alone, if it is missing."""
+    # To close a file that is there would drop the locks that this process holds on it:
+    # https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _file(path: str) -> tuple[int, int]:
