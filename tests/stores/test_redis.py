@@ -14,8 +14,6 @@ from key_value.aio.errors import (
     StoreConnectionError,
     StoreTimeoutError,
 )
-from key_value.aio.protocols.key_value import AsyncCullProtocol
-from key_value.aio.stores.base.address import address
 from key_value.aio.stores.redis import RedisStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.concerns.base import ABILITIES
@@ -51,7 +49,7 @@ def published_opening(redis: Server) -> str:
 
 
 class RedisConformance(StoreConformance):
-    abilities: ClassVar = ABILITIES - {AsyncCullProtocol}
+    abilities: ClassVar = ABILITIES
     persistent: ClassVar = True
 
     @pytest.fixture
@@ -62,8 +60,8 @@ class RedisConformance(StoreConformance):
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
-        commands = cast("RedisStore", store)._commands.get()
-        await commands.client.execute_command("SET", address(collection, key), data)
+        address = RedisStore.names.address(collection, key)
+        await cast("RedisStore", store).client.execute_command("SET", address, data)
 
 
 class TestRedisStore(RedisConformance):
@@ -77,7 +75,15 @@ class TestRedisStore(RedisConformance):
         text = await client.get("c::k")
         document = json.loads(text)
         assert text == json.dumps(document, sort_keys=True)
-        assert list(document) == ["collection", "created_at", "expires_at", "key", "value", "version"]
+        assert list(document) == [
+            "collection",
+            "created_at",
+            "expires_at",
+            "key",
+            "value",
+            "version",
+            "write_id",
+        ]
         assert (document["collection"], document["key"], document["version"]) == ("c", "k", 1)
         assert document["created_at"].endswith("+00:00")
 
@@ -155,9 +161,25 @@ class TestRedisStore(RedisConformance):
         await client.hset("c::hash", "field", "value")
         put = store.put("k", {"n": 1}, collection="c")
         refused = store.put_if_absent("hash", {"n": 2}, collection="c")
-        assert await asyncio.gather(put, refused) == [None, False]
+        stored, error = await asyncio.gather(put, refused, return_exceptions=True)
+        assert (stored, type(error)) == (None, KeyValueStoreError)
         with pytest.raises(KeyValueStoreError, match="WRONGTYPE"):
             await store.get("hash", collection="c")
+
+    async def test_finds_and_moves_what_0_5_kept_under_a_plain_name(
+        self, store: RedisStore, client: Client
+    ) -> None:
+        document = {"collection": "a::b", "key": "k", "value": {"n": 1}, "version": 1}
+        await client.set("a::b::k", json.dumps(document))
+        assert await store.get("k", collection="a::b") == {"n": 1}
+        assert await store.get("b::k", collection="a") is None
+        assert await store.keys("a::b") == ["k"]
+        assert await store.keys("a") == []
+        await store.put("k", {"n": 2}, collection="a::b")
+        assert await client.keys() == ["a%3A%3Ab::k"]
+        await client.set("a::b::k", json.dumps(document))
+        assert await store.delete("k", collection="a::b") is True
+        assert await client.keys() == []
 
     async def test_a_batch_that_is_refused_names_its_keys(self, store: RedisStore, client: Client) -> None:
         await store.put("k", {"n": 1})
@@ -303,7 +325,7 @@ class TestFailures:
 
         async def made() -> dict[str, Any]:
             await store.setup()
-            client = cast("Any", store._commands.get().client)
+            client = store.client
             return client.connection_pool.connection_kwargs
 
         options = asyncio.run(made())

@@ -36,6 +36,21 @@ class ClientPerLoop(Generic[ClientT]):
         self._is_open = given is not None
         self._lock = threading.Lock()
 
+    def current(self) -> ClientT:
+        """Return the client of the running loop, without opening one.
+
+        Raises:
+            StoreClosedError: None is open in this loop.
+        """
+        if self._given is not None:
+            return self._given
+        opened = self._opened.get((os.getpid(), asyncio.get_running_loop()))
+        if opened is None or opened.client is None:
+            raise StoreClosedError(
+                message="The store has no client in this event loop yet: await store.setup()"
+            )
+        return opened.client
+
     async def get(self) -> ClientT:
         """Return the client of the running loop.
 

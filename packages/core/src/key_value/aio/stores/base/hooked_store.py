@@ -36,7 +36,7 @@ class HookedStore(BaseStore, ABC):
     """
 
     reconnects: ClassVar[bool] = False
-    """Whether calls go over a connection that may break while it is idle: what can be repeated then is, once."""
+    """Whether calls go over a connection that may break: what can be repeated then is, once."""
 
     def __init__(self, *, timeout: float | None = None, **kwargs: Any) -> None:
         """Create a store; nothing is opened or created before it is used.

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 from typing_extensions import override
@@ -71,9 +72,10 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         names: dict[str, None] = {}
         cursor: str | None = None
         while limit is None or len(names) < limit:
-            page = await self._fetch(lambda: self._list("", cursor, ADDRESSES_PER_JUMP))
+            page = await self._fetch(partial(self._list, "", cursor, ADDRESSES_PER_JUMP))
             entries = await self._entries(page.items)
-            names.update((each.collection, None) for each in entries if not each.is_expired)
+            ours = (each for each in entries if each.handle is not None and not each.is_expired)
+            names.update((each.collection, None) for each in ours)
             if page.cursor is None:
                 break
             cursor = page.cursor

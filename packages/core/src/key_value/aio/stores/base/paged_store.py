@@ -135,7 +135,8 @@ class PagedStore(
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         names: dict[str, None] = {}
         async for page in self._pages(None):
-            names.update((each.collection, None) for each in page if not each.is_expired)
+            ours = (each for each in page if each.handle is not None and not each.is_expired)
+            names.update((each.collection, None) for each in ours)
             if limit is not None and len(names) >= limit:
                 break
         return list(names)

@@ -1,35 +1,55 @@
-"""redis-py's clients: the part of them that is used here, and how they are made."""
+"""redis-py's clients: the part of them that is used here, how they are made, and their exceptions."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
+
+from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreTimeoutError
 
 try:
     from redis import asyncio as redis
     from redis.asyncio.cluster import RedisCluster
     from redis.asyncio.connection import parse_url
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
     from redis.client import NEVER_DECODE
-    from redis.exceptions import ResponseError
+    from redis.exceptions import (
+        AuthenticationError,
+        AuthorizationError,
+        ClusterDownError,
+        MasterDownError,
+        NoScriptError,
+        ReadOnlyError,
+        RedisError,
+    )
+    from redis.exceptions import ConnectionError as RedisConnectionError
+    from redis.exceptions import TimeoutError as RedisTimeoutError
 except ImportError as error:
     raise ImportError("RedisStore needs redis: pip install 'py-key-value-aio[redis]'") from error
 
 __all__ = [
+    "ERRORS",
     "RAW",
-    "CertReqs",
     "Client",
-    "Pipeline",
-    "ResponseError",
-    "checked_url",
-    "client_for_host",
-    "client_for_url",
+    "NoScriptError",
+    "RedisConnectionError",
     "is_cluster",
+    "location_of",
+    "make_client",
     "tls_options",
 ]
 
-CertReqs = Literal["required", "optional", "none"]
-
 RAW = {NEVER_DECODE: True}
 """Makes a client with `decode_responses` answer in bytes too."""
+
+ERRORS = (
+    (RedisTimeoutError, StoreTimeoutError),
+    # A refused password does not pass, though redis-py counts it among the connection errors.
+    ((AuthenticationError, AuthorizationError), KeyValueStoreError),
+    # LOADING is a connection error already; a replica answers READONLY while it takes over.
+    ((RedisConnectionError, ClusterDownError, MasterDownError, ReadOnlyError, OSError), StoreConnectionError),
+    (RedisError, KeyValueStoreError),
+)
 
 
 class Pipeline(Protocol):
@@ -44,6 +64,12 @@ class Pipeline(Protocol):
         ...
 
 
+class Node(Protocol):
+    """A node of a cluster."""
+
+    name: str
+
+
 class Client(Protocol):
     """As much of redis-py's clients, which are typed in part only, as a store needs."""
 
@@ -55,10 +81,16 @@ class Client(Protocol):
         """Begin a pipeline."""
         ...
 
-    def scan_iter(
-        self, match: bytes | None = None, count: int | None = None, _type: str | None = None, **options: Any
-    ) -> AsyncIterator[bytes]:
-        """Walk through the keys, on every node of a cluster."""
+    def initialize(self) -> Awaitable[object]:
+        """Connect; a client of a cluster learns its nodes."""
+        ...
+
+    def get_primaries(self) -> list[Node]:
+        """Return the nodes of a cluster that hold its keys; no other client has this method."""
+        ...
+
+    def get_node(self, *, node_name: str) -> Node:
+        """Return a node of a cluster."""
         ...
 
     def aclose(self) -> Awaitable[None]:
@@ -67,49 +99,43 @@ class Client(Protocol):
 
 
 def is_cluster(client: object) -> bool:
-    """Whether a client is one of a Redis Cluster."""
+    """Return whether a client is one of a Redis Cluster."""
     return isinstance(client, RedisCluster)
 
 
-def tls_options(
-    *,
-    ssl: bool,
-    ssl_ca_certs: str | None,
-    ssl_certfile: str | None,
-    ssl_keyfile: str | None,
-    ssl_check_hostname: bool,
-    ssl_cert_reqs: CertReqs | None,
-) -> dict[str, Any]:
-    """The options for TLS, or none where nothing asks for it."""
-    given = {
-        "ssl_ca_certs": ssl_ca_certs,
-        "ssl_certfile": ssl_certfile,
-        "ssl_keyfile": ssl_keyfile,
-        "ssl_cert_reqs": ssl_cert_reqs,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
-    if not (ssl or given):
+def tls_options(*, ssl: bool, check_hostname: bool, **given: str | None) -> dict[str, Any]:
+    """Return the options for TLS, or none if nothing asks for it."""
+    options = {name: value for name, value in given.items() if value is not None}
+    if not (ssl or options):
         return {}
-    # A certificate that is not looked at cannot have its name compared.
-    return {"ssl_check_hostname": ssl_check_hostname and ssl_cert_reqs != "none", **given}
+    # A certificate that is not verified cannot have its name compared.
+    return {"ssl_check_hostname": check_hostname and options.get("ssl_cert_reqs") != "none", **options}
 
 
-def checked_url(url: str, *, tls: bool) -> str:
-    """A URL that redis-py understands, made one for TLS where options ask for that.
+def make_client(*, url: str | None, tls: bool, timeout: float, options: dict[str, Any]) -> Client:
+    """Create a client that retries nothing by itself; the parts of a URL go before the other options.
+
+    Args:
+        url: The URL; None if the options name a host.
+        tls: Whether to use TLS.
+        timeout: Seconds for a connection attempt.
+        options: Further options of redis-py's client.
+    """
+    # The driver's own retries would repeat conditional writes, and outlast the store's timeout.
+    options = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": timeout, **options}
+    if url is None:
+        return cast("Client", redis.Redis(ssl=tls, **options))
+    if tls and urlsplit(url).scheme == "redis":
+        url = url.replace("redis://", "rediss://", 1)
+    return cast("Callable[..., Client]", redis.Redis.from_url)(url, **options)
+
+
+def location_of(url: str) -> str:
+    """Return a URL without its user, password and options.
 
     Raises:
-        ValueError: It does not understand it.
+        ValueError: redis-py does not understand the URL.
     """
     parse_url(url)
-    return url.replace("redis://", "rediss://", 1) if tls and urlsplit(url).scheme == "redis" else url
-
-
-def client_for_url(url: str, options: dict[str, Any]) -> Client:
-    """A client for a URL, whose own parts and options go before the others."""
-    from_url = cast("Callable[..., Client]", redis.Redis.from_url)
-    return from_url(url, **options)
-
-
-def client_for_host(*, host: str, port: int, ssl: bool, options: dict[str, Any]) -> Client:
-    """A client for one host."""
-    return cast("Client", redis.Redis(host=host, port=port, ssl=ssl, **options))
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,105 +1,117 @@
-"""Sending commands: those that tasks give in the same turn of the event loop leave together."""
+"""Sending commands: those that tasks give in the same turn of the event loop are sent together."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeAlias
 
 from key_value.aio.stores.redis.client import RAW, Client, is_cluster
 
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
 Waiting: TypeAlias = "tuple[Command, asyncio.Future[Any]]"
-"""A command, and the task that waits for the answer to it."""
-
-COMMANDS_PER_PIPELINE = 1000
+"""A command, and what the task that gave it awaits."""
 
 
 class Commands:
     """The commands of the tasks of one event loop to one client.
 
     A task that is alone sends its command as any client would. While one is under way, the next waits for
-    those that come in the same turn of the loop, and all leave together, the reads as one MGET.
+    those of the same turn of the loop, and all are sent together, the reads as one MGET.
     """
 
     def __init__(self, client: Client) -> None:
         """Use a client, in the running event loop only."""
         self.client = client
-        self._waiting: list[Waiting] | None = None
-        """What waits for the end of this turn; None while there is no task that will send it."""
+        self.is_cluster = is_cluster(client)
+        self._waiting: list[Waiting] = []
         self._in_flight = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     async def execute(self, *command: str | bytes | int) -> Any:
-        """Send one command, and wait for the answer to it."""
-        waiting = self._waiting
-        if waiting is not None:
-            return await _join(waiting, command)
-        if not self._in_flight:
-            return await self._execute_alone(command)
-        waiting = self._waiting = []
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            self._send(waiting)
-            raise
-        finally:
-            self._waiting = None
-        if waiting:
-            answer = _join(waiting, command)
-            self._send(waiting)
-            return await answer
-        return await self._execute_alone(command)
-
-    async def execute_all(self, commands: Sequence[Command]) -> list[Any]:
-        """Send several commands, and wait for the answers: an error where one was refused."""
-        answers: list[Any] = []
-        for start in range(0, len(commands), COMMANDS_PER_PIPELINE):
-            pipeline = self.client.pipeline(transaction=False)
-            for command in commands[start : start + COMMANDS_PER_PIPELINE]:
-                pipeline.execute_command(*command, **RAW)
-            answers += await pipeline.execute(raise_on_error=False)
-        return answers
-
-    async def finish(self) -> None:
-        """Wait for the answers to what was sent."""
-        await asyncio.gather(*self._sending)
-
-    async def _execute_alone(self, command: Command) -> Any:
+        """Send one command, and return the answer to it."""
+        if self._in_flight or self._waiting:
+            return await self._execute_with_others(command)
         self._in_flight += 1
         try:
             return await self.client.execute_command(*command, **RAW)
         finally:
             self._in_flight -= 1
 
-    def _send(self, waiting: "list[Waiting]") -> None:
-        if waiting:
-            # In a task of its own: the one that sends for all may be cancelled.
-            task = asyncio.get_running_loop().create_task(self._answer(waiting))
+    async def execute_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send several commands in one pipeline, and return the answers, exceptions among them."""
+        if not commands:
+            return []
+        pipeline = self.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command, **RAW)
+        return await pipeline.execute(raise_on_error=False)
+
+    async def read(self, addresses: Sequence[str | bytes | int]) -> list[Any]:
+        """Return what is stored at several addresses, an exception where it is of another type."""
+        if self.is_cluster or not addresses:
+            # The keys of an MGET have to be in one slot.
+            return await self.execute_all([("GET", address) for address in addresses])
+        answers: list[Any] = await self.client.execute_command("MGET", *addresses, **RAW)
+        # MGET answers nothing for a value of another type too; GET says so.
+        unclear = [index for index, answer in enumerate(answers) if answer is None]
+        again = await self.execute_all([("GET", addresses[index]) for index in unclear])
+        for index, answer in zip(unclear, again, strict=True):
+            answers[index] = answer
+        return answers
+
+    async def nodes(self) -> list[str]:
+        """Return the names of the nodes that hold keys, in an order that every process finds."""
+        if not self.is_cluster:
+            return ["redis"]
+        await self.client.initialize()
+        return sorted(node.name for node in self.client.get_primaries())
+
+    async def scan(self, node: str, *command: str | int) -> tuple[int, list[bytes]]:
+        """Return the next cursor of one node, 0 at the end, and the names that it found."""
+        if not self.is_cluster:
+            cursor, found = await self.client.execute_command(*command, **RAW)
+            return int(cursor), found
+        target = self.client.get_node(node_name=node)
+        cursors, found = await self.client.execute_command(*command, **RAW, target_nodes=target)
+        return int(cursors[node]), found
+
+    async def finish(self) -> None:
+        """Wait for the answers to what was sent."""
+        await asyncio.gather(*self._sending)
+
+    async def _execute_with_others(self, command: Command) -> Any:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        if not self._waiting:
+            # In a task of its own: any of those that wait may be cancelled.
+            task = loop.create_task(self._send())
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
+        self._waiting.append((command, future))
+        return await future
 
-    async def _answer(self, waiting: "list[Waiting]") -> None:
-        """Send what waits; of one server all values that are asked for are one command."""
-        reads = [] if is_cluster(self.client) else [one for one in waiting if one[0][0] == "GET"]
+    async def _send(self) -> None:
+        """Send what has gathered in this turn of the loop, but for what was given up."""
+        waiting, self._waiting = self._waiting, []
+        waiting = [one for one in waiting if not one[1].done()]
+        reads = [] if self.is_cluster else [one for one in waiting if one[0][0] == "GET"]
         others = [one for one in waiting if one[0][0] != "GET"] if reads else waiting
-        await asyncio.gather(self._answer_reads(reads), self._answer_others(others))
-
-    async def _answer_reads(self, waiting: "list[Waiting]") -> None:
-        for start in range(0, len(waiting), COMMANDS_PER_PIPELINE):
-            some = waiting[start : start + COMMANDS_PER_PIPELINE]
-            places = [command[1] for command, _ in some]
-            await _settle(some, self.client.execute_command("MGET", *places, **RAW))
-
-    async def _answer_others(self, waiting: "list[Waiting]") -> None:
-        if waiting:
-            await _settle(waiting, self.execute_all([command for command, _ in waiting]))
+        self._in_flight += 1
+        try:
+            await asyncio.gather(
+                _answer(reads, self.read([command[1] for command, _ in reads])),
+                _answer(others, self.execute_all([command for command, _ in others])),
+            )
+        finally:
+            self._in_flight -= 1
 
 
-async def _settle(waiting: "list[Waiting]", answers: Awaitable[list[Any]]) -> None:
+async def _answer(waiting: "list[Waiting]", answers: Coroutine[Any, Any, list[Any]]) -> None:
+    """Give waiting tasks the answers to their commands."""
     try:
-        found = await answers
-    except Exception as error:  # noqa: BLE001  -- raised where the answers are awaited
-        found = [cast("Any", error)] * len(waiting)
+        found: list[Any] = await answers
+    except Exception as error:  # noqa: BLE001 -- raised where the answers are awaited
+        found = [error] * len(waiting)
     for (_, future), answer in zip(waiting, found, strict=True):
         if future.done():
             continue
@@ -107,9 +119,3 @@ async def _settle(waiting: "list[Waiting]", answers: Awaitable[list[Any]]) -> No
             future.set_exception(answer)
         else:
             future.set_result(answer)
-
-
-def _join(waiting: "list[Waiting]", command: Command) -> "asyncio.Future[Any]":
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    waiting.append((command, future))
-    return future

@@ -1,56 +1,69 @@
 """A store in Redis."""
 
 import math
-from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING, cast
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from typing_extensions import override
 
-from key_value.aio.errors import BaseKeyValueError
+from key_value.aio.errors import BaseKeyValueError, StoreUnreachableError
 from key_value.aio.stores.base import (
-    BaseDestroyCollectionStore,
-    BaseDestroyStore,
-    BaseEnumerateCollectionsStore,
-    BaseEnumerateKeysStore,
-    BasePutIfAbsentStore,
-    BytesStore,
+    AddressPage,
+    ClientPerLoop,
+    Names,
+    PagedBytesStore,
+    VersionedBytesStore,
 )
-from key_value.aio.stores.base.address import address, key_at
-from key_value.aio.stores.base.per_loop import PerLoop
-from key_value.aio.stores.redis import batches, scanning
 from key_value.aio.stores.redis.client import (
-    CertReqs,
+    ERRORS,
     Client,
-    checked_url,
-    client_for_host,
-    client_for_url,
+    NoScriptError,
+    RedisConnectionError,
+    location_of,
+    make_client,
     tls_options,
 )
-from key_value.aio.stores.redis.commands import Commands
-from key_value.aio.stores.redis.failures import meaning, refused
+from key_value.aio.stores.redis.commands import Command, Commands
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.cluster import RedisCluster
 
+CertReqs = Literal["required", "optional", "none"]
 
-class RedisStore(
-    BytesStore,
-    BaseEnumerateKeysStore,
-    BaseEnumerateCollectionsStore,
-    BaseDestroyStore,
-    BaseDestroyCollectionStore,
-    BasePutIfAbsentStore,
-):
-    """A store in Redis, or in a Redis Cluster; the server removes what has expired.
+WRITE_IF = """
+local old = redis.call('GET', KEYS[1])
+if not old or redis.sha1hex(old) ~= ARGV[1] then return 0 end
+if #ARGV == 1 then redis.call('DEL', KEYS[1])
+elseif #ARGV == 2 then redis.call('SET', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return 1
+"""
+"""Replaces or removes a value by its SHA-1, on any server: SET IFEQ would take the whole old value."""
 
-    An entry lies at `<collection>::<key>`. The database may hold other data: `keys` passes over what does not
-    lie so, `collections` over what does not name its own collection and key, and nothing of it is removed.
+WRITE_IF_SHA1 = VersionedBytesStore.version_of(WRITE_IF.encode())
 
-    Commands that tasks give at the same time leave together. A store that made its own client has one for
-    each event loop that uses it.
+_GLOB = re.compile(r"[*?\[\]^\\-]")
+
+
+class RedisStore(VersionedBytesStore, PagedBytesStore):
+    """A store in Redis 6.2 or later, or in a Redis Cluster; the server removes what has expired.
+
+    An entry is at `<collection>::<key>`. The database may hold other data, which is neither listed nor
+    removed: a document names its entry.
+
+    Commands that tasks give at the same time are sent together. A store with a client of its own has one for
+    each event loop, whose commands end within `timeout`: reads and plain writes are repeated once on a broken
+    connection, conditional writes never. A client of yours follows its own retries and timeouts; within them
+    the store recognises a conditional write of its own that was repeated.
     """
+
+    names = Names(moved=True)
+    errors = ERRORS
+    reconnects = True
+    reclaim_after = None  # The server removes what has expired.
 
     def __init__(
         self,
@@ -69,135 +82,186 @@ class RedisStore(
         ssl_check_hostname: bool = True,
         ssl_cert_reqs: CertReqs | None = None,
         default_collection: str | None = None,
+        timeout: float | None = 5.0,
     ) -> None:
-        """Use a client, or make one from a URL or from a host; nothing is sent before the store is used.
+        """Use a client, or create one from a URL or for a host; nothing is sent before the store is used.
 
         Args:
-            client: A client, with either `decode_responses`, for a cluster too; the store does not close it.
-            url: `redis://`, `rediss://` or `unix://`, with redis-py's options; its parts go before the
-                other arguments.
+            client: A client, with or without `decode_responses`, also of a cluster; the store does not close
+                it.
+            url: `redis://`, `rediss://` or `unix://`, with redis-py's options; its parts go before the other
+                arguments.
             host: The host, without a URL.
             port: The port, without a URL.
             db: The number of the database.
-            username: Who to be.
-            password: Their password.
+            username: ACL user name.
+            password: Password of the user, or of the server.
             ssl: Whether to use TLS, which any of the arguments below implies.
-            ssl_ca_certs: A file of certificates to trust.
-            ssl_certfile: A file with a certificate of one's own.
-            ssl_keyfile: A file with the key of that.
-            ssl_check_hostname: Whether the server's certificate has to name the host.
-            ssl_cert_reqs: Whether the server's certificate has to be valid.
-            default_collection: The collection used where none is named.
+            ssl_ca_certs: File of the certificates to trust.
+            ssl_certfile: File of the client's certificate.
+            ssl_keyfile: File of the key of that certificate.
+            ssl_check_hostname: Whether the server's certificate must name the host.
+            ssl_cert_reqs: Whether the server's certificate must be valid.
+            default_collection: The collection used when a call names none.
+            timeout: Seconds that a call to the server may take; None leaves it to the client.
 
         Raises:
-            ValueError: The URL is not one that redis-py understands.
+            ValueError: redis-py does not understand the URL, or `timeout` is not positive.
         """
-        super().__init__(default_collection=default_collection)
-        options = tls_options(
+        super().__init__(default_collection=default_collection, timeout=timeout)
+        self._given = cast("Client | None", client)
+        self._options = tls_options(
             ssl=ssl,
+            check_hostname=ssl_check_hostname,
             ssl_ca_certs=ssl_ca_certs,
             ssl_certfile=ssl_certfile,
             ssl_keyfile=ssl_keyfile,
-            ssl_check_hostname=ssl_check_hostname,
             ssl_cert_reqs=ssl_cert_reqs,
         )
-        tls = bool(options)
-        options.update(db=db, username=username, password=password)
-        self._owns_client = client is None
-        if client is not None:
-            make_client = partial(_same, cast("Client", client))
-        elif url is not None:
-            make_client = partial(client_for_url, checked_url(url, tls=tls), options)
-        else:
-            make_client = partial(client_for_host, host=host, port=port, ssl=tls, options=options)
-        self._commands = PerLoop(lambda: Commands(make_client()), self._close_commands)
+        self._tls = bool(self._options)
+        self._options.update(db=db, username=username, password=password)
+        self._url = url
+        if url is not None:
+            self.location = location_of(url)
+        elif client is None:
+            self._options.update(host=host, port=port)
+            self.location = f"{'rediss' if self._tls else 'redis'}://{host}:{port}/{db}"
+        self._commands = self._owns(ClientPerLoop[Commands](None, self._open))
+
+    @property
+    def client(self) -> Any:
+        """The client that was passed in, or the one of the running event loop, which the store has opened.
+
+        Raises:
+            StoreClosedError: The store is not set up in this event loop, or closed.
+        """
+        return self._given or self._commands.current().client
+
+    @property
+    def _client(self) -> Any:
+        """The name of the client in the 0.5 series, which other libraries read."""
+        return self.client
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncGenerator[Commands]:
+        client = self._given or make_client(
+            url=self._url, tls=self._tls, timeout=self.timeout or math.inf, options=self._options
+        )
+        commands = Commands(client)
+        try:
+            yield commands
+        finally:
+            await commands.finish()
+            if client is not self._given:
+                await client.aclose()
 
     @override
     async def _setup(self) -> None:
-        self._commands.open()
-        self._exit_stack.push_async_callback(self._commands.close)
+        await self._commands.get()
 
     @override
-    def _store_error(self, error: Exception) -> BaseKeyValueError | None:
-        return meaning(error)
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        if isinstance(error, RedisConnectionError) and " connecting to " in str(error):
+            return StoreUnreachableError(message=f"{self!r}: {error}")
+        return super()._map_error(error)
 
     @override
-    async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        return await self._commands.get().execute("GET", address(collection, key))
+    async def _read(self, address: str) -> bytes | None:
+        return await (await self._commands.get()).execute("GET", address)
 
     @override
-    async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        command = batches.set_command(address(collection, key), data, _milliseconds(ttl))
-        await self._commands.get().execute(*command)
+    async def _read_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        return await (await self._commands.get()).read(addresses)
 
     @override
-    async def _put_bytes_if_absent(
-        self, *, collection: str, key: str, data: bytes, ttl: float | None
-    ) -> bool:
-        command = batches.set_command(address(collection, key), data, _milliseconds(ttl))
-        return bool(await self._commands.get().execute(*command, "NX"))
+    async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
+        await (await self._commands.get()).execute(*_set(address, data, ttl))
 
     @override
-    async def _delete(self, *, collection: str, key: str) -> bool:
-        return await self._commands.get().execute("UNLINK", address(collection, key)) > 0
+    async def _write_many(
+        self, items: Sequence[tuple[str, bytes]], ttl: float | None
+    ) -> Sequence[Exception | None]:
+        commands = await self._commands.get()
+        if ttl is None and not commands.is_cluster:
+            await commands.client.execute_command("MSET", *(part for item in items for part in item))
+            return [None] * len(items)
+        return _exceptions(await commands.execute_all([_set(*item, ttl) for item in items]))
 
     @override
-    async def _get_many_bytes(self, *, collection: str, keys: Sequence[str]) -> Sequence[bytes | None]:
-        return await batches.read(self._commands.get(), [address(collection, key) for key in keys])
+    async def _remove(self, address: str) -> None:
+        await (await self._commands.get()).execute("UNLINK", address)
 
     @override
-    async def _put_many_bytes(
-        self, *, collection: str, keys: Sequence[str], data: Sequence[bytes], ttl: float | None
-    ) -> None:
-        entries = [(address(collection, key), blob) for key, blob in zip(keys, data, strict=True)]
-        answers = await batches.store(self._commands.get(), entries, _milliseconds(ttl))
-        failures = {
-            key: answer for key, answer in zip(keys, answers, strict=True) if isinstance(answer, Exception)
-        }
-        if failures:
-            raise refused(failures, len(keys))
+    async def _remove_many(self, addresses: Sequence[str]) -> Sequence[Exception | None]:
+        commands = await self._commands.get()
+        return _exceptions(await commands.execute_all([("UNLINK", address) for address in addresses]))
 
     @override
-    async def _delete_many(self, *, collection: str, keys: Sequence[str]) -> int:
-        return await batches.remove(self._commands.get(), [address(collection, key) for key in keys])
+    async def _take(self, address: str) -> bytes | None:
+        return await (await self._commands.get()).execute("GETDEL", address)
 
     @override
-    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
-        keys: dict[str, None] = {}
-        async for places in scanning.scan(self._commands.get(), collection):
-            found = (key_at(place, collection) for place in places)
-            keys.update((key, None) for key in found if key is not None)
-            if limit is not None and len(keys) >= limit:
-                break
-        return list(keys)
+    async def _take_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        commands = await self._commands.get()
+        return await commands.execute_all([("GETDEL", address) for address in addresses])
 
     @override
-    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        names: set[str] = set()
-        async for places in scanning.scan(self._commands.get()):
-            names |= await scanning.own_collections(self._commands.get(), places, names)
-            if limit is not None and len(names) >= limit:
-                break
-        return list(names)
+    async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
+        if version is None:
+            return bool(await (await self._commands.get()).execute(*_set(address, data, ttl), "NX"))
+        milliseconds = () if ttl is None else (_milliseconds(ttl),)
+        return await self._call_script(address, version, data, *milliseconds)
 
     @override
-    async def _delete_store(self) -> bool:
-        await scanning.remove_own(self._commands.get())
-        return True
+    async def _remove_if(self, address: str, version: str) -> bool:
+        return await self._call_script(address, version)
 
     @override
-    async def _delete_collection(self, *, collection: str) -> bool:
-        return await scanning.remove_own(self._commands.get(), collection)
+    async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+        commands = await self._commands.get()
+        node, _, at = (cursor or "").rpartition(" ")
+        nodes = await commands.nodes()
+        node = node or nodes[0]
+        if node not in nodes:
+            raise ValueError(f"cursor is of {node}, which is no primary node of the cluster now")
+        pattern = _GLOB.sub(r"\\\g<0>", prefix) + "*"
+        following, found = await commands.scan(
+            node, "SCAN", at or "0", "MATCH", pattern, "COUNT", limit, "TYPE", "string"
+        )
+        items = [(address, None) for name in found if (address := _text(name)) is not None]
+        if following:
+            return AddressPage(items, f"{node} {following}")
+        beyond = nodes[nodes.index(node) + 1 :]
+        return AddressPage(items, f"{beyond[0]} 0" if beyond else None)
 
-    async def _close_commands(self, commands: Commands) -> None:
-        await commands.finish()
-        if self._owns_client:
-            await commands.client.aclose()
+    @override
+    async def _cull(self) -> None:
+        """Leave it to the server."""
+
+    async def _call_script(self, address: str, *arguments: str | bytes | int) -> bool:
+        commands = await self._commands.get()
+        try:
+            return bool(await commands.execute("EVALSHA", WRITE_IF_SHA1, 1, address, *arguments))
+        except NoScriptError:
+            return bool(await commands.execute("EVAL", WRITE_IF, 1, address, *arguments))
 
 
-def _milliseconds(ttl: float | None) -> int | None:
-    return None if ttl is None else math.ceil(ttl * 1000)
+def _set(address: str, data: bytes, ttl: float | None) -> Command:
+    command = ("SET", address, data)
+    return command if ttl is None else (*command, "PX", _milliseconds(ttl))
 
 
-def _same(client: Client) -> Client:
-    return client
+def _milliseconds(ttl: float) -> int:
+    return math.ceil(ttl * 1000)
+
+
+def _text(name: bytes) -> str | None:
+    """Return a name of the database; None if it is not UTF-8, as all that is stored here."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _exceptions(answers: Sequence[Any]) -> list[Exception | None]:
+    return [answer if isinstance(answer, Exception) else None for answer in answers]
