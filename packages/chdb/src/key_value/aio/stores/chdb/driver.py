@@ -1,4 +1,4 @@
-"""chDB's driver, which is loaded when it is first needed, and what its errors mean."""
+"""chDB's driver, which is loaded when it is first needed, and its exceptions."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,10 +17,10 @@ if find_spec("chdb") is None:
 
 
 class Result(Protocol):
-    """What a query found."""
+    """The result of a query."""
 
     def bytes(self) -> "bytes":
-        """It in the format that was asked for."""
+        """Return it in the format that the query named."""
         ...
 
 
@@ -53,8 +53,8 @@ def open_session(path: str) -> Session:
         raise StoreConnectionError(message=message) from error
 
 
-def meaning(error: Exception) -> KeyValueStoreError | None:
-    """The error to raise for one of chDB's; None for any other."""
+def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
+    """Map an exception of chDB, which are all of one class; None for any other."""
     text = str(error)
     if not isinstance(error, RuntimeError) or "DB::Exception" not in text:
         return None
@@ -62,13 +62,13 @@ def meaning(error: Exception) -> KeyValueStoreError | None:
         reason = (
             "chDB lets a process use one path at a time, and it uses another until all sessions are closed"
         )
-        return StoreConnectionError(message=f"{reason}: {text}")
+        return StoreConnectionError(message=f"{store}: {reason}: {text}")
     kind = StoreConnectionError if "Failed to create connection" in text else KeyValueStoreError
-    return kind(message=f"chDB: {text}")
+    return kind(message=f"{store}: {text}")
 
 
 def _is_locked(status: Path) -> bool:
-    """Whether another process holds the lock that chDB takes while it uses a path."""
+    """Return whether another process holds the lock that chDB takes while it uses a path."""
     if not status.exists():
         return False
     with status.open() as file:

@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio.errors import BaseKeyValueError
-from key_value.aio.stores.base import SEED_DATA_TYPE
-from key_value.aio.stores.base.joint import JointBench
-from key_value.aio.stores.base.table_store import TableStore
+from key_value.aio.errors import BaseKeyValueError, StoreConnectionError
+from key_value.aio.stores.base import SEED_DATA_TYPE, TableStore, Worker, absolute, warns_on_wrong_types
 from key_value.aio.stores.chdb import driver
 from key_value.aio.stores.chdb.engine import MEMORY, Source
 from key_value.aio.stores.chdb.table import ChDBTable
@@ -28,8 +25,10 @@ class ChDBStore(TableStore):
     A process has one engine. Stores and sessions on the same path share it; while it is in use, another path,
     or another process on the same path, is refused with `StoreConnectionError`. Stores in memory see nothing
     of each other, but count as one path. The directory is made, for its owner alone, by the first write;
-    reading creates nothing. Expired entries stay in it until `cull`.
+    reading creates nothing.
     """
+
+    errors = ((OSError, StoreConnectionError),)
 
     @warns_on_wrong_types
     def __init__(
@@ -49,21 +48,27 @@ class ChDBStore(TableStore):
             database_path: The directory, `~` for the home directory; `:memory:` or None keeps everything in
                 memory until the store is closed.
             table_name: The table: letters, digits and underscores.
-            default_collection: The collection used where none is named.
+            default_collection: The collection used when a call names none.
             seed: `{collection: {key: value}}` to store where nothing is stored yet.
-            auto_create: Whether to make the table, and the directory, where they are missing; otherwise that
+            auto_create: Whether to create the table, and the directory, if they are missing; otherwise that
                 is a `StoreSetupError`.
 
         Raises:
-            ValueError: Both a session and a path are given, or the table's name is none, or the path has a
-                question mark, after which chDB expects options.
+            ValueError: Both a session and a path are given, the table's name is not a plain SQL identifier,
+                or the path is a URL or has a question mark, after which chDB expects options.
         """
         if session is not None and database_path is not None:
             raise ValueError("Provide only one of session or database_path")
         source: Source = _path(database_path) if session is None else cast("driver.Session", session)
         self.path = source if isinstance(source, str) else None
+        self.location = self.path or ""
         super().__init__(
-            lambda: JointBench(ChDBTable(source, name=table_name), lambda table: table.close()),
+            Worker(
+                repr(self),
+                lambda: ChDBTable(source, name=table_name),
+                close=lambda table: table.close(),
+                forks=False,
+            ),
             table_name=table_name,
             auto_create=auto_create,
             default_collection=default_collection,
@@ -71,8 +76,8 @@ class ChDBStore(TableStore):
         )
 
     @override
-    def _store_error(self, error: Exception) -> BaseKeyValueError | None:
-        return driver.meaning(error)
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        return driver.map_error(repr(self), error) or super()._map_error(error)
 
 
 def _path(path: Path | str | None) -> str:
@@ -81,4 +86,4 @@ def _path(path: Path | str | None) -> str:
     if "?" in str(path):
         raise ValueError(f"database_path must not contain a question mark: {path}")
     # The engine compares paths as text.
-    return str(Path(path).expanduser().resolve())
+    return str(absolute(path).resolve())

@@ -1,106 +1,188 @@
-"""The table of a chDB store."""
+"""The table of a chDB store, in the columns of the 0.5 series.
 
-from collections.abc import Collection
+It keeps the versions of a row until it merges them: FINAL sees the newest alone.
+"""
 
-from key_value.aio._utils.time_to_live import epoch_to_datetime, now
-from key_value.aio.stores.base.table import Found, Place, Row
-from key_value.aio.stores.chdb import statements
+import json
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timezone
+
+from typing_extensions import override
+
+from key_value.aio.stores.base import Address, Row, Table
 from key_value.aio.stores.chdb.engine import Engine, Source
-from key_value.aio.stores.chdb.statements import limited, lines, literal, place_lists
 
 VERSION = 1
 """The version of the rows, the only one so far."""
 
+COLUMNS = "collection, key, {value} AS text, created_at, expires_at, toUnixTimestamp64Nano(inserted_at)"
+GET = f"""
+SELECT {COLUMNS} FROM {{table}} FINAL
+PREWHERE (collection, key) IN ({{addresses}})
+SETTINGS max_threads = 1
+"""
+# One thread makes one part of the table, and that is there whole or not at all.
+PUT = """
+INSERT INTO {table} (collection, key, value, created_at, expires_at, version, inserted_at)
+SETTINGS input_format_parallel_parsing = 0, max_insert_threads = 1
+FORMAT JSONCompactEachRow {rows}
+"""
+LIVING = """
+SELECT collection, key FROM {table} FINAL
+PREWHERE (collection, key) IN ({addresses}) WHERE expires_at = '' OR expires_at > {now}
+"""
+DELETE = "DELETE FROM {table} WHERE (collection, key) IN ({addresses})"
+# Texts of times that differ in length are in order too, as + is before the point of a fraction.
+EXPIRED = """
+SELECT collection, key FROM {table} FINAL WHERE expires_at != '' AND expires_at <= {now} LIMIT {limit}
+"""
+LIST = f"""
+SELECT {COLUMNS} FROM {{table}} FINAL
+PREWHERE {{condition}} ORDER BY collection, key LIMIT {{limit}}
+"""
+COLLECTIONS = """
+SELECT DISTINCT collection FROM {table} FINAL WHERE expires_at = '' OR expires_at > {now} {limit}
+"""
+COUNT = "SELECT count() FROM {table} WHERE collection = {collection}"
+CLEAR_COLLECTION = "DELETE FROM {table} WHERE collection = {collection}"
+CLEAR = "TRUNCATE TABLE {table}"
 
-class ChDBTable:
-    """Versions of one row for each entry, in the columns of the 0.5 series; the newest counts."""
+CHARACTERS_AT_A_TIME = 100_000
+"""ClickHouse reads 262144 bytes of a statement, without inserted data, unless `max_query_size` is changed:
+https://clickhouse.com/docs/operations/settings/settings#max_query_size"""
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0"})
+
+
+class ChDBTable(Table):
+    """Versions of one row for each entry, of which the newest counts.
+
+    The time at which a row was inserted is later than that of any row before, and is its version.
+    """
 
     def __init__(self, source: Source, *, name: str) -> None:
-        """Say where it is; nothing is opened yet.
+        """State where the rows are; nothing is opened yet.
 
         Args:
             source: The session.
             name: The name of the table.
         """
         self._engine = Engine(source, table=name)
-        self.exists = self._engine.has_table
         self.close = self._engine.close
 
-    def get(self, places: Collection[Place], /) -> dict[Place, Found]:
-        """The rows of those places that have one."""
-        return {
-            (collection, key): (text, created or None, expires or None)
-            for some in place_lists(places)
-            for collection, key, text, created, expires in self._engine.ask(statements.GET, places=some)
-        }
+    @override
+    def exists(self) -> bool:
+        return self._engine.has_table()
 
+    @override
+    def get(self, addresses: Collection[Address], /) -> dict[Address, Row]:
+        found = (
+            _row(fields)
+            for some in _lists(addresses)
+            for fields in self._engine.read(GET, addresses=some, value="value")
+        )
+        return {row.address: row for row in found}
+
+    @override
     def put(self, rows: Collection[Row], /) -> None:
-        """Store rows, each in place of any that is there, all of them or none; no two have the same place."""
         with self._engine.using:
             stamp = self._engine.stamp()
             values = [
-                (collection, key, text, _text(created), _text(expires), VERSION, stamp)
-                for collection, key, text, created, expires in rows
+                (row.collection, row.key, row.value, _text(row.created), _text(row.expires), VERSION, stamp)
+                for row in rows
             ]
-            self._engine.store(statements.PUT, rows=lines(values))
+            self._engine.store(PUT, rows="\n".join(map(json.dumps, values)))
 
-    def put_if_absent(self, row: Row, /) -> bool:
-        """Store a row unless there is a living one; True where it was stored."""
+    @override
+    def put_if(self, row: Row, version: str | None, /) -> str | None:
         with self._engine.using:
-            absent = not self._living([row[:2]])
-            if absent:
-                self.put([row])
-        return absent
+            return super().put_if(row, version)
 
-    def delete(self, places: Collection[Place], /) -> list[Place]:
-        """Remove rows; the places of those that were living."""
+    @override
+    def take(self, address: Address, version: str | None, /) -> Row | None:
         with self._engine.using:
-            living = self._living(places)
-            for some in place_lists(places):
-                self._engine.change(statements.DELETE, places=some)
+            return super().take(address, version)
+
+    @override
+    def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:
+        with self._engine.using:
+            living = [
+                Address(*fields)
+                for some in _lists(addresses)
+                for fields in self._engine.read(LIVING, addresses=some, now=_literal(_text(now)))
+            ]
+            self._delete(addresses)
         return living
 
-    def list_keys(self, collection: str, limit: int | None, /) -> list[str]:
-        """The keys of the living rows of a collection."""
-        found = self._engine.ask(
-            statements.KEYS, collection=literal(collection), now=_now(), limit=limited(limit)
-        )
-        return [key for (key,) in found]
+    @override
+    def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:
+        conditions = [f"startsWith(key, {_literal(prefix)})"]
+        if collection is not None:
+            conditions.append(f"collection = {_literal(collection)}")
+        if after is not None:
+            conditions.append(f"(collection, key) > ({_literal(after.collection)}, {_literal(after.key)})")
+        found = self._engine.read(LIST, condition=" AND ".join(conditions), limit=str(limit), value="''")
+        return [_row(fields) for fields in found]
 
-    def list_collections(self, limit: int | None, /) -> list[str]:
-        """The collections that have living rows."""
-        found = self._engine.ask(statements.COLLECTIONS, now=_now(), limit=limited(limit))
-        return [collection for (collection,) in found]
+    @override
+    def collections(self, limit: int | None, /) -> list[str]:
+        clause = "" if limit is None else f"LIMIT {limit}"
+        return [name for (name,) in self._engine.read(COLLECTIONS, now=_now(), limit=clause)]
 
-    def delete_collection(self, collection: str, /) -> bool:
-        """Remove the rows of a collection; True where there were any."""
+    @override
+    def clear(self, collection: str | None, /) -> bool:
+        if collection is None:
+            self._engine.change(CLEAR)
+            return True
         with self._engine.using:
-            counts = self._engine.ask(statements.COUNT, collection=literal(collection))
+            counts = self._engine.read(COUNT, collection=_literal(collection))
             found = any(int(count) for (count,) in counts)
             if found:
-                self._engine.change(statements.DELETE_COLLECTION, collection=literal(collection))
+                self._engine.change(CLEAR_COLLECTION, collection=_literal(collection))
         return found
 
-    def delete_all(self) -> None:
-        """Remove every row."""
-        self._engine.change(statements.DELETE_ALL)
+    @override
+    def cull(self, limit: int, /) -> int:
+        with self._engine.using:
+            expired = [Address(*each) for each in self._engine.read(EXPIRED, now=_now(), limit=str(limit))]
+            self._delete(expired)
+        return len(expired)
 
-    def cull(self) -> bool:
-        """Remove the rows that have expired, and all older versions of them; False, as none are left."""
-        self._engine.change(statements.CULL, now=_now())
-        return False
-
-    def _living(self, places: Collection[Place]) -> list[Place]:
-        return [
-            (collection, key)
-            for some in place_lists(places)
-            for collection, key in self._engine.ask(statements.LIVING, places=some, now=_now())
-        ]
+    def _delete(self, addresses: Iterable[Address]) -> None:
+        for some in _lists(addresses):
+            self._engine.change(DELETE, addresses=some)
 
 
-def _text(epoch: float | None) -> str:
-    return "" if epoch is None else epoch_to_datetime(epoch).isoformat()
+def _row(fields: Sequence[str]) -> Row:
+    collection, key, value, created, expires, version = fields
+    return Row(collection, key, value, created or None, expires or None, str(version))
+
+
+def _literal(text: str) -> str:
+    """Return text as SQL writes it."""
+    return f"'{text.translate(_ESCAPES)}'"
+
+
+def _lists(addresses: Iterable[Address]) -> Iterator[str]:
+    """Return addresses as lists in SQL, each of which fits a statement."""
+    some: list[str] = []
+    size = 0
+    for collection, key in addresses:
+        some.append(f"({_literal(collection)}, {_literal(key)})")
+        size += len(some[-1])
+        if size > CHARACTERS_AT_A_TIME:
+            yield ", ".join(some)
+            some, size = [], 0
+    if some:
+        yield ", ".join(some)
+
+
+def _text(epoch: float | str | None) -> str:
+    if isinstance(epoch, str):
+        return epoch
+    return "" if epoch is None else datetime.fromtimestamp(epoch, tz=timezone.utc).isoformat()
 
 
 def _now() -> str:
-    return literal(now().isoformat())
+    return _literal(_text(time.time()))

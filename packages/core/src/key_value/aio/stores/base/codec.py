@@ -192,6 +192,17 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+# Surrogates as JSON writes them: a whole pair, and half of one. What follows an escaped backslash is neither.
+_PAIR = re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..")
+_HALF = re.compile(r"\\ud[89a-f]")
+
+
+def has_lone_surrogate(text: str | bytes) -> bool:
+    """Return whether JSON text, ASCII only, has half of a surrogate pair."""
+    text = text if isinstance(text, str) else text.decode()
+    return _HALF.search(text) is not None and _HALF.search(_PAIR.sub(" ", text)) is not None
+
+
 Snapshot: TypeAlias = bytes | str
 """A private copy of a value, by `marshal` or as JSON text."""
 

@@ -11,9 +11,10 @@ from typing_extensions import override
 
 from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.time_to_live import parse_epoch
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.batches import for_each
-from key_value.aio.stores.base.codec import decode, encode, write_id
+from key_value.aio.stores.base.codec import decode, encode, has_lone_surrogate, write_id
 from key_value.aio.stores.base.hooked_store import HookedStore
 from key_value.aio.stores.base.names import Address, Names
 from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
@@ -30,10 +31,10 @@ class Row(NamedTuple):
     value: str | bytes
     """The value as JSON text, as bytes in UTF-8 if the driver gives them; may be empty in a row that is
     listed."""
-    created: float | None = None
-    """When it was stored, in seconds since 1970."""
-    expires: float | None = None
-    """When it expires, in seconds since 1970; None if it never does."""
+    created: float | str | None = None
+    """When it was stored, in seconds since 1970; a row of the backend may have ISO 8601 text."""
+    expires: float | str | None = None
+    """When it expires, in the same form; None if it never does."""
     version: str = ""
     """In a row to store, a new random text; in a row of the backend, what `_put_row_if` compares."""
 
@@ -41,6 +42,11 @@ class Row(NamedTuple):
     def address(self) -> Address:
         """The collection and the key."""
         return Address(self.collection, self.key)
+
+    @property
+    def has_lone_surrogate(self) -> bool:
+        """Whether the value holds half of a surrogate pair, which stands for no character of Unicode."""
+        return has_lone_surrogate(self.value)
 
 
 class RowPage(NamedTuple):
@@ -251,11 +257,20 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:
         try:
-            return ManagedEntry.from_epochs(await decode(row.value), row.created, row.expires)
+            return ManagedEntry.from_epochs(await decode(row.value), row.created, _epoch(row.expires))
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 
     def _listed(self, row: Row) -> Listed | None:
         collection = self.names.collections.try_unsanitize(row.collection)
         key = self.names.keys.try_unsanitize(row.key)
-        return None if collection is None or key is None else Listed(collection, key, row.expires, row)
+        if collection is None or key is None:
+            return None
+        try:
+            return Listed(collection, key, _epoch(row.expires), row)
+        except DeserializationError:
+            return Listed(collection, key, None, row)
+
+
+def _epoch(moment: float | str | None) -> float | None:
+    return parse_epoch(moment) if isinstance(moment, str) else moment

@@ -1,93 +1,286 @@
-"""The table of a DuckDB store."""
+"""The table of a DuckDB store, in the columns of the 0.5 series, and the database that it is in.
+
+Each statement is a transaction by itself: DuckDB 1.5.1 and those before it can lose the second change of a
+row in the same transaction. Times are numbers on both ways: to fetch a TIMESTAMPTZ as a datetime needs pytz.
+"""
 
 import math
+import threading
 import time
 from collections.abc import Collection, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
 
-from key_value.aio.stores.base.table import Found, Place, Row
-from key_value.aio.stores.duckdb import statements
-from key_value.aio.stores.duckdb.database import Database, Source
+from typing_extensions import override
+
+from key_value.aio.stores.base import Address, Row, Table
+from key_value.aio.stores.duckdb import files
+from key_value.aio.stores.duckdb.driver import duckdb, is_conflict
+
+MEMORY = ":memory:"
+
+ATTEMPTS = 50
+"""How often a statement is tried that conflicts with other connections of this process."""
+
+Source: TypeAlias = "str | duckdb.DuckDBPyConnection"
+"""A file, `:memory:`, or a connection of the caller's."""
+
+# The primary key keeps rows apart, but DuckDB finds none by an index of two columns.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS kv_entries (
+    collection VARCHAR NOT NULL,
+    key VARCHAR NOT NULL,
+    value JSON NOT NULL,
+    created_at TIMESTAMPTZ,
+    expires_at TIMESTAMPTZ,
+    version INT NOT NULL,
+    PRIMARY KEY (collection, key)
+);
+CREATE INDEX IF NOT EXISTS idx_kv_entries_key ON kv_entries (key);
+"""
+HAS_TABLE = """
+SELECT 1 FROM duckdb_tables()
+WHERE database_name = current_database() AND schema_name = current_schema() AND lower(table_name) = lower(?)
+"""
+COLUMNS = "collection, key, value, epoch_us(created_at), epoch_us(expires_at)"
+AT = "(collection, key) IN (SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]))"
+# An index serves a comparison, but no subquery.
+GET = f"SELECT {COLUMNS} FROM kv_entries WHERE collection = ? AND key = ?"
+GET_MANY = f"SELECT {COLUMNS} FROM kv_entries WHERE {AT}"
+INSERT = "INSERT INTO kv_entries (collection, key, value, created_at, expires_at, version)"
+PUT = f"""
+{INSERT}
+SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])::JSON,
+    make_timestamptz(unnest($4::BIGINT[])), make_timestamptz(unnest($5::BIGINT[])), 1
+ON CONFLICT (collection, key) DO UPDATE
+SET value = excluded.value, created_at = excluded.created_at, expires_at = excluded.expires_at,
+    version = excluded.version
+"""
+PUT_IF_ABSENT = f"""
+{INSERT} VALUES (?, ?, ?::JSON, make_timestamptz(?), make_timestamptz(?), 1)
+ON CONFLICT (collection, key) DO NOTHING RETURNING key
+"""
+PUT_IF_SAME = """
+UPDATE kv_entries SET value = $3::JSON, created_at = make_timestamptz($4), expires_at = make_timestamptz($5),
+    version = 1
+WHERE collection = $1 AND key = $2 AND epoch_us(created_at) IS NOT DISTINCT FROM $6 RETURNING key
+"""
+DELETE = f"DELETE FROM kv_entries WHERE {AT} RETURNING collection, key, epoch_us(expires_at)"
+TAKE = f"DELETE FROM kv_entries WHERE collection = $1 AND key = $2 RETURNING {COLUMNS}"
+TAKE_IF_SAME = f"""
+DELETE FROM kv_entries
+WHERE collection = $1 AND key = $2 AND epoch_us(created_at) IS NOT DISTINCT FROM $3 RETURNING {COLUMNS}
+"""
+LIST = """
+SELECT collection, key, '', epoch_us(created_at), epoch_us(expires_at) FROM kv_entries
+WHERE ($1 IS NULL OR collection = $1) AND ($2 IS NULL OR (collection, key) > ($2, $3)) AND key >= $4
+ORDER BY collection, key LIMIT $5
+"""
+COLLECTIONS = """
+SELECT DISTINCT collection FROM kv_entries
+WHERE expires_at IS NULL OR expires_at > make_timestamptz(?)
+LIMIT ?
+"""
+CLEAR_COLLECTION = "DELETE FROM kv_entries WHERE collection = ?"
+CLEAR = "DELETE FROM kv_entries"
+CULL = """
+DELETE FROM kv_entries WHERE (collection, key) IN (
+    SELECT (collection, key) FROM kv_entries WHERE expires_at <= make_timestamptz(?) LIMIT ?
+) RETURNING 1
+"""
 
 
-class DuckDBTable:
-    """One row for each entry, in the columns of the 0.5 series."""
+class DuckDBTable(Table):
+    """The rows of one database, which is created by the first write; it belongs to one thread."""
+
+    _newest: ClassVar[int] = 0
+    """The latest `created_at` of this process, in microseconds: each is later, and so is a row's version."""
+
+    _stamping: ClassVar = threading.Lock()
 
     def __init__(self, source: Source, *, name: str, auto_create: bool) -> None:
-        """Say where it is; nothing is opened yet.
+        """State where the rows are; nothing is opened yet.
 
         Args:
             source: The database.
             name: The name of the table.
-            auto_create: Whether to make what is missing of it.
+            auto_create: Whether to create what is missing of it.
         """
-        self._database = Database(source, table=name, auto_create=auto_create)
-        self.exists = self._database.has_table
-        self.close = self._database.close
+        self._path = Path(source) if isinstance(source, str) and source != MEMORY else None
+        self._source = source
+        self._name = name
+        self._auto_create = auto_create
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._found = False
+        self._is_prepared = False
 
-    def get(self, places: Collection[Place], /) -> dict[Place, Found]:
-        """The rows of those places that have one."""
-        if len(places) == 1:
-            [place] = places
-            found = self._database.ask(statements.GET, place)
+    def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    @override
+    def exists(self) -> bool:
+        if not self._found and (self._connection or self._path is None or self._path.exists()):
+            self._found = bool(self._execute(HAS_TABLE, [self._name]))
+        return self._found
+
+    @override
+    def get(self, addresses: Collection[Address], /) -> dict[Address, Row]:
+        if len(addresses) == 1:
+            [address] = addresses
+            found = self._read(GET, address)
         else:
-            found = self._database.ask(statements.GET_MANY, _columns(places))
-        return {
-            (collection, key): (text, _seconds(created), _seconds(expires))
-            for collection, key, text, created, expires in found
-        }
+            found = self._read(GET_MANY, _columns(addresses))
+        return {row.address: row for row in map(_row, found)}
 
+    @override
     def put(self, rows: Collection[Row], /) -> None:
-        """Store rows, each in place of any that is there, all of them or none; no two have the same place."""
-        self._database.store(statements.PUT, _columns([_values(row) for row in rows]))
+        created = self._stamp(max(float(row.created or 0) for row in rows))
+        self._store(PUT, _columns([_values(row, created) for row in rows]))
 
-    def put_if_absent(self, row: Row, /) -> bool:
-        """Store a row unless there is a living one; True where it was stored."""
-        return bool(self._database.store(statements.PUT_IF_ABSENT, [*_values(row), _now()]))
+    @override
+    def put_if(self, row: Row, version: str | None, /) -> str | None:
+        created = self._stamp(float(row.created or 0))
+        values = _values(row, created)
+        if version is None:
+            stored = self._store(PUT_IF_ABSENT, values)
+        else:
+            stored = self._store(PUT_IF_SAME, [*values, _created(version)])
+        return str(created) if stored else None
 
-    def delete(self, places: Collection[Place], /) -> list[Place]:
-        """Remove rows; the places of those that were living."""
-        now = _now()
-        deleted = self._database.change(statements.DELETE, _columns(places))
-        return [(collection, key) for collection, key, expires in deleted if expires is None or expires > now]
+    @override
+    def take(self, address: Address, version: str | None, /) -> Row | None:
+        if version is None:
+            found = self._change(TAKE, address)
+        else:
+            found = self._change(TAKE_IF_SAME, [*address, _created(version)])
+        return _row(found[0]) if found else None
 
-    def list_keys(self, collection: str, limit: int | None, /) -> list[str]:
-        """The keys of the living rows of a collection."""
-        return [key for (key,) in self._database.ask(statements.KEYS, [collection, _now(), limit])]
+    @override
+    def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:
+        deleted = self._change(DELETE, _columns(addresses))
+        living = ((name, key) for name, key, expires in deleted if expires is None or expires > now * 1e6)
+        return [Address(name, key) for name, key in living]
 
-    def list_collections(self, limit: int | None, /) -> list[str]:
-        """The collections that have living rows."""
-        found = self._database.ask(statements.COLLECTIONS, [_now(), limit])
-        return [collection for (collection,) in found]
+    @override
+    def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:
+        start = (None, None) if after is None else after
+        return [_row(fields) for fields in self._read(LIST, [collection, *start, prefix, limit])]
 
-    def delete_collection(self, collection: str, /) -> bool:
-        """Remove the rows of a collection; True where there were any."""
+    @override
+    def collections(self, limit: int | None, /) -> list[str]:
+        return [name for (name,) in self._read(COLLECTIONS, [_now(), limit])]
+
+    @override
+    def clear(self, collection: str | None, /) -> bool:
         # Without RETURNING a statement returns how many rows it changed.
-        counts = self._database.change(statements.DELETE_COLLECTION, [collection])
+        counts = self._change(CLEAR) if collection is None else self._change(CLEAR_COLLECTION, [collection])
         return any(count for (count,) in counts)
 
-    def delete_all(self) -> None:
-        """Remove every row."""
-        self._database.change(statements.DELETE_ALL)
+    @override
+    def cull(self, limit: int, /) -> int:
+        return len(self._change(CULL, [_now(), limit]))
 
-    def cull(self) -> bool:
-        """Remove the rows that have expired; False, as none are left."""
-        self._database.change(statements.CULL, [_now()])
-        return False
+    def _stamp(self, created: float) -> int:
+        """Return a time to store rows at, in microseconds: their own, or later than all before."""
+        with self._stamping:
+            DuckDBTable._newest = max(_microseconds(created), DuckDBTable._newest + 1)
+            return DuckDBTable._newest
+
+    def _read(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that a query finds; none if there is no table yet."""
+        return self._execute(query, parameters) if self.exists() else []
+
+    def _change(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Change what is stored, and return the rows that the statement does; none without a table."""
+        return self._write(statement, parameters) if self.exists() else []
+
+    def _store(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Change what is stored, in a table that is created if it is missing."""
+        if not self._is_prepared:
+            if self._auto_create:
+                if self._path is not None and not self._path.exists():
+                    files.create(self._path)
+                self._write(SCHEMA)
+            self._is_prepared = True
+        return self._change(statement, parameters)
+
+    def _write(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        # What opens a database removes an empty log.
+        self._connect()
+        if self._path is not None:
+            files.create_log(self._path)
+        return self._execute(statement, parameters)
+
+    def _execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement, again if it conflicts with another connection of this process."""
+        statement = _for_table(statement, self._name)
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._connect().execute(statement, parameters).fetchall()
+            except duckdb.FatalException:
+                # After a failed write, as on a full disk, DuckDB accepts nothing until the database is
+                # reopened.
+                self.close()
+                raise
+            except duckdb.Error as error:
+                if attempt == ATTEMPTS - 1 or not is_conflict(error):
+                    raise
+                time.sleep(0.001 * attempt)
+        return []
+
+    def _connect(self) -> "duckdb.DuckDBPyConnection":
+        if self._connection is None:
+            if isinstance(self._source, str):
+                self._connection = self._open(self._source)
+            else:
+                # A connection is for one thread at a time, and this one is its owner's.
+                self._connection = self._source.cursor()
+        return self._connection
+
+    def _open(self, path: str) -> "duckdb.DuckDBPyConnection":
+        try:
+            connection = duckdb.connect(path)
+        except duckdb.IOException:
+            if self._path is None or not self._path.exists() or files.is_writable(self._path):
+                raise
+            return duckdb.connect(path, read_only=True)
+        if self._path is not None:
+            files.sweep(self._path)
+        return connection
 
 
-def _values(row: Row) -> tuple[str, str, str, int | None, int | None]:
-    collection, key, text, created, expires = row
-    return collection, key, text, _microseconds(created), _microseconds(expires)
+def _for_table(statement: str, table: str) -> str:
+    """Return a statement for a table of any name, even that of a word of SQL."""
+    return statement.replace("idx_kv_entries_key", f'"idx_{table}_key"').replace(" kv_entries", f' "{table}"')
+
+
+def _row(fields: Sequence[Any]) -> Row:
+    collection, key, value, created, expires = fields
+    return Row(collection, key, value, _seconds(created), _seconds(expires), str(created or ""))
+
+
+def _values(row: Row, created: int) -> list[Any]:
+    expires = None if row.expires is None else _microseconds(float(row.expires))
+    return [row.collection, row.key, row.value, created, expires]
+
+
+def _created(version: str) -> int | None:
+    """Return the time of a version; -1, which no row has, for what is no version."""
+    if not version:
+        return None
+    return int(version) if version.isdecimal() else -1
 
 
 def _columns(rows: Collection[Sequence[Any]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _microseconds(epoch: float | None) -> int | None:
-    """A time as DuckDB counts it, rounded up so that nothing expires before its time."""
-    return None if epoch is None else math.ceil(epoch * 1_000_000)
+def _microseconds(epoch: float) -> int:
+    """Return a time as DuckDB counts it, rounded up so that nothing expires before its time."""
+    return math.ceil(epoch * 1_000_000)
 
 
 def _seconds(microseconds: int | None) -> float | None:
