@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from typing_extensions import override
 
+from key_value.aio.protocols.abilities import ABILITIES
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.wrappers.base import BaseWrapper
-from key_value.aio.wrappers.base.abilities import METHODS
 from key_value.aio.wrappers.compression import CompressionWrapper
 from key_value.aio.wrappers.default_value import DefaultValueWrapper
 from key_value.aio.wrappers.encryption import AESGCMEncryptionWrapper, FernetEncryptionWrapper
@@ -36,22 +37,35 @@ LOGGER = logging.getLogger("key_value.logging")
 
 Wrap = Callable[[AsyncKeyValue], BaseWrapper]
 
+
+class Everything(BaseWrapper):
+    """A store that claims every ability, so that what it stands beside decides which a wrapper has."""
+
+    @override
+    def _can_offer(self, protocol: type) -> bool:
+        return True
+
+
 WRAPPERS: Mapping[str, Wrap] = {
     "AESGCMEncryptionWrapper": lambda store: AESGCMEncryptionWrapper(store, bytes(32)),
-    "CollectionRoutingWrapper": lambda store: CollectionRoutingWrapper({"other": MemoryStore()}, store),
+    "CollectionRoutingWrapper": lambda store: CollectionRoutingWrapper(
+        {"other": Everything(MemoryStore())}, store
+    ),
     "CompressionWrapper": lambda store: CompressionWrapper(store, min_size_to_compress=0),
     "DefaultValueWrapper": lambda store: DefaultValueWrapper(store, {"a": "default"}),
-    "FallbackWrapper": lambda store: FallbackWrapper(store, MemoryStore()),
+    "FallbackWrapper": lambda store: FallbackWrapper(store, Everything(MemoryStore())),
     "FernetEncryptionWrapper": lambda store: FernetEncryptionWrapper(store, fernet=FERNET),
     "LimitSizeWrapper": lambda store: LimitSizeWrapper(store, max_size=10_000_000),
     "LoggingWrapper": lambda store: LoggingWrapper(store, LOGGER, logging.WARNING, log_values=True),
     "OpenTelemetryWrapper": OpenTelemetryWrapper,
-    "PassthroughCacheWrapper": lambda store: PassthroughCacheWrapper(store, MemoryStore()),
+    "PassthroughCacheWrapper": lambda store: PassthroughCacheWrapper(store, Everything(MemoryStore())),
     "PrefixCollectionsWrapper": lambda store: PrefixCollectionsWrapper(store, "prefix"),
     "PrefixKeysWrapper": lambda store: PrefixKeysWrapper(store, "prefix"),
     "ReadOnlyWrapper": ReadOnlyWrapper,
     "RetryWrapper": RetryWrapper,
-    "RoutingWrapper": lambda store: RoutingWrapper(lambda _: store, MemoryStore(), stores=[store]),
+    "RoutingWrapper": lambda store: RoutingWrapper(
+        lambda _: store, Everything(MemoryStore()), stores=[store]
+    ),
     "SingleCollectionWrapper": lambda store: SingleCollectionWrapper(store, "all"),
     "StatisticsWrapper": lambda store: StatisticsWrapper(store, max_collections=2),
     "TTLClampWrapper": lambda store: TTLClampWrapper(store, min_ttl=0, max_ttl=1e11),
@@ -64,13 +78,13 @@ _TABLE = re.compile(r"(<!-- abilities -->\n).*?(<!-- /abilities -->)", re.DOTALL
 
 def abilities(wrap: Wrap) -> dict[str, bool]:
     """Which methods of a store with every ability its wrapper has."""
-    wrapper = wrap(MemoryStore())
-    return {method: isinstance(wrapper, protocol) for protocol, method in METHODS.items()}
+    wrapper = wrap(Everything(MemoryStore()))
+    return {ability.method: isinstance(wrapper, ability.protocol) for ability in ABILITIES}
 
 
 def table() -> str:
     """The table, as Markdown."""
-    methods = sorted(METHODS.values())
+    methods = [ability.method for ability in ABILITIES]
     head = f"| wrapper | {' | '.join(f'`{method}`' for method in methods)} |\n|---|{':-:|' * len(methods)}\n"
     rows = {name: abilities(wrap) for name, wrap in WRAPPERS.items()}
     return head + "".join(

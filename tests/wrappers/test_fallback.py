@@ -149,7 +149,7 @@ class TestReplay:
         flaky.failures = 0
         with caplog.at_level(logging.ERROR):
             assert await store.get("k") is None
-        assert "'k' of None stays in the fallback store alone" in caplog.text
+        assert "'k' of 'default_collection' stays in the fallback store alone" in caplog.text
         assert await fallback.get("k") == {"n": 1}
 
     async def test_closing_replays(self) -> None:

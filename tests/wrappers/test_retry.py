@@ -1,19 +1,25 @@
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
 
 import pytest
+from typing_extensions import override
 
 from key_value.aio.errors import (
+    OutcomeUnknownError,
     SerializationError,
     StoreConnectionError,
     StoreSetupConnectionError,
     StoreTimeoutError,
+    StoreUnreachableError,
 )
 from key_value.aio.stores.memory import MemoryStore
-from key_value.aio.wrappers.base import Call
+from key_value.aio.wrappers.base import Call, Interceptor
 from key_value.aio.wrappers.retry import RetryWrapper
-from tests.wrappers.able import able
+from tests.wrappers.able import AbleStore, FullStore, able
 from tests.wrappers.flaky import Flaky
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -99,13 +105,63 @@ async def test_says_that_it_will_try_again(waits: Iterator[list[float]]) -> None
     assert [seconds] == next(waits)
 
 
-async def test_retries_of_lists_and_claims_too(waits: Iterator[list[float]]) -> None:
+async def test_lists_are_tried_again_too(waits: Iterator[list[float]]) -> None:
     flaky = Flaky(MemoryStore())
     store = RetryWrapper(flaky)
-    flaky.failures = 1
-    assert await able(store).put_if_absent("key", {"n": 1})
+    await store.put("key", {"n": 1})
     flaky.failures = 1
     assert await able(store).keys() == ["key"]
+
+
+CONDITIONAL: dict[str, Callable[[AbleStore], Awaitable[object]]] = {
+    "put_if_absent": lambda store: store.put_if_absent("key", {"n": 1}),
+    "put_if_version": lambda store: store.put_if_version("key", {"n": 1}, version="1"),
+    "delete_if_version": lambda store: store.delete_if_version("key", version="1"),
+    "pop": lambda store: store.pop("key"),
+}
+
+
+class TestConditionalWrites:
+    @pytest.mark.parametrize("operation", CONDITIONAL)
+    async def test_are_not_repeated_if_the_answer_was_lost(self, operation: str) -> None:
+        flaky = Flaky(FullStore(), StoreConnectionError())
+        flaky.failures = 1
+        with pytest.raises(OutcomeUnknownError, match=f"The answer to {operation} was lost") as caught:
+            await CONDITIONAL[operation](able(RetryWrapper(flaky)))
+        assert caught.value.__cause__ is flaky.error
+        assert flaky.calls == [operation]
+
+    @pytest.mark.parametrize("operation", CONDITIONAL)
+    @pytest.mark.parametrize("error", [StoreUnreachableError(), StoreSetupConnectionError()])
+    async def test_are_repeated_if_nothing_was_sent(
+        self, waits: Iterator[list[float]], operation: str, error: Exception
+    ) -> None:
+        flaky = Flaky(FullStore(), error)
+        flaky.failures = 2
+        await CONDITIONAL[operation](able(RetryWrapper(flaky)))
+        assert flaky.calls == [operation] * 3
+
+    async def test_an_answer_lost_at_a_retry_ends_the_retries(self, waits: Iterator[list[float]]) -> None:
+        class FirstUnreachable(Interceptor):
+            calls = 0
+
+            @override
+            async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+                self.calls += 1
+                raise StoreUnreachableError if self.calls == 1 else StoreConnectionError
+
+        store = FirstUnreachable(FullStore())
+        with pytest.raises(OutcomeUnknownError):
+            await able(RetryWrapper(store)).put_if_absent("key", {"n": 1})
+        assert store.calls == 2
+
+    async def test_other_abilities_are_repeated(self, waits: Iterator[list[float]]) -> None:
+        flaky = Flaky(FullStore())
+        store = able(RetryWrapper(flaky))
+        await store.put("key", {"n": 1})
+        for call in (store.get_versioned("key"), store.touch("key", ttl=5), store.scan()):
+            flaky.failures = 1
+            assert await call
 
 
 @pytest.mark.parametrize("name", ["max_retries", "initial_delay", "max_delay", "max_seconds"])

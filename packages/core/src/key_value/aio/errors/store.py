@@ -1,5 +1,7 @@
 """Errors of a store or its backend, whatever the driver calls them; the driver's own error is the cause."""
 
+from typing import ClassVar
+
 from key_value.aio.errors.base import BaseKeyValueError
 
 
@@ -42,9 +44,13 @@ class StoreSetupError(KeyValueStoreError):
 class StoreSetupConnectionError(StoreSetupError, StoreConnectionError):
     """A store could not be set up because its backend cannot be reached."""
 
+    nothing_was_sent: ClassVar[bool] = True
+
 
 class StoreSetupTimeoutError(StoreSetupError, StoreTimeoutError):
     """A store could not be set up because its backend did not answer in time."""
+
+    nothing_was_sent: ClassVar[bool] = True
 
 
 class PathSecurityError(KeyValueStoreError):

@@ -1,7 +1,8 @@
 """The protocols of stores: `AsyncKeyValue`, and one for each ability that only some stores have."""
 
 from key_value.aio.protocols import missing_stores
-from key_value.aio.protocols.abilities import ABILITIES, Ability
+from key_value.aio.protocols.abilities import ABILITIES, ABILITY_OF, Ability
+from key_value.aio.protocols.extending import extend, missing_ability, plain_class
 from key_value.aio.protocols.key_value import (
     AsyncCompareAndSetProtocol,
     AsyncCullProtocol,
@@ -21,6 +22,7 @@ from key_value.aio.protocols.key_value import (
 
 __all__ = [
     "ABILITIES",
+    "ABILITY_OF",
     "Ability",
     "AsyncCompareAndSetProtocol",
     "AsyncCullProtocol",
@@ -36,6 +38,9 @@ __all__ = [
     "AsyncTouchProtocol",
     "Page",
     "Versioned",
+    "extend",
+    "missing_ability",
+    "plain_class",
 ]
 
 missing_stores.install()

@@ -269,6 +269,8 @@ class Ability(NamedTuple):
     """What it does to entries."""
     bypasses: Sequence[str] = ()
     """The operations that do the same work; a wrapper that changes one of them must change it too."""
+    single_store: bool = False
+    """Whether its answer holds in one store alone: a version, a cursor, which of several callers won."""
 
 
 ABILITIES: Sequence[Ability] = (
@@ -277,7 +279,12 @@ ABILITIES: Sequence[Ability] = (
         "collections", AsyncEnumerateCollectionsProtocol, ("limit",), "collections", bypasses=("delete",)
     ),
     Ability(
-        "scan", AsyncScanProtocol, ("collection", "prefix", "cursor", "limit"), "page", bypasses=("delete",)
+        "scan",
+        AsyncScanProtocol,
+        ("collection", "prefix", "cursor", "limit"),
+        "page",
+        bypasses=("delete",),
+        single_store=True,
     ),
     Ability("destroy", AsyncDestroyStoreProtocol, effect="destroy", bypasses=("delete",)),
     Ability(
@@ -294,17 +301,24 @@ ABILITIES: Sequence[Ability] = (
         ("key", "value", "collection", "ttl"),
         effect="write",
         bypasses=("put",),
+        single_store=True,
     ),
     Ability(
-        "get_versioned", AsyncCompareAndSetProtocol, ("key", "collection"), "versioned", bypasses=("get",)
+        "get_versioned",
+        AsyncCompareAndSetProtocol,
+        ("key", "collection"),
+        "versioned",
+        bypasses=("get",),
+        single_store=True,
     ),
     Ability(
         "put_if_version",
         AsyncCompareAndSetProtocol,
         ("key", "value", "version", "collection", "ttl"),
         "version",
-        "write",
-        ("put",),
+        effect="write",
+        bypasses=("put",),
+        single_store=True,
     ),
     Ability(
         "delete_if_version",
@@ -312,8 +326,20 @@ ABILITIES: Sequence[Ability] = (
         ("key", "version", "collection"),
         effect="write",
         bypasses=("delete",),
+        single_store=True,
     ),
-    Ability("pop", AsyncPopProtocol, ("key", "collection"), "value", "write", ("get", "delete")),
+    Ability(
+        "pop",
+        AsyncPopProtocol,
+        ("key", "collection"),
+        "value",
+        effect="write",
+        bypasses=("get", "delete"),
+        single_store=True,
+    ),
     Ability("touch", AsyncTouchProtocol, ("key", "ttl", "collection"), effect="write", bypasses=("put",)),
 )
 """Every method of every ability, in the order of the documentation's tables."""
+
+ABILITY_OF: Mapping[str, Ability] = {ability.method: ability for ability in ABILITIES}
+"""The abilities by the names of their methods."""

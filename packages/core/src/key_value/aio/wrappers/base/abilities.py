@@ -1,63 +1,104 @@
-"""Which abilities of a wrapped store its wrapper has as well."""
+"""The methods of abilities on wrappers, made from the table, and the rule which of them a wrapper keeps."""
 
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Protocol
 
-from key_value.aio.protocols.key_value import (
-    AsyncCullProtocol,
-    AsyncDestroyCollectionProtocol,
-    AsyncDestroyStoreProtocol,
-    AsyncEnumerateCollectionsProtocol,
-    AsyncEnumerateKeysProtocol,
-    AsyncPutIfAbsentProtocol,
-)
+from key_value.aio.protocols.abilities import ABILITIES, ABILITY_OF, Ability
 
-METHODS: Mapping[type, str] = {
-    AsyncCullProtocol: "cull",
-    AsyncDestroyCollectionProtocol: "destroy_collection",
-    AsyncDestroyStoreProtocol: "destroy",
-    AsyncEnumerateCollectionsProtocol: "collections",
-    AsyncEnumerateKeysProtocol: "keys",
-    AsyncPutIfAbsentProtocol: "put_if_absent",
-}
-"""The method of each ability."""
+Arguments = Mapping[str, Any]
+"""The arguments of a method of an ability, all of them, by name."""
 
-_BYPASSED: Mapping[str, str] = {
-    "collections": "delete",
-    "destroy": "delete",
-    "destroy_collection": "delete",
-    "keys": "delete",
-    "put_if_absent": "put",
-}
-"""The operation that each ability reaches around: who changes the one cannot answer for the other."""
+EVERY_ABILITY = frozenset(ability.protocol for ability in ABILITIES)
 
 
-def kept_abilities(wrapper: type, drops: frozenset[type], can: Callable[[type], bool]) -> Iterator[str]:
-    """The methods that a wrapper takes over from what it wraps.
+class AbilityCaller(Protocol):
+    """What a class needs to have the methods of abilities."""
 
-    It takes over those that it can offer and does not drop. A subclass that overrides an operation loses the
-    abilities that would reach around what it does there, unless it also says how to do them.
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any: ...
+
+
+def call_ability(store: object, ability: Ability, arguments: Arguments) -> Awaitable[Any]:
+    """Call a method of an ability on a store that has it."""
+    positional = _POSITIONAL[ability.method]
+    named = {name: argument for name, argument in arguments.items() if name not in positional}
+    return getattr(store, ability.method)(*(arguments[name] for name in positional), **named)
+
+
+def kept_abilities(
+    wrapper: type, base: type, drops: frozenset[type], can_offer: Callable[[type], bool]
+) -> Iterator[type]:
+    """Find out which abilities a wrapper keeps, as mixins that have their methods.
+
+    A wrapper keeps the protocols that it can offer and does not drop, each as a whole. A class that overrides
+    an operation loses the abilities that would bypass the override, unless it has their methods too or names
+    their protocols in `keeps`.
 
     Args:
-        wrapper: The wrapper's class, which implements a method `keys` under the name `_keys`.
-        drops: The protocols it cannot keep.
-        can: Whether what it wraps lets it offer a protocol.
+        wrapper: The wrapper's class.
+        base: The class whose operations change nothing.
+        drops: The protocols that it drops.
+        can_offer: Whether what is wrapped lets it offer a protocol.
     """
-    for protocol, method in METHODS.items():
-        if protocol in drops or hasattr(wrapper, method) or _reaches_around(wrapper, protocol, method):
+    bypassing = {ability.protocol for ability in ABILITIES if _bypasses_override(wrapper, base, ability)}
+    for protocol, mixin in _MIXINS.items():
+        if protocol not in drops and protocol not in bypassing and can_offer(protocol):
+            yield mixin
+
+
+def _bypasses_override(wrapper: type, base: type, ability: Ability) -> bool:
+    method = _definer(wrapper, ability.method)
+    for operation in ability.bypasses:
+        override = _definer(wrapper, operation)
+        if override in (None, base) or ability.protocol in vars(override).get("keeps", ()):
             continue
-        if can(protocol):
-            yield method
+        if method is None or not issubclass(method, override):
+            return True
+    return False
 
 
-def _reaches_around(wrapper: type, protocol: type, method: str) -> bool:
-    operation = _BYPASSED.get(method)
-    if operation is None:
-        return False
-    changed, implemented = _definer(wrapper, operation), _definer(wrapper, f"_{method}")
-    if protocol in vars(changed).get("keeps", ()):
-        return False
-    return changed is not implemented and issubclass(changed, implemented)
+def _definer(cls: type, name: str) -> type | None:
+    return next((base for base in cls.__mro__ if name in vars(base)), None)
 
 
-def _definer(cls: type, name: str) -> type:
-    return next(base for base in cls.__mro__ if name in vars(base))
+def _mixin(protocol: type) -> type:
+    methods = {
+        ability.method: _method(ability, getattr(protocol, ability.method))
+        for ability in ABILITIES
+        if ability.protocol is protocol
+    }
+    return type(protocol.__name__.replace("Protocol", "Mixin"), (), {"__slots__": (), **methods})
+
+
+def _method(ability: Ability, template: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method with the signature of a protocol's that hands its arguments to `_call_ability`."""
+    signature = inspect.signature(template)
+    _, *parameters = signature.parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+    positional = _POSITIONAL[ability.method]
+    count = len(parameters)
+
+    async def method(self: AbilityCaller, *args: Any, **kwargs: Any) -> Any:
+        given = dict(zip(positional, args, strict=False))
+        arguments = {**defaults, **given, **kwargs}
+        if len(arguments) != count or len(given) != len(args) or not given.keys().isdisjoint(kwargs):
+            # Raises the TypeError that says what is wrong.
+            signature.bind(self, *args, **kwargs)
+        return await self._call_ability(ability, arguments)  # pyright: ignore[reportPrivateUsage] -- it is a method
+
+    method.__name__ = ability.method
+    method.__qualname__ = template.__qualname__
+    method.__doc__ = template.__doc__
+    vars(method)["__signature__"] = signature
+    return method
+
+
+def _positional(ability: Ability) -> list[str]:
+    _, *parameters = inspect.signature(getattr(ability.protocol, ability.method)).parameters.values()
+    return [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+
+
+_POSITIONAL: Mapping[str, list[str]] = {
+    method: _positional(ability) for method, ability in ABILITY_OF.items()
+}
+_MIXINS: Mapping[type, type] = {ability.protocol: _mixin(ability.protocol) for ability in ABILITIES}

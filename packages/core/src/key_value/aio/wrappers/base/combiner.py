@@ -2,34 +2,34 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, SupportsFloat, TypeVar, cast
+from typing import Any, SupportsFloat, TypeVar
 
 from typing_extensions import override
 
-from key_value.aio.protocols.key_value import (
-    AsyncDestroyCollectionProtocol,
-    AsyncEnumerateKeysProtocol,
-    AsyncKeyValue,
-    AsyncPutIfAbsentProtocol,
-)
-from key_value.aio.wrappers.base.wrapper import BaseWrapper
+from key_value.aio._utils.arguments import check_collection, check_key, check_keys
+from key_value.aio.protocols.abilities import Ability
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments, call_ability
+from key_value.aio.wrappers.base.wrapper import BaseWrapper, default_collection_of
 
 T = TypeVar("T")
 
 Operation = Callable[[AsyncKeyValue], Awaitable[T]]
-"""What to ask of a store, once it is known of which."""
+"""An operation on a store that is still to be chosen."""
 
 
 class Combiner(BaseWrapper):
-    """A wrapper that decides of which store to ask each operation: it writes `_read` and `_write`."""
+    """A wrapper that chooses the store of each operation: it implements `_read` and `_write`."""
+
+    keeps = EVERY_ABILITY
 
     @abstractmethod
     async def _read(self, collection: str | None, operation: Operation[T]) -> T:
         """Hook: carry out an operation that changes nothing.
 
         Args:
-            collection: The collection as it was given.
-            operation: Asks a store.
+            collection: What `_collection` returns.
+            operation: Carries it out on a store.
         """
 
     @abstractmethod
@@ -38,35 +38,43 @@ class Combiner(BaseWrapper):
 
         Args:
             keys: The keys of the entries.
-            collection: The collection as it was given.
-            operation: Asks a store.
+            collection: What `_collection` returns.
+            operation: Carries it out on a store.
         """
 
-    async def _claim(self, key: str, collection: str | None, operation: Operation[bool]) -> bool:
-        """Hook: carry out a `put_if_absent`, of which one store alone can say who was first."""
-        return await self._write([key], collection, operation)
+    async def _decide(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
+        """Hook: carry out an operation whose answer holds in one store alone, such as `put_if_absent`."""
+        return await self._write(keys, collection, operation)
+
+    def _collection(self, collection: str | None) -> str | None:
+        """Hook: the name under which the others know a collection; by default that of the first store."""
+        return check_collection(collection) or default_collection_of(self)
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
-        return await self._read(collection, lambda store: store.get(key, collection=collection))
+        key, name = check_key(key), self._collection(collection)
+        return await self._read(name, lambda store: store.get(key, collection=name))
 
     @override
     async def ttl(
         self, key: str, *, collection: str | None = None
     ) -> tuple[dict[str, Any] | None, float | None]:
-        return await self._read(collection, lambda store: store.ttl(key, collection=collection))
+        key, name = check_key(key), self._collection(collection)
+        return await self._read(name, lambda store: store.ttl(key, collection=name))
 
     @override
     async def get_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[dict[str, Any] | None]:
-        return await self._read(collection, lambda store: store.get_many(keys, collection=collection))
+        keys, name = check_keys(keys), self._collection(collection)
+        return await self._read(name, lambda store: store.get_many(keys, collection=name))
 
     @override
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[dict[str, Any] | None, float | None]]:
-        return await self._read(collection, lambda store: store.ttl_many(keys, collection=collection))
+        keys, name = check_keys(keys), self._collection(collection)
+        return await self._read(name, lambda store: store.ttl_many(keys, collection=name))
 
     @override
     async def put(
@@ -77,9 +85,8 @@ class Combiner(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        await self._write(
-            [key], collection, lambda store: store.put(key, value, collection=collection, ttl=ttl)
-        )
+        key, name = check_key(key), self._collection(collection)
+        await self._write([key], name, lambda store: store.put(key, value, collection=name, ttl=ttl))
 
     @override
     async def put_many(
@@ -90,45 +97,29 @@ class Combiner(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        await self._write(
-            keys, collection, lambda store: store.put_many(keys, values, collection=collection, ttl=ttl)
-        )
+        keys, name = check_keys(keys), self._collection(collection)
+        await self._write(keys, name, lambda store: store.put_many(keys, values, collection=name, ttl=ttl))
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        return await self._write([key], collection, lambda store: store.delete(key, collection=collection))
+        key, name = check_key(key), self._collection(collection)
+        return await self._write([key], name, lambda store: store.delete(key, collection=name))
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        return await self._write(
-            keys, collection, lambda store: store.delete_many(keys, collection=collection)
-        )
+        keys, name = check_keys(keys), self._collection(collection)
+        return await self._write(keys, name, lambda store: store.delete_many(keys, collection=name))
 
     @override
-    async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        return await self._read(
-            collection, lambda store: cast("AsyncEnumerateKeysProtocol", store).keys(collection, limit=limit)
-        )
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        def operation(store: AsyncKeyValue) -> Awaitable[Any]:
+            return call_ability(store, ability, {**arguments, **named})
 
-    @override
-    async def _destroy_collection(self, collection: str) -> bool:
-        return await self._write(
-            [],
-            collection,
-            lambda store: cast("AsyncDestroyCollectionProtocol", store).destroy_collection(collection),
-        )
-
-    @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        def claim(store: AsyncKeyValue) -> Awaitable[bool]:
-            able = cast("AsyncPutIfAbsentProtocol", store)
-            return able.put_if_absent(key, value, collection=collection, ttl=ttl)
-
-        return await self._claim(key, collection, claim)
+        keys = [check_key(arguments["key"])] if "key" in arguments else []
+        collection = self._collection(arguments.get("collection"))
+        named = {"collection": collection} if "collection" in arguments else {}
+        if ability.single_store:
+            return await self._decide(keys, collection, operation)
+        if ability.effect == "read":
+            return await self._read(collection, operation)
+        return await self._write(keys, collection, operation)

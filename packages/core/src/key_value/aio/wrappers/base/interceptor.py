@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, SupportsFloat, TypeVar
 
 from typing_extensions import override
 
+from key_value.aio.protocols.abilities import ABILITIES, Ability
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
 T = TypeVar("T")
@@ -27,24 +29,31 @@ class Call(NamedTuple):
     """The time to live in seconds, for those that take one."""
 
 
+def _found(result: object) -> int:
+    return int(result is not None)
+
+
 HITS: Mapping[str, Callable[[Any], int]] = {
-    "get": lambda value: int(value is not None),
+    "get": _found,
     "ttl": lambda found: int(found[0] is not None),
     "get_many": lambda values: sum(value is not None for value in values),
     "ttl_many": lambda found: sum(value is not None for value, _ in found),
+    **{ability.method: _found for ability in ABILITIES if ability.gives in ("value", "versioned")},
 }
-"""How many of its keys each operation that reads has found, by its result."""
+"""How many of its keys each operation that returns values has found, by its result."""
 
 
 class Interceptor(BaseWrapper):
-    """A wrapper that does something around every operation: it writes `_around`, once for all of them."""
+    """A wrapper that does something around every operation: it overrides `_around`, once for all of them."""
+
+    keeps = EVERY_ABILITY
 
     @abstractmethod
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
-        """Hook: carry an operation out.
+        """Hook: carry out an operation.
 
         Args:
-            call: What was asked for.
+            call: The operation and its arguments.
             proceed: Passes it on; it may be awaited again, or not at all.
         """
 
@@ -109,34 +118,12 @@ class Interceptor(BaseWrapper):
         return await self._around(Call("delete_many", collection, keys), proceed)
 
     @override
-    async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        return await self._around(Call("keys", collection), partial(super()._keys, collection, limit=limit))
-
-    @override
-    async def _collections(self, *, limit: int | None = None) -> list[str]:
-        return await self._around(Call("collections"), partial(super()._collections, limit=limit))
-
-    @override
-    async def _destroy(self) -> bool:
-        return await self._around(Call("destroy"), super()._destroy)
-
-    @override
-    async def _destroy_collection(self, collection: str) -> bool:
-        proceed = partial(super()._destroy_collection, collection)
-        return await self._around(Call("destroy_collection", collection), proceed)
-
-    @override
-    async def _cull(self) -> None:
-        await self._around(Call("cull"), super()._cull)
-
-    @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        proceed = partial(super()._put_if_absent, key, value, collection=collection, ttl=ttl)
-        return await self._around(Call("put_if_absent", collection, (key,), (value,), ttl), proceed)
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        call = Call(
+            ability.method,
+            arguments.get("collection"),
+            (arguments["key"],) if "key" in arguments else (),
+            (arguments["value"],) if "value" in arguments else (),
+            arguments.get("ttl"),
+        )
+        return await self._around(call, partial(super()._call_ability, ability, arguments))

@@ -1,60 +1,98 @@
-"""Locks by name, for tasks of any event loop in any thread."""
+"""Locks by name for tasks of any event loop in any thread, first come, first served."""
 
 import asyncio
-import concurrent.futures
 import threading
+from collections import deque
 from collections.abc import Hashable, Iterable
 from types import TracebackType
 from weakref import WeakKeyDictionary
 
-_Turn = concurrent.futures.Future[None]
-
 
 class NamedLocks:
-    """Locks that need not be made: who holds a name holds its lock, and no memory is used for the others."""
+    """Locks that are made when a name is held and dropped when none holds or awaits it."""
 
     def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._held: dict[Hashable, _Turn] = {}
+        # A coroutine that is collected leaves: that may happen in any line, also while this thread holds it.
+        self._mutex = threading.RLock()
+        self._queues: dict[Hashable, deque[Hold]] = {}
 
     def hold(self, names: Iterable[Hashable]) -> "Hold":
         """Hold several names in an `async with`, which says whether it had to wait for one.
 
-        Whoever waits holds none of them yet, so that no two wait for each other.
+        A hold enters the queues of all its names at once and begins when it is the first in each. So holds of
+        one name begin in the order in which they came, and no two wait for each other.
         """
-        return Hold(self, frozenset(names))
+        return Hold(self, names)
 
-    def take(self, names: frozenset[Hashable], turn: _Turn) -> "_Turn | None":
-        """Take all names, or none and return the turn of somebody who holds one."""
+    def enter(self, hold: "Hold") -> bool:
+        """Put a hold at the end of the queues of its names, and say whether it must wait."""
         with self._mutex:
-            for name in names:
-                if name in self._held:
-                    return self._held[name]
-            self._held.update(dict.fromkeys(names, turn))
-            return None
+            for name in hold.names:
+                queue = self._queues.setdefault(name, deque())
+                if queue:
+                    hold.ahead += 1
+                queue.append(hold)
+            return hold.ahead > 0
 
-    def give_back(self, names: frozenset[Hashable], turn: _Turn) -> None:
-        """Let those go on who wait for this turn."""
+    def leave(self, hold: "Hold") -> None:
+        """Take a hold out of the queues, and let those begin that are first now."""
         with self._mutex:
-            for name in names:
-                del self._held[name]
-        turn.set_result(None)
+            leaving = [hold]
+            while leaving:
+                leaving += self._remove(leaving.pop())
+
+    def _remove(self, hold: "Hold") -> list["Hold"]:
+        """Take a hold out; return those that were to begin, but whose event loop has been closed."""
+        abandoned: list[Hold] = []
+        for name in hold.names:
+            queue = self._queues.get(name)
+            if queue is None or hold not in queue:
+                continue
+            was_first = queue[0] is hold
+            queue.remove(hold)
+            if not queue:
+                del self._queues[name]
+            elif was_first and not queue[0].advance():
+                abandoned.append(queue[0])
+        return abandoned
 
 
 class Hold:
     """Names that are held while the block runs."""
 
-    def __init__(self, locks: NamedLocks, names: frozenset[Hashable]) -> None:
+    def __init__(self, locks: NamedLocks, names: Iterable[Hashable]) -> None:
+        self.names = frozenset(names)
+        self.ahead = 0
         self._locks = locks
-        self._names = names
-        self._turn: _Turn = concurrent.futures.Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._begun: asyncio.Future[None] | None = None
+
+    def advance(self) -> bool:
+        """Note that this is the first in one queue more; False if its event loop has been closed."""
+        self.ahead -= 1
+        if self.ahead or self._loop is None:
+            return True
+        try:
+            self._loop.call_soon_threadsafe(self._begin)
+        except RuntimeError:
+            return False
+        return True
+
+    def _begin(self) -> None:
+        if self._begun is not None and not self._begun.done():
+            self._begun.set_result(None)
 
     async def __aenter__(self) -> bool:
-        waited = False
-        while (other := self._locks.take(self._names, self._turn)) is not None:
-            waited = True
-            await asyncio.shield(asyncio.wrap_future(other))
-        return waited
+        self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.create_future()
+        if not self._locks.enter(self):
+            return False
+        try:
+            await self._begun
+        except BaseException:
+            self._locks.leave(self)
+            raise
+        return True
 
     async def __aexit__(
         self,
@@ -62,14 +100,14 @@ class Hold:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._locks.give_back(self._names, self._turn)
+        self._locks.leave(self)
 
 
 _of_objects: WeakKeyDictionary[object, NamedLocks] = WeakKeyDictionary()
 
 
 def locks_of(owner: object) -> NamedLocks:
-    """The locks that belong to an object, the same for everybody who asks, where it can be kept track of."""
+    """Return the locks that belong to an object, the same at each call where the object can be tracked."""
     try:
         return _of_objects.setdefault(owner, NamedLocks())
     except TypeError:

@@ -1,23 +1,33 @@
 """The base of wrappers that store something else than they are given, and give back what they were given."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, SupportsFloat
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_key, check_keys, check_limit, check_value, check_values
-from key_value.aio.protocols.key_value import AsyncDestroyStoreProtocol
-from key_value.aio.wrappers.base.wrapper import BaseWrapper
+from key_value.aio._utils.arguments import (
+    check_collection,
+    check_key,
+    check_keys,
+    check_limit,
+    check_value,
+    check_values,
+)
+from key_value.aio.protocols.abilities import Ability, Page, Versioned
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
+from key_value.aio.wrappers.base.wrapper import BaseWrapper, default_collection_of
 
 
 class Translator(BaseWrapper):
-    """A wrapper that translates keys, collections, values or times to live, by the hooks that it writes.
+    """A wrapper that translates keys, collections, values or times to live, by the hooks that it overrides.
 
     What it lists is translated back, without what it did not store. Values are translated by coroutines,
-    since work on a large one belongs in a thread.
+    since work on a large one belongs in a thread. The hooks are given names: a collection is None only where
+    none is named and the wrapped store does not say what it uses then.
     """
 
-    keeps = frozenset({AsyncDestroyStoreProtocol})
+    keeps = EVERY_ABILITY
 
     def _encode_key(self, key: str) -> str:
         """Hook: the key to use in the wrapped store."""
@@ -34,6 +44,10 @@ class Translator(BaseWrapper):
     def _decode_key_in(self, key: str, collection: str | None) -> str | None:
         """Hook: what `_encode_key_in` encoded, or None."""
         return self._decode_key(key)
+
+    def _encode_prefix(self, prefix: str, collection: str | None) -> str:
+        """Hook: what the encoded keys start with where the keys start with a prefix; "" says nothing."""
+        return prefix if self._leaves_keys_alone() else ""
 
     def _encode_collection(self, collection: str | None) -> str | None:
         """Hook: the collection to use in the wrapped store."""
@@ -61,21 +75,21 @@ class Translator(BaseWrapper):
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
-        check_key(key)
+        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
         value = await self.key_value.get(
-            self._encode_key_in(key, collection), collection=self._encode_collection(collection)
+            self._encode_key_in(key, name), collection=self._encode_collection(name)
         )
-        return None if value is None else await self._decode_value(value, collection=collection, key=key)
+        return None if value is None else await self._decode_value(value, collection=name, key=key)
 
     @override
     async def ttl(
         self, key: str, *, collection: str | None = None
     ) -> tuple[dict[str, Any] | None, float | None]:
-        check_key(key)
+        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
         found = await self.key_value.ttl(
-            self._encode_key_in(key, collection), collection=self._encode_collection(collection)
+            self._encode_key_in(key, name), collection=self._encode_collection(name)
         )
-        return await self._decode_found(found, collection, key)
+        return await self._decode_found(found, name, key)
 
     @override
     async def put(
@@ -86,33 +100,32 @@ class Translator(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        check_key(key)
+        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
         check_value(value)
         await self.key_value.put(
-            self._encode_key_in(key, collection),
-            await self._encode_value(value, collection=collection, key=key),
-            collection=self._encode_collection(collection),
+            self._encode_key_in(key, name),
+            await self._encode_value(value, collection=name, key=key),
+            collection=self._encode_collection(name),
             ttl=self._ttl(ttl),
         )
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        check_key(key)
+        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
         return await self.key_value.delete(
-            self._encode_key_in(key, collection), collection=self._encode_collection(collection)
+            self._encode_key_in(key, name), collection=self._encode_collection(name)
         )
 
     @override
     async def get_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[dict[str, Any] | None]:
-        check_keys(keys)
+        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
         values = await self.key_value.get_many(
-            self._encode_keys(keys, collection),
-            collection=self._encode_collection(collection),
+            self._encode_keys(keys, name), collection=self._encode_collection(name)
         )
         return [
-            None if value is None else await self._decode_value(value, collection=collection, key=key)
+            None if value is None else await self._decode_value(value, collection=name, key=key)
             for key, value in zip(keys, values, strict=True)
         ]
 
@@ -120,14 +133,11 @@ class Translator(BaseWrapper):
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[dict[str, Any] | None, float | None]]:
-        check_keys(keys)
+        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
         found = await self.key_value.ttl_many(
-            self._encode_keys(keys, collection),
-            collection=self._encode_collection(collection),
+            self._encode_keys(keys, name), collection=self._encode_collection(name)
         )
-        return [
-            await self._decode_found(entry, collection, key) for key, entry in zip(keys, found, strict=True)
-        ]
+        return [await self._decode_found(entry, name, key) for key, entry in zip(keys, found, strict=True)]
 
     @override
     async def put_many(
@@ -138,68 +148,91 @@ class Translator(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        check_keys(keys)
+        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
         check_values(keys, values)
         await self.key_value.put_many(
-            self._encode_keys(keys, collection),
+            self._encode_keys(keys, name),
             [
-                await self._encode_value(value, collection=collection, key=key)
+                await self._encode_value(value, collection=name, key=key)
                 for key, value in zip(keys, values, strict=True)
             ],
-            collection=self._encode_collection(collection),
+            collection=self._encode_collection(name),
             ttl=self._ttl(ttl),
         )
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        check_keys(keys)
+        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
         return await self.key_value.delete_many(
-            self._encode_keys(keys, collection),
-            collection=self._encode_collection(collection),
+            self._encode_keys(keys, name), collection=self._encode_collection(name)
         )
 
     @override
-    async def _keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        check_limit(limit)
-        encoded = self._encode_collection(collection)
-        if self._leaves_keys_alone():
-            return await super()._keys(encoded, limit=limit)
-        decoded = (self._decode_key_in(key, collection) for key in await super()._keys(encoded))
-        return [key for key in decoded if key is not None][:limit]
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        given = {**arguments}
+        name = check_collection(given.get("collection")) or default_collection_of(self)
+        encoded = await self._encode_arguments(ability, given, name)
+        result = await super()._call_ability(ability, encoded)
+        return await self._decode_result(ability, result, given, name)
 
-    @override
-    async def _collections(self, *, limit: int | None = None) -> list[str]:
-        check_limit(limit)
-        stored = await super()._collections()
-        return [name for name in map(self._decode_collection, stored) if name is not None][:limit]
+    async def _encode_arguments(
+        self, ability: Ability, given: dict[str, Any], collection: str | None
+    ) -> dict[str, Any]:
+        encoded = {**given}
+        if (stored := self._encode_collection(collection)) is not None and "collection" in given:
+            encoded["collection"] = stored
+        if "key" in given:
+            given["key"] = check_key(given["key"])
+            encoded["key"] = self._encode_key_in(given["key"], collection)
+        if "value" in given:
+            check_value(given["value"])
+            encoded["value"] = await self._encode_value(
+                given["value"], collection=collection, key=given["key"]
+            )
+        if "ttl" in given:
+            encoded["ttl"] = self._ttl(given["ttl"])
+        if "prefix" in given:
+            given["prefix"] = check_key(given["prefix"])
+            encoded["prefix"] = self._encode_prefix(given["prefix"], collection)
+        if ability.gives == "collections" or (ability.gives == "keys" and not self._leaves_keys_alone()):
+            check_limit(given["limit"])
+            encoded["limit"] = None
+        return encoded
 
-    @override
-    async def _destroy_collection(self, collection: str) -> bool:
-        return await super()._destroy_collection(self._encode_collection(collection) or collection)
+    async def _decode_result(
+        self, ability: Ability, result: Any, given: Arguments, collection: str | None
+    ) -> Any:
+        if ability.gives in ("value", "versioned"):
+            return await self._decode_entry(result, collection, given["key"])
+        if ability.gives == "page":
+            keys = self._decode_keys(result.keys, collection)
+            return Page([key for key in keys if key.startswith(given["prefix"])], result.cursor)
+        if ability.gives == "keys":
+            return self._decode_keys(result, collection)[: given["limit"]]
+        if ability.gives == "collections":
+            names = (self._decode_collection(stored) for stored in result)
+            return [name for name in names if name is not None][: given["limit"]]
+        return result
 
-    @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        check_key(key)
-        check_value(value)
-        return await super()._put_if_absent(
-            self._encode_key_in(key, collection),
-            await self._encode_value(value, collection=collection, key=key),
-            collection=self._encode_collection(collection),
-            ttl=self._ttl(ttl),
-        )
+    async def _decode_entry(
+        self, stored: dict[str, Any] | Versioned[dict[str, Any]] | None, collection: str | None, key: str
+    ) -> dict[str, Any] | Versioned[dict[str, Any]] | None:
+        if stored is None:
+            return None
+        if isinstance(stored, Versioned):
+            value = await self._decode_value(stored.value, collection=collection, key=key)
+            return None if value is None else replace(stored, value=value)
+        return await self._decode_value(stored, collection=collection, key=key)
+
+    def _decode_keys(self, stored: Sequence[str], collection: str | None) -> list[str]:
+        keys = (self._decode_key_in(key, collection) for key in stored)
+        return [key for key in keys if key is not None]
 
     def _encode_keys(self, keys: Sequence[str], collection: str | None) -> list[str]:
         return [self._encode_key_in(key, collection) for key in keys]
 
     def _leaves_keys_alone(self) -> bool:
-        """Whether it renames none and hides none, so that the store may count them."""
+        """Whether no key is renamed or hidden, so that the store may count them."""
         hooks = Translator._decode_key, Translator._decode_key_in
         return (type(self)._decode_key, type(self)._decode_key_in) == hooks
 

@@ -9,14 +9,18 @@ from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.managed_entry import dump_to_json, load_from_json
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import BaseWrapper
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY
 
 
 class DefaultValueWrapper(BaseWrapper):
-    """Reads a default where a key is missing; the default is never stored.
+    """Return a default for missing keys; the default is never stored.
 
-    It leaves the writes alone: `delete` of a missing key returns False, and `put_if_absent` stores a value.
-    What is outside of this wrapper cannot tell a miss from a hit, so put one that counts them inside.
+    It leaves the writes alone: `delete` of a missing key returns False, `put_if_absent` stores a value, and
+    `get_versioned` and `pop` return None, since a default has no version and cannot be removed. What is
+    outside of this wrapper cannot tell a miss from a hit, so put one that counts them inside.
     """
+
+    keeps = EVERY_ABILITY
 
     @warns_on_wrong_types
     def __init__(

@@ -1,4 +1,4 @@
-"""Wrappers that encrypt values. Each is imported when it is asked for, with what it builds on."""
+"""Wrappers that encrypt values. Each is imported when it is first used, with what it builds on."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -21,7 +21,7 @@ from key_value.aio.wrappers.base.threads import away
 from key_value.aio.wrappers.encryption.envelope import Envelope
 from key_value.aio.wrappers.encryption.passphrase import DerivedKey
 from key_value.aio.wrappers.encryption.rotation import RotatingWrapper
-from key_value.aio.wrappers.encryption.sealing import Place
+from key_value.aio.wrappers.encryption.sealing import Address
 
 ENCRYPTION_VERSION = 2
 
@@ -78,14 +78,14 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
         }
 
     @override
-    async def _encrypt(self, plain: bytes, place: Place) -> Envelope:
+    async def _encrypt(self, plain: bytes, address: Address) -> Envelope:
         cipher = await self._cipher(self.key_id)
-        nonce, bound = os.urandom(NONCE_BYTES), self._bound(self.key_id, place)
+        nonce, bound = os.urandom(NONCE_BYTES), self._bound(self.key_id, address)
         encrypted = await away(lambda data: cipher.encrypt(nonce, data, bound), plain)
         return Envelope(nonce + encrypted, ENCRYPTION_VERSION, self.key_id)
 
     @override
-    async def _decrypt(self, envelope: Envelope, place: Place) -> bytes:
+    async def _decrypt(self, envelope: Envelope, address: Address) -> bytes:
         if envelope.version != ENCRYPTION_VERSION:
             raise EncryptionVersionError(
                 f"A value has the encryption version {envelope.version}, not {ENCRYPTION_VERSION}"
@@ -94,7 +94,7 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
             raise DecryptionError(f"No key has the name {envelope.key_id!r}")
         cipher = await self._cipher(envelope.key_id)
         nonce, encrypted = envelope.data[:NONCE_BYTES], envelope.data[NONCE_BYTES:]
-        bound = self._bound(envelope.key_id, place)
+        bound = self._bound(envelope.key_id, address)
         return await away(partial(cipher.decrypt, nonce, associated_data=bound), encrypted)
 
     async def _cipher(self, key_id: str) -> AESGCM:
@@ -105,6 +105,6 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
             cipher = self._ciphers[key_id] = AESGCM(key)
         return cipher
 
-    def _bound(self, key_id: str, place: Place) -> bytes:
+    def _bound(self, key_id: str, address: Address) -> bytes:
         """What a value belongs to: it is not encrypted, but the value cannot be decrypted without it."""
-        return Place((f"{ENCRYPTION_VERSION}:{key_id}", "")).as_bytes() + place.as_bytes()
+        return Address((f"{ENCRYPTION_VERSION}:{key_id}", "")).as_bytes() + address.as_bytes()

@@ -9,7 +9,7 @@ from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base.threads import away
 from key_value.aio.wrappers.encryption.envelope import Envelope
-from key_value.aio.wrappers.encryption.sealing import Place, SealingWrapper
+from key_value.aio.wrappers.encryption.sealing import Address, SealingWrapper
 
 EncryptionFn = Callable[[bytes], bytes]
 DecryptionFn = Callable[[bytes, int], bytes]
@@ -18,8 +18,8 @@ DecryptionFn = Callable[[bytes, int], bytes]
 class BaseEncryptionWrapper(SealingWrapper):
     """Encrypts values by functions that it is given; large ones in a thread.
 
-    The form is that of the 0.5 series. Nothing in it says which entry a value belongs to: whoever can write
-    to the store can exchange two of them, which `AESGCMEncryptionWrapper` notices.
+    The form is that of the 0.5 series. Nothing in it says which entry a value belongs to: anyone that can
+    write to the store can exchange two of them, which `AESGCMEncryptionWrapper` notices.
     """
 
     @warns_on_wrong_types
@@ -52,11 +52,11 @@ class BaseEncryptionWrapper(SealingWrapper):
         self.encryption_version = encryption_version
 
     @override
-    async def _encrypt(self, plain: bytes, place: Place) -> Envelope:
+    async def _encrypt(self, plain: bytes, address: Address) -> Envelope:
         return Envelope(await away(self._encryption_fn, plain), self.encryption_version)
 
     @override
-    async def _decrypt(self, envelope: Envelope, place: Place) -> bytes:
+    async def _decrypt(self, envelope: Envelope, address: Address) -> bytes:
         return await away(partial(_decrypt, self._decryption_fn, envelope.version), envelope.data)
 
 

@@ -18,7 +18,7 @@ from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.encryption.base import BaseEncryptionWrapper
 from key_value.aio.wrappers.encryption.envelope import Envelope
 from key_value.aio.wrappers.encryption.passphrase import KDF_ITERATIONS, DerivedKey
-from key_value.aio.wrappers.encryption.sealing import Place
+from key_value.aio.wrappers.encryption.sealing import Address
 
 __all__ = ["ENCRYPTION_VERSION", "KDF_ITERATIONS", "FernetEncryptionWrapper"]
 
@@ -29,7 +29,7 @@ class FernetEncryptionWrapper(BaseEncryptionWrapper):
     """Encrypts values with Fernet, in the form of the 0.5 series.
 
     A `MultiFernet` encrypts with its first key and decrypts with any. Fernet does not know which entry a
-    value belongs to: whoever can write to the store can exchange two of them, which
+    value belongs to: anyone that can write to the store can exchange two of them, which
     `AESGCMEncryptionWrapper` notices. Keys, collections and times to live are not encrypted.
     """
 
@@ -78,16 +78,16 @@ class FernetEncryptionWrapper(BaseEncryptionWrapper):
         await super().setup()
 
     @override
-    async def _encrypt(self, plain: bytes, place: Place) -> Envelope:
+    async def _encrypt(self, plain: bytes, address: Address) -> Envelope:
         if self._fernet is None:
             await self._derive()
-        return await super()._encrypt(plain, place)
+        return await super()._encrypt(plain, address)
 
     @override
-    async def _decrypt(self, envelope: Envelope, place: Place) -> bytes:
+    async def _decrypt(self, envelope: Envelope, address: Address) -> bytes:
         if self._fernet is None:
             await self._derive()
-        return await super()._decrypt(envelope, place)
+        return await super()._decrypt(envelope, address)
 
     async def _derive(self) -> None:
         if self._derived is not None:

@@ -1,30 +1,35 @@
-"""Encrypting anew what is still under an old key."""
+"""Encrypt anew what is still under an old key."""
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, SupportsFloat, cast
 
 from typing_extensions import override
 
-from key_value.aio.protocols.key_value import (
-    AsyncEnumerateCollectionsProtocol,
-    AsyncEnumerateKeysProtocol,
-    AsyncKeyValue,
-)
+from key_value.aio._utils.arguments import check_collection
+from key_value.aio.protocols.abilities import Ability, AsyncCompareAndSetProtocol
+from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.protocols.paging import pages
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.locks import locks_of
+from key_value.aio.wrappers.base.wrapper import default_collection_of
 from key_value.aio.wrappers.encryption.envelope import KEY_ID
 from key_value.aio.wrappers.encryption.sealing import SealingWrapper
 
 KEYS_AT_A_TIME = 100
 
-_STORE = None
-"""What is held beside a place and a collection by whoever must not meet anybody in the store."""
+_WHOLE_STORE = None
+"""Held beside an address and a collection, so that no rotation runs while the store is destroyed."""
 
 
 class RotatingWrapper(SealingWrapper):
-    """Knows the key of each value, and rewrites those that are not under the present one."""
+    """Records the key of each value, and rewrites values that are not under the present one.
 
-    keeps = frozenset({AsyncEnumerateKeysProtocol, AsyncEnumerateCollectionsProtocol})
+    Where the store has no versions, writes through this kind of wrapper take turns with a rotation by locks.
+    """
+
+    keeps = EVERY_ABILITY
 
     def __init__(
         self,
@@ -38,15 +43,21 @@ class RotatingWrapper(SealingWrapper):
             key_value, raise_on_decryption_error=raise_on_decryption_error, allow_plaintext=allow_plaintext
         )
         self.key_id = key_id
-        self._locks = locks_of(key_value)
+
+    @override
+    def _wrap(self, *wrapped: AsyncKeyValue) -> None:
+        super()._wrap(*wrapped)
+        self._has_versions = isinstance(self.key_value, AsyncCompareAndSetProtocol)
+        self._locks = locks_of(self.key_value)
 
     async def rotate(self, collection: str | None = None) -> int:
         """Encrypt with the present key what is still under another; call it again if it was interrupted.
 
-        Times to live stay as they are. A write that comes meanwhile through a wrapper of this kind around the
-        same store object waits, and is kept. Writers in other processes are not seen: rotate when they
-        already have the new key and are quiet, since one of their writes may be replaced by the value that it
-        was to replace.
+        Times to live stay as they are. Around a store that has `put_if_version` no write is lost, whatever
+        process it comes from, and a store that has `scan` is read page by page. Around others, a write that
+        comes meanwhile through a wrapper of this kind around the same store object waits, and is kept, but
+        those of other processes are not seen: rotate when these have the new key and do not write, since a
+        write of theirs may be replaced by the value that was there before.
 
         Args:
             collection: The collection.
@@ -58,35 +69,53 @@ class RotatingWrapper(SealingWrapper):
             TypeError: The store cannot list its keys.
             DecryptionError: A value cannot be decrypted; those before it are done.
         """
-        if not isinstance(self.key_value, AsyncEnumerateKeysProtocol):
-            raise TypeError(
-                f"{type(self.key_value).__name__} cannot list its keys, so they cannot be rotated"
-            )
-        keys = await self.key_value.keys(collection)
+        name = self._name(collection)
+        rotate_one = self._rotate_by_version if self._has_versions else self._rotate_by_lock
         rotated = 0
-        for start in range(0, len(keys), KEYS_AT_A_TIME):
-            some = keys[start : start + KEYS_AT_A_TIME]
-            inner = cast("AsyncKeyValue", self.key_value)
-            values = await inner.get_many(some, collection=collection)
-            for key, stored in zip(some, values, strict=True):
-                if stored is not None and stored.get(KEY_ID) != self.key_id:
-                    rotated += await self._rotate_one(key, collection)
+        async for keys in pages(self.key_value, name, size=KEYS_AT_A_TIME):
+            values = await self.key_value.get_many(keys, collection=name)
+            for key, stored in zip(keys, values, strict=True):
+                if stored is not None and self._is_old(stored):
+                    rotated += await rotate_one(key, name)
         return rotated
 
-    async def _rotate_one(self, key: str, collection: str | None) -> bool:
-        place = self._place(collection, key)
-        async with self._locks.hold([place, place[0], _STORE]):
+    async def _rotate_by_version(self, key: str, collection: str | None) -> bool:
+        store = cast("AsyncCompareAndSetProtocol", self.key_value)
+        while (found := await store.get_versioned(key, collection=collection)) is not None:
+            read_at = time.monotonic()
+            if not self._is_old(found.value):
+                return False
+            encoded = await self._encode_anew(found.value, collection, key)
+            ttl = _left(found.ttl, read_at)
+            if ttl is not None and ttl <= 0:
+                return False
+            if await store.put_if_version(
+                key, encoded, version=found.version, collection=collection, ttl=ttl
+            ):
+                return True
+        return False
+
+    async def _rotate_by_lock(self, key: str, collection: str | None) -> bool:
+        async with self._locks.hold([(collection, key), collection, _WHOLE_STORE]):
             stored, seconds = await self.key_value.ttl(key, collection=collection)
             read_at = time.monotonic()
-            if stored is None or stored.get(KEY_ID) == self.key_id:
+            if stored is None or not self._is_old(stored):
                 return False
-            value = await self._open(stored, place)
-            encoded = await self._encode_value(value, collection=collection, key=key)
-            left = None if seconds is None else seconds - (time.monotonic() - read_at)
-            if left is not None and left <= 0:
+            encoded = await self._encode_anew(stored, collection, key)
+            ttl = _left(seconds, read_at)
+            if ttl is not None and ttl <= 0:
                 return False
-            await self.key_value.put(key, encoded, collection=collection, ttl=left)
+            await self.key_value.put(key, encoded, collection=collection, ttl=ttl)
             return True
+
+    def _is_old(self, stored: Mapping[str, Any]) -> bool:
+        return stored.get(KEY_ID) != self.key_id
+
+    async def _encode_anew(
+        self, stored: dict[str, Any], collection: str | None, key: str
+    ) -> Mapping[str, Any]:
+        value = await self._open(stored, self._address(collection, key))
+        return await self._encode_value(value, collection=collection, key=key)
 
     @override
     async def put(
@@ -97,7 +126,7 @@ class RotatingWrapper(SealingWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        async with self._locks.hold([self._place(collection, key)]):
+        async with self._turn(collection, key):
             await super().put(key, value, collection=collection, ttl=ttl)
 
     @override
@@ -109,37 +138,42 @@ class RotatingWrapper(SealingWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        async with self._locks.hold([self._place(collection, key) for key in keys]):
+        async with self._turn(collection, *keys):
             await super().put_many(keys, values, collection=collection, ttl=ttl)
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        async with self._locks.hold([self._place(collection, key)]):
+        async with self._turn(collection, key):
             return await super().delete(key, collection=collection)
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        async with self._locks.hold([self._place(collection, key) for key in keys]):
+        async with self._turn(collection, *keys):
             return await super().delete_many(keys, collection=collection)
 
     @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        async with self._locks.hold([self._place(collection, key)]):
-            return await super()._put_if_absent(key, value, collection=collection, ttl=ttl)
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        if self._has_versions or ability.effect == "read":
+            return await super()._call_ability(ability, arguments)
+        name = self._name(arguments.get("collection"))
+        if "key" in arguments:
+            held = (name, arguments["key"])
+        else:
+            held = name if "collection" in arguments else _WHOLE_STORE
+        async with self._locks.hold([held]):
+            return await super()._call_ability(ability, arguments)
 
-    @override
-    async def _destroy_collection(self, collection: str) -> bool:
-        async with self._locks.hold([collection]):
-            return await super()._destroy_collection(collection)
+    def _turn(self, collection: str | None, *keys: str) -> AbstractAsyncContextManager[object]:
+        """Wait until no rotation works on some keys, and keep others from it meanwhile."""
+        if self._has_versions:
+            return nullcontext()
+        name = self._name(collection)
+        return self._locks.hold((name, key) for key in keys)
 
-    @override
-    async def _destroy(self) -> bool:
-        async with self._locks.hold([_STORE]):
-            return await super()._destroy()
+    def _name(self, collection: str | None) -> str | None:
+        return check_collection(collection) or default_collection_of(self)
+
+
+def _left(ttl: float | None, read_at: float) -> float | None:
+    """Return the seconds to live that are left of those that were read before."""
+    return None if ttl is None else ttl - (time.monotonic() - read_at)

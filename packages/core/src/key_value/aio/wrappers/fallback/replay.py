@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-Place = tuple[str | None, str]
-"""A collection as it was given, and a key."""
+Address = tuple[str | None, str]
+"""A collection and a key; the collection is None only where its name is not known."""
 
 
 class Outbox:
@@ -26,23 +26,23 @@ class Outbox:
             size: How many entries it holds at most.
         """
         self._size = size
-        self._places: dict[Place, None] = {}
+        self._addresss: dict[Address, None] = {}
         self._locks = NamedLocks()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._addresss)
 
     def has_room(self, count: int) -> bool:
         """Whether it could hold so many more."""
-        return len(self._places) + count <= self._size
+        return len(self._addresss) + count <= self._size
 
     async def add(self, keys: Sequence[str], collection: str | None, write: Callable[[], Awaitable[T]]) -> T:
         """Write or delete entries, and note that this was done."""
         async with self._locks.hold([(collection, key) for key in keys]):
             result = await write()
             for key in keys:
-                self._places.pop((collection, key), None)
-                self._places[collection, key] = None
+                self._addresss.pop((collection, key), None)
+                self._addresss[collection, key] = None
         return result
 
     async def empty(
@@ -59,20 +59,20 @@ class Outbox:
             How many were carried over.
         """
         carried = 0
-        for place in list(self._places):
-            async with self._locks.hold([place]):
-                if place in self._places:
-                    carried += await self._carry(place, source, target, keeping)
+        for address in list(self._addresss):
+            async with self._locks.hold([address]):
+                if address in self._addresss:
+                    carried += await self._carry(address, source, target, keeping)
         return carried
 
     async def _carry(
         self,
-        place: Place,
+        address: Address,
         source: AsyncKeyValue,
         target: AsyncKeyValue,
         keeping: tuple[type[Exception], ...],
     ) -> bool:
-        collection, key = place
+        collection, key = address
         try:
             value, seconds = await source.ttl(key, collection=collection)
             if value is None:
@@ -83,9 +83,9 @@ class Outbox:
             raise
         except BaseKeyValueError:
             logger.exception("%r of %r stays in the fallback store alone", key, collection)
-            del self._places[place]
+            del self._addresss[address]
             return False
-        del self._places[place]
+        del self._addresss[address]
         # It would be stale in the next outage.
         await source.delete(key, collection=collection)
         return True

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
+from key_value.aio.protocols.abilities import ABILITIES, Ability
 from key_value.aio.protocols.key_value import (
-    AsyncCullProtocol,
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
-    AsyncEnumerateCollectionsProtocol,
     AsyncKeyValue,
 )
 from key_value.aio.wrappers.base import UNREACHABLE, Combiner
+from key_value.aio.wrappers.base.abilities import Arguments, call_ability
 from key_value.aio.wrappers.base.combiner import Operation
 from key_value.aio.wrappers.fallback.replay import Outbox
 
@@ -26,14 +26,17 @@ MAXIMUM_PENDING = 10_000
 class FallbackWrapper(Combiner):
     """Reads from a second store when the first cannot be reached, and on request writes to it too.
 
-    A key that is missing in the first is missing: the second is asked only after an error. What was written
-    to the second during an outage stays there and is not seen once the first answers again, unless it is
-    replayed: then the next operation that finds the first in reach carries it over before it does its own
-    work, with the time that it has left to live, over whatever others have written meanwhile. What is to be
-    replayed is remembered by this process, 10 000 entries at most.
+    A key that is missing in the first is missing: the second is read only after an error. Where no collection
+    is named, both stores use the first one's default collection.
 
-    `put_if_absent` and `cull` go to the first store alone, since two stores cannot agree on who was first.
-    Drops `destroy` and `destroy_collection`: the second store may hold what others put there.
+    What was written to the second during an outage stays there and is not seen once the first answers again,
+    unless it is replayed: then the next operation that reaches the first carries it over before it does its
+    own work, with the time that it has left to live, over whatever others have written meanwhile. What is to
+    be replayed is remembered by this process, 10 000 entries at most.
+
+    `cull`, and all that depends on one store's answer, is done in the first store alone and fails with it:
+    `put_if_absent`, versions and writes by version, `pop`, and `scan`. Drops `destroy` and
+    `destroy_collection`: the second store may hold what others put there.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol})
@@ -50,8 +53,8 @@ class FallbackWrapper(Combiner):
         """Combine two stores.
 
         Args:
-            primary_key_value: The store to ask first.
-            fallback_key_value: The store to ask when that fails.
+            primary_key_value: The store to use first.
+            fallback_key_value: The store to use when that fails.
             fallback_on: The errors that count as its failure.
             write_to_fallback: Whether writes that fail so go to the second store, instead of failing.
             replay_writes: Whether those are carried over when the first store is back.
@@ -95,17 +98,20 @@ class FallbackWrapper(Combiner):
             await super().close()
 
     @override
-    async def _collections(self, *, limit: int | None = None) -> list[str]:
-        return await self._read(
-            None, lambda store: cast("AsyncEnumerateCollectionsProtocol", store).collections(limit=limit)
-        )
+    def _can_offer(self, protocol: type) -> bool:
+        methods = [ability for ability in ABILITIES if ability.protocol is protocol]
+        if all(ability.single_store or ability.effect == "destroy" for ability in methods):
+            return isinstance(self.wrapped[0], protocol)
+        return super()._can_offer(protocol)
 
     @override
-    async def _cull(self) -> None:
-        await cast("AsyncCullProtocol", self.primary_key_value).cull()
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        if ability.effect == "destroy":
+            return await self._primary(lambda store: call_ability(store, ability, arguments))
+        return await super()._call_ability(ability, arguments)
 
     @override
-    async def _claim(self, key: str, collection: str | None, operation: Operation[bool]) -> bool:
+    async def _decide(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
         return await self._primary(operation)
 
     @override

@@ -1,11 +1,12 @@
 """A wrapper that keeps the size of values within bounds."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsFloat
+from typing import Any, SupportsFloat, cast
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import (
+    check_collection,
     check_key,
     check_keys,
     check_value,
@@ -13,17 +14,23 @@ from key_value.aio._utils.arguments import (
     warns_on_wrong_types,
 )
 from key_value.aio._utils.managed_entry import estimate_serialized_size
+from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio.errors import EntryTooLargeError, EntryTooSmallError
+from key_value.aio.protocols.abilities import Ability, AsyncCompareAndSetProtocol
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import BaseWrapper
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 
 
 class LimitSizeWrapper(BaseWrapper):
     """Refuses values that are too large or too small, or on request does not store them.
 
     The size is that of the value alone as JSON text, its keys sorted and all but ASCII escaped. A value that
-    is not stored is deleted: what was there before would be stale.
+    is not stored is deleted: what was there before would be stale. So `put_if_version` with such a value
+    deletes the entry if it still has the version, and returns None.
     """
+
+    keeps = EVERY_ABILITY
 
     @warns_on_wrong_types
     def __init__(
@@ -59,8 +66,9 @@ class LimitSizeWrapper(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        check_key(key)
+        key, collection = check_key(key), check_collection(collection)
         check_value(value)
+        prepare_ttl(ttl)
         if self._fits(value, collection, key):
             await super().put(key, value, collection=collection, ttl=ttl)
         else:
@@ -75,8 +83,9 @@ class LimitSizeWrapper(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        check_keys(keys)
+        keys, collection = check_keys(keys), check_collection(collection)
         check_values(keys, values)
+        prepare_ttl(ttl)
         last = dict(zip(keys, values, strict=True))
         fitting = {key: value for key, value in last.items() if self._fits(value, collection, key)}
         if unfit := [key for key in last if key not in fitting]:
@@ -84,19 +93,19 @@ class LimitSizeWrapper(BaseWrapper):
         await super().put_many(list(fitting), list(fitting.values()), collection=collection, ttl=ttl)
 
     @override
-    async def _put_if_absent(
-        self,
-        key: str,
-        value: Mapping[str, Any],
-        *,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> bool:
-        check_key(key)
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        if "value" not in arguments:
+            return await super()._call_ability(ability, arguments)
+        key, value = check_key(arguments["key"]), arguments["value"]
+        collection = check_collection(arguments["collection"])
         check_value(value)
-        if not self._fits(value, collection, key):
-            return False
-        return await super()._put_if_absent(key, value, collection=collection, ttl=ttl)
+        prepare_ttl(arguments["ttl"])
+        if self._fits(value, collection, key):
+            return await super()._call_ability(ability, arguments)
+        if "version" in arguments:
+            store = cast("AsyncCompareAndSetProtocol", self.key_value)
+            await store.delete_if_version(key, version=arguments["version"], collection=collection)
+        return None if ability.gives == "version" else False
 
     def _fits(self, value: Mapping[str, Any], collection: str | None, key: str) -> bool:
         size = estimate_serialized_size(value)

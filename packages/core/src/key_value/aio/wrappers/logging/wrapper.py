@@ -1,4 +1,4 @@
-"""A wrapper that logs what a store is asked for and what came of it."""
+"""A wrapper that logs operations and their outcomes."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio.protocols.abilities import ABILITIES
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import HITS, Call, Interceptor
 from key_value.aio.wrappers.logging.messages import Fields, structured, text
@@ -53,7 +54,7 @@ class LoggingWrapper(Interceptor):
         if not self.logger.isEnabledFor(self.log_level):
             return await proceed()
         stored = self._stored(call)
-        self._log("Start", call, {**stored, "extra": _asked(call)})
+        self._log("Start", call, {**stored, "extra": _details(call)})
         try:
             result = await proceed()
         except Exception as error:
@@ -63,17 +64,17 @@ class LoggingWrapper(Interceptor):
         return result
 
     def _stored(self, call: Call) -> Fields:
-        """The values that an operation stores, where values are logged."""
+        """Return the values that an operation stores, if values are logged."""
         if not (self.log_values and call.values):
             return {}
         return {"value": call.values if call.operation == "put_many" else call.values[0]}
 
     def _found(self, call: Call, result: Any) -> Fields:
-        """The outcome of an operation."""
+        """Return the outcome of an operation."""
         outcome = _OUTCOMES.get(call.operation)
         fields: dict[str, Any] = {"extra": outcome(call, result) if outcome else {}}
-        if call.operation in ("get", "ttl") and self.log_values:
-            value = result if call.operation == "get" else result[0]
+        if self.log_values and (read := _VALUES.get(call.operation)) and result is not None:
+            value = read(result)
             fields |= {} if value is None else {"value": value}
         return fields
 
@@ -82,9 +83,9 @@ class LoggingWrapper(Interceptor):
         self.logger.log(self.log_level, "%s", write(status, call, fields), stacklevel=4)
 
 
-def _asked(call: Call) -> Mapping[str, Any]:
-    """What stands beside the keys of an operation when it starts."""
-    if call.values:
+def _details(call: Call) -> Mapping[str, Any]:
+    """Return what a record says of an operation's arguments besides its keys."""
+    if call.values or call.ttl is not None:
         return {"ttl": call.ttl}
     return {"keys": list(call.keys[:KEYS_SHOWN])} if call.operation.endswith("_many") else {}
 
@@ -94,7 +95,18 @@ def _counts(call: Call, results: list[Any]) -> Mapping[str, Any]:
     return {"hits": hits, "misses": len(results) - hits}
 
 
+_BY_RESULT: Mapping[str, Callable[[Call, Any], Mapping[str, Any]]] = {
+    "value": lambda _, value: {"hit": value is not None},
+    "versioned": lambda _, found: {"hit": found is not None},
+    "version": lambda _, version: {"stored": version is not None},
+    "keys": lambda _, keys: {"listed": len(keys)},
+    "collections": lambda _, names: {"listed": len(names)},
+    "page": lambda _, page: {"listed": len(page.keys)},
+    "done": lambda _, done: {} if done is None else {"done": done},
+}
+
 _OUTCOMES: Mapping[str, Callable[[Call, Any], Mapping[str, Any]]] = {
+    **{ability.method: _BY_RESULT[ability.gives] for ability in ABILITIES},
     "get": lambda _, value: {"hit": value is not None},
     "ttl": lambda _, found: {"ttl": found[1]},
     "get_many": _counts,
@@ -104,8 +116,15 @@ _OUTCOMES: Mapping[str, Callable[[Call, Any], Mapping[str, Any]]] = {
     "put_if_absent": lambda _, stored: {"stored": stored},
     "delete": lambda _, deleted: {"deleted": deleted},
     "delete_many": lambda _, deleted: {"deleted": deleted},
-    "keys": lambda _, keys: {"listed": len(keys)},
-    "collections": lambda _, names: {"listed": len(names)},
+    "delete_if_version": lambda _, deleted: {"deleted": deleted},
     "destroy": lambda _, destroyed: {"destroyed": destroyed},
     "destroy_collection": lambda _, destroyed: {"destroyed": destroyed},
 }
+
+_VALUES: Mapping[str, Callable[[Any], Any]] = {
+    "get": lambda value: value,
+    "ttl": lambda found: found[0],
+    **{ability.method: lambda value: value for ability in ABILITIES if ability.gives == "value"},
+    **{ability.method: lambda found: found.value for ability in ABILITIES if ability.gives == "versioned"},
+}
+"""The value in the result of each operation that returns one."""

@@ -16,6 +16,8 @@ except ImportError as error:
     raise ImportError(message) from error
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
+from key_value.aio.protocols.abilities import ABILITIES
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import HITS, BaseWrapper, Call, Interceptor
 from key_value.aio.wrappers.base.wrapper import default_collection_of
@@ -27,13 +29,14 @@ _SCOPE = "key_value.aio"
 _BOUNDARIES = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 """Seconds, as the conventions advise: https://opentelemetry.io/docs/specs/semconv/db/database-metrics/"""
 
-_OF_THE_STORE = frozenset({"collections", "destroy", "cull"})
+_OF_THE_STORE = frozenset(each.method for each in ABILITIES if "collection" not in each.takes)
+"""The operations that concern no one collection."""
 
 
 class OpenTelemetryWrapper(Interceptor):
     """Makes each operation a span, and measures how long it takes, by the semantic conventions for databases.
 
-    A span is named after the operation and the collection. Keys are in none unless asked for, values never.
+    A span is named after the operation and the collection. Keys are in spans on request only, values never.
     Misses are no errors: `db.response.returned_rows` says how many values a read found.
     """
 
@@ -97,14 +100,15 @@ class OpenTelemetryWrapper(Interceptor):
                 self._durations.record(time.perf_counter() - started, attributes)
 
     def _attributes(self, call: Call) -> dict[str, str]:
-        """What both the span and the metric have."""
+        """Return what both the span and the metric have."""
         attributes = {"db.system.name": self.system, "db.operation.name": call.operation}
         if call.operation not in _OF_THE_STORE:
-            attributes["db.collection.name"] = call.collection or default_collection_of(self.key_value)
+            default = default_collection_of(self) or DEFAULT_COLLECTION_NAME
+            attributes["db.collection.name"] = call.collection or default
         return attributes
 
     def _details(self, call: Call) -> dict[str, Any]:
-        """What only the span has."""
+        """Return what only the span has."""
         details: dict[str, Any] = {}
         if len(call.keys) > 1:
             details["db.operation.batch.size"] = len(call.keys)
@@ -114,7 +118,7 @@ class OpenTelemetryWrapper(Interceptor):
 
 
 def _system(key_value: object) -> str:
-    """The short name of the store that is innermost: `redis` of `key_value.aio.stores.redis`."""
+    """Return the short name of the innermost store: `redis` of `key_value.aio.stores.redis`."""
     while isinstance(key_value, BaseWrapper) and key_value.wrapped:
         key_value = key_value.wrapped[0]
     _, found, name = type(key_value).__module__.partition("key_value.aio.stores.")

@@ -2,24 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
-from typing import Any, SupportsFloat, TypeVar, cast
+from typing import Any, SupportsFloat, TypeVar
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_collection, check_key, check_keys, warns_on_wrong_types
+from key_value.aio._utils.arguments import check_key, check_keys, warns_on_wrong_types
+from key_value.aio.protocols.abilities import Ability
 from key_value.aio.protocols.key_value import (
-    AsyncCullProtocol,
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
-    AsyncEnumerateCollectionsProtocol,
     AsyncKeyValue,
 )
 from key_value.aio.wrappers.base import Combiner
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments, call_ability
 from key_value.aio.wrappers.base.combiner import Operation
 from key_value.aio.wrappers.base.locks import NamedLocks
-from key_value.aio.wrappers.base.wrapper import default_collection_of
 from key_value.aio.wrappers.passthrough_cache.cache import Cache
-from key_value.aio.wrappers.passthrough_cache.knowledge import Found, Knowledge, Place
+from key_value.aio.wrappers.passthrough_cache.expiries import Address, ExpiryIndex, Found
 from key_value.aio.wrappers.ttl_clamp import TTLClampWrapper
 
 DEFAULT_MAX_TTL = 1800.0
@@ -29,17 +28,23 @@ T = TypeVar("T")
 
 _MISS: Found = (None, None)
 
+_NEEDED_IN_BOTH = (AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol)
+
 
 class PassthroughCacheWrapper(Combiner):
     """Reads from a fast store what was read before from a slow one, and writes to the slow one.
 
     A write removes the entry from the cache before and after. Of several tasks that miss the same entry one
     loads it, and no load ends in the middle of a write, so that this process never caches what was replaced.
-    Another process that writes to the primary store is noticed when the cached entry expires.
+    What another process writes to the primary store is seen when the cached entry expires. Where no
+    collection is named, both stores use the primary one's default collection.
 
-    `ttl` gives what the primary store says. A cache that fails is passed by. `keys`, `collections` and
-    `put_if_absent` are the primary store's; `destroy` and `destroy_collection` need both stores to have them.
+    `ttl` gives what the primary store says. A cache that fails is skipped. `keys`, `collections`, `scan`,
+    `put_if_absent`, versions and writes by version, `pop` and `touch` are the primary store's; all that
+    name a key remove it from the cache. `destroy` and `destroy_collection` need both stores to have them.
     """
+
+    keeps = EVERY_ABILITY
 
     @warns_on_wrong_types
     def __init__(
@@ -54,12 +59,12 @@ class PassthroughCacheWrapper(Combiner):
         """Combine two stores.
 
         Args:
-            primary_key_value: The store that is right.
-            cache_key_value: The store that is fast.
+            primary_key_value: The store that holds the entries.
+            cache_key_value: The fast store.
             maximum_ttl: Seconds that an entry is cached at most; half an hour unless given.
             missing_ttl: Seconds that an entry without a time to live is cached; half an hour unless given.
             negative_ttl: Seconds for which to remember, of 10 000 keys at most, that they are missing; None
-                asks the primary store each time.
+                reads the primary store each time.
 
         Raises:
             InvalidTTLError: A number of seconds is not positive and finite.
@@ -74,23 +79,24 @@ class PassthroughCacheWrapper(Combiner):
             missing_ttl=DEFAULT_MISSING_TTL if missing_ttl is None else missing_ttl,
         )
         self._cache = Cache(self.cache_key_value)
-        self._known = Knowledge(negative_ttl)
+        self._expiries = ExpiryIndex(negative_ttl)
         self._locks = NamedLocks()
         self._destroyed = 0
         self._wrap(primary_key_value, cache_key_value)
 
     @override
-    def _can(self, protocol: type) -> bool:
-        both = (AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol)
-        return super()._can(protocol) if protocol in both else isinstance(self.primary_key_value, protocol)
+    def _can_offer(self, protocol: type) -> bool:
+        if protocol in _NEEDED_IN_BOTH:
+            return super()._can_offer(protocol)
+        return isinstance(self.primary_key_value, protocol)
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
-        place = self._place(key, collection)
-        value = await self._cache.get(place, collection)
-        if value is not None or self._known.is_missing(place):
+        key, collection = check_key(key), self._collection(collection)
+        value = await self._cache.get((collection, key))
+        if value is not None or self._expiries.is_missing((collection, key)):
             return value
-        [(value, _)] = await self._load([place], collection)
+        [(value, _)] = await self._load([key], collection)
         return value
 
     @override
@@ -113,25 +119,21 @@ class PassthroughCacheWrapper(Combiner):
         return await self._read_many(keys, collection, timed=True)
 
     @override
-    async def _collections(self, *, limit: int | None = None) -> list[str]:
-        primary = cast("AsyncEnumerateCollectionsProtocol", self.primary_key_value)
-        return await primary.collections(limit=limit)
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        if ability.effect != "destroy":
+            return await super()._call_ability(ability, arguments)
+        if "collection" in arguments:
+            arguments = {**arguments, "collection": self._collection(arguments["collection"])}
+        if ability.protocol not in _NEEDED_IN_BOTH:
+            for store in self.wrapped:
+                if isinstance(store, ability.protocol):
+                    await call_ability(store, ability, arguments)
+            return None
+        return await self._destroy_both(lambda store: call_ability(store, ability, arguments))
 
     @override
-    async def _cull(self) -> None:
-        for store in self.wrapped:
-            if isinstance(store, AsyncCullProtocol):
-                await store.cull()
-
-    @override
-    async def _destroy(self) -> bool:
-        return await self._destroy_with(lambda store: cast("AsyncDestroyStoreProtocol", store).destroy())
-
-    @override
-    async def _destroy_collection(self, collection: str) -> bool:
-        return await self._destroy_with(
-            lambda store: cast("AsyncDestroyCollectionProtocol", store).destroy_collection(collection)
-        )
+    async def _decide(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
+        return await (self._write(keys, collection, operation) if keys else self._read(collection, operation))
 
     @override
     async def _read(self, collection: str | None, operation: Operation[T]) -> T:
@@ -139,73 +141,63 @@ class PassthroughCacheWrapper(Combiner):
 
     @override
     async def _write(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
-        check_keys(keys)
-        places = list(dict.fromkeys(self._place(key, collection) for key in keys))
-        async with self._locks.hold(places):
-            await self._forget(places, collection)
+        addresses = [(collection, key) for key in dict.fromkeys(keys)]
+        async with self._locks.hold(addresses):
+            await self._discard(addresses)
             try:
                 return await operation(self.primary_key_value)
             finally:
-                await self._forget(places, collection)
-
-    def _place(self, key: str, collection: str | None) -> Place:
-        check_key(key)
-        check_collection(collection)
-        return collection or default_collection_of(self.primary_key_value), key
+                await self._discard(addresses)
 
     async def _read_many(self, keys: Sequence[str], collection: str | None, *, timed: bool) -> list[Found]:
-        check_keys(keys)
+        keys, collection = check_keys(keys), self._collection(collection)
         if not keys:
             return []
-        places = list(dict.fromkeys(self._place(key, collection) for key in keys))
-        answers = await self._answers(places, collection, timed=timed)
-        missing = [place for place in places if place not in answers]
+        distinct_keys = list(dict.fromkeys(keys))
+        answers = await self._answers(distinct_keys, collection, timed=timed)
+        missing = [key for key in distinct_keys if key not in answers]
         if missing:
             answers |= zip(missing, await self._load(missing, collection), strict=True)
-        by_key = {place[1]: found for place, found in answers.items()}
-        repeated = len(by_key) < len(keys)
-        return [deepcopy(by_key[key]) if repeated else by_key[key] for key in keys]
+        repeated = len(answers) < len(keys)
+        return [deepcopy(answers[key]) if repeated else answers[key] for key in keys]
 
-    async def _answers(
-        self, places: Sequence[Place], collection: str | None, *, timed: bool
-    ) -> dict[Place, Found]:
-        """What the cache can answer; with times only where they are known."""
-        answers: dict[Place, Found] = {}
-        for place, value in zip(places, await self._cache.get_many(places, collection), strict=True):
-            is_known, seconds = self._known.left(place)
+    async def _answers(self, keys: Sequence[str], collection: str | None, *, timed: bool) -> dict[str, Found]:
+        """Read what the cache can answer; with times only where they are known."""
+        answers: dict[str, Found] = {}
+        for key, value in zip(keys, await self._cache.get_many(keys, collection), strict=True):
+            is_known, seconds = self._expiries.left((collection, key))
             if value is not None and (is_known or not timed):
-                answers[place] = value, seconds
-            elif value is None and self._known.is_missing(place):
-                answers[place] = _MISS
+                answers[key] = value, seconds
+            elif value is None and self._expiries.is_missing((collection, key)):
+                answers[key] = _MISS
         return answers
 
-    async def _load(self, places: Sequence[Place], collection: str | None) -> list[Found]:
-        """Read from the primary store, unless somebody else has done so while this waited for its turn."""
-        async with self._locks.hold(places) as waited:
-            answers = await self._answers(places, collection, timed=True) if waited else {}
-            missing = [place for place in places if place not in answers]
+    async def _load(self, keys: Sequence[str], collection: str | None) -> list[Found]:
+        """Read from the primary store, unless another task has done so while this one waited for its turn."""
+        async with self._locks.hold((collection, key) for key in keys) as waited:
+            answers = await self._answers(keys, collection, timed=True) if waited else {}
+            missing = [key for key in keys if key not in answers]
             destroyed = self._destroyed
             if missing:
-                keys = [key for _, key in missing]
-                found = await self.primary_key_value.ttl_many(keys, collection=collection)
-                for place, each in zip(missing, found, strict=True):
-                    self._known.learn(place, each)
-                    answers[place] = each
+                found = await self.primary_key_value.ttl_many(missing, collection=collection)
+                for key, each in zip(missing, found, strict=True):
+                    self._expiries.record((collection, key), each)
+                    answers[key] = each
                 await self._cache.fill(missing, found, collection)
             if destroyed != self._destroyed:
-                await self._forget(missing, collection)
-            return [answers[place] for place in places]
+                await self._discard([(collection, key) for key in missing])
+            return [answers[key] for key in keys]
 
-    async def _forget(self, places: Sequence[Place], collection: str | None) -> None:
-        for place in places:
-            self._known.forget(place)
-        if places:
-            await self._cache.drop(places, collection)
+    async def _discard(self, addresses: Sequence[Address]) -> None:
+        for address in addresses:
+            self._expiries.discard(address)
+        if addresses:
+            await self._cache.drop(addresses)
 
-    async def _destroy_with(self, operation: Callable[[AsyncKeyValue], Awaitable[bool]]) -> bool:
+    async def _destroy_both(self, operation: Callable[[AsyncKeyValue], Awaitable[bool]]) -> bool:
         self._destroyed += 1
         destroyed = await operation(self.primary_key_value)
-        self._known.clear()
+        self._expiries.clear()
         await operation(self.unwrapped_cache_key_value)
         # A load that read before may have filled the cache since: it looks at this when it has.
         self._destroyed += 1

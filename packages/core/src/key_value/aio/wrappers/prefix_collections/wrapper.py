@@ -2,7 +2,7 @@
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_collection, warns_on_wrong_types
+from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio._utils.prefixes import Prefix
 from key_value.aio.protocols.key_value import AsyncDestroyStoreProtocol, AsyncKeyValue
@@ -31,12 +31,11 @@ class PrefixCollectionsWrapper(Translator):
                 whatever the store's own is.
         """
         super().__init__(key_value)
-        self.default_collection = default_collection or DEFAULT_COLLECTION_NAME
+        self.default_collection: str = default_collection or DEFAULT_COLLECTION_NAME
         self._prefix = Prefix(prefix)
 
     @override
     def _encode_collection(self, collection: str | None) -> str:
-        check_collection(collection)
         return self._prefix.add(collection or self.default_collection)
 
     @override

@@ -39,5 +39,9 @@ class PrefixKeysWrapper(Translator):
         return self._prefix.add(key)
 
     @override
+    def _encode_prefix(self, prefix: str, collection: str | None) -> str:
+        return self._prefix.add(prefix)
+
+    @override
     def _decode_key(self, key: str) -> str | None:
         return self._prefix.remove(key)

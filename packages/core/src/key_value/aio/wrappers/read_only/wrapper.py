@@ -8,13 +8,8 @@ from typing_extensions import override
 from key_value.aio._utils.arguments import check_collection, check_keys, check_values, warns_on_wrong_types
 from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio.errors import ReadOnlyError
-from key_value.aio.protocols.key_value import (
-    AsyncCullProtocol,
-    AsyncDestroyCollectionProtocol,
-    AsyncDestroyStoreProtocol,
-    AsyncKeyValue,
-    AsyncPutIfAbsentProtocol,
-)
+from key_value.aio.protocols.abilities import ABILITIES
+from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import Call, Interceptor
 
 T = TypeVar("T")
@@ -25,17 +20,11 @@ _NOTHING_DONE: Mapping[str, Any] = {"put": None, "put_many": None, "delete": Fal
 class ReadOnlyWrapper(Interceptor):
     """Refuses writes, or on request ignores them.
 
-    Drops `put_if_absent`, `cull`, `destroy_collection` and `destroy`: all of them write.
+    Drops `put_if_absent`, `pop`, `touch`, `cull`, `destroy`, `destroy_collection`, and `get_versioned` with
+    `put_if_version` and `delete_if_version`: all of them write.
     """
 
-    drops = frozenset(
-        {
-            AsyncCullProtocol,
-            AsyncDestroyCollectionProtocol,
-            AsyncDestroyStoreProtocol,
-            AsyncPutIfAbsentProtocol,
-        }
-    )
+    drops = frozenset(ability.protocol for ability in ABILITIES if ability.effect != "read")
 
     @warns_on_wrong_types
     def __init__(self, key_value: AsyncKeyValue, raise_on_write: bool = True) -> None:
@@ -53,13 +42,12 @@ class ReadOnlyWrapper(Interceptor):
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
         if call.operation not in _NOTHING_DONE:
             return await proceed()
-        check_keys(call.keys)
-        check_collection(call.collection)
+        keys, collection = check_keys(call.keys), check_collection(call.collection)
         if call.operation.startswith("put"):
-            check_values(call.keys, call.values)
+            check_values(keys, call.values)
             prepare_ttl(call.ttl)
         if self.raise_on_write:
             many = call.operation.endswith("_many")
-            key = f"{len(call.keys)} keys" if many else call.keys[0]
-            raise ReadOnlyError(operation=call.operation, collection=call.collection, key=key)
+            key = f"{len(keys)} keys" if many else keys[0]
+            raise ReadOnlyError(operation=call.operation, collection=collection, key=key)
         return _NOTHING_DONE[call.operation]

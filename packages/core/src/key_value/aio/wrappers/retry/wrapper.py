@@ -1,4 +1,4 @@
-"""A wrapper that tries again what failed."""
+"""A wrapper that repeats failed operations."""
 
 import asyncio
 import random
@@ -10,13 +10,18 @@ from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.backoff import exponential_delay
+from key_value.aio.errors import OutcomeUnknownError
+from key_value.aio.protocols.abilities import ABILITIES
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import UNREACHABLE, Call, Interceptor
 
 T = TypeVar("T")
 
 BeforeRetry = Callable[[Call, Exception, float], None]
-"""What is told of a retry: the operation, why it failed, and the seconds until it is tried again."""
+"""Called with the operation, its error, and the seconds until it is tried again."""
+
+
+_CONDITIONAL = frozenset(each.method for each in ABILITIES if each.effect == "write" and each.single_store)
 
 
 class RetryWrapper(Interceptor):
@@ -26,8 +31,9 @@ class RetryWrapper(Interceptor):
     that failed together do not return together.
 
     A write whose answer was lost may have been carried out: a `delete` that is tried again may then return
-    False, `delete_many` a smaller number, and `put_if_absent` False although this caller stored the value. No
-    two callers are ever told that they both stored it.
+    False, and `delete_many` a smaller number. So a conditional write (`put_if_absent`, `put_if_version`,
+    `delete_if_version`, `pop`) is tried again only if the error says that nothing was sent to the backend;
+    otherwise `OutcomeUnknownError` is raised.
     """
 
     @warns_on_wrong_types
@@ -81,6 +87,7 @@ class RetryWrapper(Interceptor):
         try:
             return await proceed()
         except self.retry_on as error:
+            _check_repeatable(call, error)
             return await self._retry(call, proceed, error)
 
     async def _retry(self, call: Call, proceed: Callable[[], Awaitable[T]], error: Exception) -> T:
@@ -95,9 +102,23 @@ class RetryWrapper(Interceptor):
             try:
                 return await proceed()
             except self.retry_on as again:
+                _check_repeatable(call, again)
                 error = again
         raise error
 
     def _delay(self, attempt: int) -> float:
         longest = exponential_delay(self.initial_delay, self.max_delay, self.exponential_base, attempt)
         return random.uniform(longest / 2, longest)  # noqa: S311  -- not a secret
+
+
+def _check_repeatable(call: Call, error: Exception) -> None:
+    """Refuse to repeat a conditional write that may have been carried out.
+
+    Raises:
+        OutcomeUnknownError: It may have been.
+    """
+    if call.operation in _CONDITIONAL and not getattr(error, "nothing_was_sent", False):
+        raise OutcomeUnknownError(
+            f"The answer to {call.operation} was lost: it may or may not have been carried out",
+            {"collection": call.collection, "key": next(iter(call.keys), None)},
+        ) from error

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from typing_extensions import override
 
+from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base.wrapper import default_collection_of
 from key_value.aio.wrappers.routing.wrapper import RoutingWrapper
@@ -14,7 +15,7 @@ class CollectionRoutingWrapper(RoutingWrapper):
     """Sends each collection to the store that a mapping names, and all others to a default one.
 
     An operation that names no collection goes where the default store's default collection is sent. The
-    wrapper has the abilities that all the stores have, and closes all of them.
+    wrapper has the abilities that all the stores share, and closes all of them.
 
     Drops `destroy`: the stores may hold collections that lead elsewhere now.
     """
@@ -30,8 +31,9 @@ class CollectionRoutingWrapper(RoutingWrapper):
         super().__init__(self._mapped, default_store, stores=self.collection_map.values())
 
     @override
-    def _can(self, protocol: type) -> bool:
+    def _can_offer(self, protocol: type) -> bool:
         return all(isinstance(store, protocol) for store in self.wrapped)
 
     def _mapped(self, collection: str | None) -> AsyncKeyValue | None:
-        return self.collection_map.get(collection or default_collection_of(self.default_store))
+        default = default_collection_of(self.default_store) or DEFAULT_COLLECTION_NAME
+        return self.collection_map.get(collection or default)

@@ -1,19 +1,17 @@
 """A wrapper that sends each collection to one of several stores."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_collection, check_limit
-from key_value.aio.protocols.key_value import (
-    AsyncCullProtocol,
-    AsyncDestroyStoreProtocol,
-    AsyncEnumerateCollectionsProtocol,
-    AsyncKeyValue,
-)
+from key_value.aio.protocols.abilities import Ability
+from key_value.aio.protocols.key_value import AsyncDestroyStoreProtocol, AsyncKeyValue
 from key_value.aio.wrappers.base import Combiner
+from key_value.aio.wrappers.base.abilities import Arguments, call_ability
 from key_value.aio.wrappers.base.combiner import Operation
+from key_value.aio.wrappers.base.wrapper import distinct
 
 T = TypeVar("T")
 
@@ -24,7 +22,7 @@ RoutingFunction = Callable[[str | None], AsyncKeyValue | None]
 class RoutingWrapper(Combiner):
     """Sends each collection to the store that a function names.
 
-    It has the abilities that all its stores have, and closes all of them: those that are named, since the
+    It has the abilities that all its stores share, and closes all of them: those that are named, since the
     function alone does not tell them. Without `stores` it has no abilities, and closes the default one only.
 
     Drops `destroy`: the stores may hold collections that lead elsewhere now.
@@ -53,13 +51,16 @@ class RoutingWrapper(Combiner):
         self._knows_all = bool(others := list(stores))
         self._wrap(default_store, *others)
 
+    @override
+    def _collection(self, collection: str | None) -> str | None:
+        return check_collection(collection)
+
     def _store(self, collection: str | None) -> AsyncKeyValue:
-        check_collection(collection)
         return self.routing_function(collection) or self.default_store
 
     @override
-    def _can(self, protocol: type) -> bool:
-        return self._knows_all and super()._can(protocol)
+    def _can_offer(self, protocol: type) -> bool:
+        return self._knows_all and super()._can_offer(protocol)
 
     @override
     async def _read(self, collection: str | None, operation: Operation[T]) -> T:
@@ -70,15 +71,14 @@ class RoutingWrapper(Combiner):
         return await operation(self._store(collection))
 
     @override
-    async def _collections(self, *, limit: int | None = None) -> list[str]:
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        if "collection" in arguments:
+            return await super()._call_ability(ability, arguments)
+        limit = arguments.get("limit")
         check_limit(limit)
-        names: dict[str, None] = {}
-        for store in self._different():
-            listed = await cast("AsyncEnumerateCollectionsProtocol", store).collections()
-            names.update((name, None) for name in listed if self._store(name) is store)
-        return list(names)[:limit]
-
-    @override
-    async def _cull(self) -> None:
-        for store in self._different():
-            await cast("AsyncCullProtocol", store).cull()
+        unlimited = {name: None if name == "limit" else given for name, given in arguments.items()}
+        results = [(store, await call_ability(store, ability, unlimited)) for store in distinct(self.wrapped)]
+        if ability.gives != "collections":
+            return None
+        owned = (name for store, names in results for name in names if self._store(name) is store)
+        return list(dict.fromkeys(owned))[:limit]

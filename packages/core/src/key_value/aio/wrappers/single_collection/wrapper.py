@@ -1,6 +1,7 @@
 """A wrapper that keeps all collections in one."""
 
 import re
+from typing import Any
 
 from typing_extensions import override
 
@@ -8,6 +9,7 @@ from key_value.aio._utils.arguments import check_collection, check_limit, warns_
 from key_value.aio._utils.compound import DEFAULT_PREFIX_SEPARATOR
 from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio._utils.escaping import EscapingStrategy
+from key_value.aio.protocols.abilities import Ability
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
@@ -15,16 +17,18 @@ from key_value.aio.protocols.key_value import (
     AsyncEnumerateKeysProtocol,
     AsyncKeyValue,
 )
+from key_value.aio.protocols.paging import pages
 from key_value.aio.wrappers.base import Translator
+from key_value.aio.wrappers.base.abilities import Arguments
 
 
 class SingleCollectionWrapper(Translator):
     """Keeps every collection in one of the store's, under keys `<collection>__<key>`.
 
-    For a store where collections are dear. A collection that contains the separator, or ends in the beginning
-    of one, is escaped, so that no key of one collection is also one of another.
+    For a store in which collections are expensive. A collection that contains the separator, or ends in the
+    beginning of one, is escaped, so that no key of one collection is also one of another.
 
-    Lists and destroys collections where the store lists keys, by looking at all of them. Drops `destroy`: the
+    Lists and destroys collections if the store lists keys, by reading all of them. Drops `destroy`: the
     store's would reach past the collection.
     """
 
@@ -48,23 +52,21 @@ class SingleCollectionWrapper(Translator):
         """
         super().__init__(key_value)
         self.single_collection = single_collection
-        self.default_collection = default_collection or DEFAULT_COLLECTION_NAME
+        self.default_collection: str = default_collection or DEFAULT_COLLECTION_NAME
         self.separator = separator or DEFAULT_PREFIX_SEPARATOR
         self._names = EscapingStrategy(_ambiguous(self.separator))
 
     @override
-    def _can(self, protocol: type) -> bool:
+    def _can_offer(self, protocol: type) -> bool:
         by_keys = (AsyncEnumerateCollectionsProtocol, AsyncDestroyCollectionProtocol)
-        return super()._can(AsyncEnumerateKeysProtocol if protocol in by_keys else protocol)
+        return super()._can_offer(AsyncEnumerateKeysProtocol if protocol in by_keys else protocol)
 
     @override
     def _encode_collection(self, collection: str | None) -> str:
-        check_collection(collection)
         return self.single_collection
 
     @override
     def _encode_key_in(self, key: str, collection: str | None) -> str:
-        check_collection(collection)
         return self._names.sanitize(collection or self.default_collection) + self.separator + key
 
     @override
@@ -73,21 +75,34 @@ class SingleCollectionWrapper(Translator):
         return key[len(start) :] if key.startswith(start) else None
 
     @override
-    async def _collections(self, *, limit: int | None = None) -> list[str]:
-        check_limit(limit)
-        splits = (key.partition(self.separator) for key in await self._stored_keys())
-        names = (self._names.try_unsanitize(name) for name, found, _ in splits if found)
-        return list(dict.fromkeys(name for name in names if name is not None))[:limit]
+    def _encode_prefix(self, prefix: str, collection: str | None) -> str:
+        return self._encode_key_in(prefix, collection)
 
     @override
-    async def _destroy_collection(self, collection: str) -> bool:
-        start = self._encode_key_in("", collection)
-        keys = [key for key in await self._stored_keys() if key.startswith(start)]
-        return await self.key_value.delete_many(keys, collection=self.single_collection) > 0
+    async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
+        if ability.method == "collections":
+            return await self._list_collections(arguments["limit"])
+        if ability.method == "destroy_collection":
+            return await self._delete_collection(check_collection(arguments["collection"]))
+        return await super()._call_ability(ability, arguments)
 
-    async def _stored_keys(self) -> list[str]:
-        assert isinstance(self.key_value, AsyncEnumerateKeysProtocol)  # noqa: S101  -- else this is not offered
-        return await self.key_value.keys(self.single_collection)
+    async def _list_collections(self, limit: int | None) -> list[str]:
+        check_limit(limit)
+        names: dict[str, None] = {}
+        async for keys in pages(self.key_value, self.single_collection):
+            splits = (key.partition(self.separator) for key in keys)
+            stored = (self._names.try_unsanitize(name) for name, found, _ in splits if found)
+            names |= dict.fromkeys(name for name in stored if name is not None)
+            if limit is not None and len(names) >= limit:
+                break
+        return list(names)[:limit]
+
+    async def _delete_collection(self, collection: str | None) -> bool:
+        start = self._encode_key_in("", collection)
+        deleted = 0
+        async for keys in pages(self.key_value, self.single_collection, prefix=start):
+            deleted += await self.key_value.delete_many(keys, collection=self.single_collection)
+        return deleted > 0
 
 
 def _ambiguous(separator: str) -> str:

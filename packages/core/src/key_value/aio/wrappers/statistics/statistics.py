@@ -1,4 +1,4 @@
-"""What the statistics of a store consist of."""
+"""The counts of a store, by collection and operation."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -8,15 +8,18 @@ from typing_extensions import Self
 
 @dataclass(kw_only=True)
 class BaseStatistics:
-    """How often something was done, and how long it took."""
+    """How often something was done, and how long it took.
+
+    Two are equal if their counts are: errors and times take no part, as in the 0.5 series, which has none.
+    """
 
     count: int = 0
     """How many keys it was done for."""
-    errors: int = 0
+    errors: int = field(default=0, compare=False)
     """How many calls failed; their keys are not counted."""
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
     """How long all calls took together, failed ones included."""
-    slowest: float = 0.0
+    slowest: float = field(default=0.0, compare=False)
     """How many seconds the slowest call took."""
 
     def increment(self, *, increment: int = 1) -> None:
@@ -57,17 +60,17 @@ class BaseHitMissStatistics(BaseStatistics):
 
 @dataclass(kw_only=True)
 class GetStatistics(BaseHitMissStatistics):
-    """`get` and `get_many`."""
+    """`get`, `get_many` and `get_versioned`."""
 
 
 @dataclass(kw_only=True)
 class PutStatistics(BaseStatistics):
-    """`put`, `put_many` and `put_if_absent`."""
+    """`put`, `put_many`, `put_if_absent`, `put_if_version` and `touch`."""
 
 
 @dataclass(kw_only=True)
 class DeleteStatistics(BaseHitMissStatistics):
-    """`delete` and `delete_many`."""
+    """`delete`, `delete_many`, `delete_if_version` and `pop`."""
 
 
 @dataclass(kw_only=True)
@@ -82,8 +85,10 @@ class TTLStatistics(BaseHitMissStatistics):
 
 @dataclass(kw_only=True)
 class KVStoreCollectionStatistics(BaseStatistics):
-    """One collection; its own counts are those of all its operations together."""
+    """One collection; its own errors and times are those of all its operations together."""
 
+    # The 0.5 series never counts here.
+    count: int = field(default=0, compare=False)
     get: GetStatistics = field(default_factory=GetStatistics)
     ttl: TTLStatistics = field(default_factory=TTLStatistics)
     put: PutStatistics = field(default_factory=PutStatistics)
@@ -96,7 +101,7 @@ class KVStoreStatistics:
     """A store, by collection."""
 
     collections: dict[str, KVStoreCollectionStatistics] = field(default_factory=dict)
-    max_collections: int | None = None
+    max_collections: int | None = field(default=None, compare=False)
     """How many collections are kept; a new one takes the place of the one that was first seen."""
 
     def get_collection(self, collection: str) -> KVStoreCollectionStatistics:

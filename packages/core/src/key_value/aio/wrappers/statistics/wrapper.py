@@ -1,4 +1,4 @@
-"""A wrapper that counts what a store is asked for."""
+"""A wrapper that counts the operations on a store."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio._utils.arguments import check_collection, warns_on_wrong_types
 from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
+from key_value.aio.protocols.abilities import ABILITIES
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import HITS, Call, Interceptor
+from key_value.aio.wrappers.base.wrapper import default_collection_of
 from key_value.aio.wrappers.statistics.statistics import (
     BaseHitMissStatistics,
     BaseStatistics,
@@ -39,7 +41,11 @@ T = TypeVar("T")
 
 
 class StatisticsWrapper(Interceptor):
-    """Counts keys, hits, misses and errors, and times calls, for each collection."""
+    """Counts keys, hits, misses and errors, and times calls, for each collection.
+
+    `get_versioned` counts as `get`; `put_if_absent`, `put_if_version` and `touch` as `put`, if they changed
+    something; `delete_if_version` and `pop` as `delete`.
+    """
 
     @warns_on_wrong_types
     def __init__(self, key_value: AsyncKeyValue, max_collections: int = 1000) -> None:
@@ -60,24 +66,29 @@ class StatisticsWrapper(Interceptor):
 
     @property
     def statistics(self) -> KVStoreStatistics:
-        """What was counted so far; it goes on changing, unlike its `snapshot()`."""
+        """The counts so far; they go on changing, unlike those of a `snapshot()`."""
         return self._statistics
 
     @override
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
-        outcome = _OUTCOMES.get(call.operation)
-        if outcome is None:
+        kind = _KINDS.get(call.operation)
+        if kind is None:
             return await proceed()
-        collection = self._statistics.get_collection(call.collection or DEFAULT_COLLECTION_NAME)
-        operation = _operation(collection, call.operation)
+        name = check_collection(call.collection) or default_collection_of(self) or DEFAULT_COLLECTION_NAME
+        collection = self._statistics.get_collection(name)
+        operation: BaseStatistics = getattr(collection, kind)
         started = time.perf_counter()
         try:
             result = await proceed()
         except BaseException:
-            _add_call(operation, collection, time.perf_counter() - started, failed=True)
+            seconds = time.perf_counter() - started
+            operation.add_call(seconds, failed=True)
+            collection.add_call(seconds, failed=True)
             raise
-        _add_call(operation, collection, time.perf_counter() - started, failed=False)
-        keys, hits = outcome(call, result)
+        seconds = time.perf_counter() - started
+        operation.add_call(seconds, failed=False)
+        collection.add_call(seconds, failed=False)
+        keys, hits = _counts(call, result)
         operation.count += keys
         collection.count += keys
         if isinstance(operation, BaseHitMissStatistics):
@@ -86,31 +97,22 @@ class StatisticsWrapper(Interceptor):
         return result
 
 
-def _operation(collection: KVStoreCollectionStatistics, name: str) -> BaseStatistics:
-    if name.startswith("get"):
-        return collection.get
-    if name.startswith("ttl"):
-        return collection.ttl
-    return collection.put if name.startswith("put") else collection.delete
+def _counts(call: Call, result: Any) -> tuple[int, int]:
+    """Count the keys of a call, and those of them that had an entry."""
+    if (count_hits := HITS.get(call.operation)) is not None:
+        return len(call.keys), count_hits(result)
+    if call.operation == "delete_many":
+        return max(len(set(call.keys)), result), result
+    if call.operation in ("put", "put_many"):
+        return len(call.keys), 0
+    done = int(result not in (None, False))
+    # A conditional write that was refused stored nothing, but a delete of what is not there is a miss.
+    return (1, done) if _KINDS[call.operation] == "delete" else (done, 0)
 
 
-def _add_call(
-    operation: BaseStatistics, collection: KVStoreCollectionStatistics, seconds: float, *, failed: bool
-) -> None:
-    operation.add_call(seconds, failed=failed)
-    collection.add_call(seconds, failed=failed)
-
-
-def _read(hits: Callable[[Any], int]) -> Callable[[Call, Any], tuple[int, int]]:
-    return lambda call, result: (len(call.keys), hits(result))
-
-
-_OUTCOMES: Mapping[str, Callable[[Call, Any], tuple[int, int]]] = {
-    **{operation: _read(hits) for operation, hits in HITS.items()},
-    "put": lambda call, _: (len(call.keys), 0),
-    "put_many": lambda call, _: (len(call.keys), 0),
-    "put_if_absent": lambda _, stored: (int(stored), 0),
-    "delete": lambda _, deleted: (1, int(deleted)),
-    "delete_many": lambda call, deleted: (max(len(set(call.keys)), deleted), deleted),
+_KINDS: Mapping[str, str] = {
+    **{name: name.removesuffix("_many") for name in ("get", "get_many", "ttl", "ttl_many")},
+    **{name: name.removesuffix("_many") for name in ("put", "put_many", "delete", "delete_many")},
+    **{each.method: each.bypasses[-1] for each in ABILITIES if "key" in each.takes},
 }
-"""How many keys a call was for, and how many of them had an entry."""
+"""The statistics in which each operation counts: an ability's are those of the operation it stands for."""

@@ -18,7 +18,10 @@ T = TypeVar("T")
 class TimeoutWrapper(Interceptor):
     """Cancels an operation that takes longer than a number of seconds, and raises `StoreTimeoutError`.
 
-    A write that was cancelled may or may not have been carried out. A batch has the time of one operation.
+    A write that was cancelled may or may not have been carried out, and a store may still carry it out after
+    the error: read before writing again, or write by version. Of a conditional write (`put_if_absent`,
+    `put_if_version`, `delete_if_version`, `pop`) that timed out the outcome is unknown. A batch has the time
+    of one operation.
     """
 
     @warns_on_wrong_types
@@ -44,7 +47,7 @@ class TimeoutWrapper(Interceptor):
 
 
 class _ElapsedError(Exception):
-    """The time was up: told apart from a timeout that the wrapped store itself raises."""
+    """The time is up, as distinct from a timeout that the wrapped store itself raises."""
 
 
 if sys.version_info >= (3, 11):

@@ -1,4 +1,4 @@
-"""What a cache wrapper knows of the entries that it has read from its primary store."""
+"""Remember when entries that were read from a primary store expire."""
 
 import time
 from collections.abc import Callable
@@ -6,23 +6,23 @@ from typing import Any
 
 from key_value.aio._utils.lru_map import LRUMap
 
-Place = tuple[str, str]
-"""A collection and a key."""
+Address = tuple[str | None, str]
+"""A collection and a key; the collection is None only where its name is not known."""
 
 Found = tuple[dict[str, Any] | None, float | None]
 """A value and the seconds that it has left."""
 
 ENTRIES = 10_000
-"""How many entries are known at most; of others the primary store is asked."""
+"""How many entries are remembered at most; for others the primary store is read."""
 
 FOREVER = float("inf")
 
 
-class Knowledge:
+class ExpiryIndex:
     """When entries expire in the primary store, and which ones are missing there."""
 
     def __init__(self, negative_ttl: float | None, clock: Callable[[], float] = time.time) -> None:
-        """Know nothing yet.
+        """Begin without entries.
 
         Args:
             negative_ttl: Seconds for which to believe that what was missing still is; None not to.
@@ -30,35 +30,35 @@ class Knowledge:
         """
         self._negative_ttl = negative_ttl
         self._clock = clock
-        self._expiries: LRUMap[Place, float] = LRUMap(ENTRIES)
-        self._missing_until: LRUMap[Place, float] = LRUMap(ENTRIES)
+        self._expiries: LRUMap[Address, float] = LRUMap(ENTRIES)
+        self._missing_until: LRUMap[Address, float] = LRUMap(ENTRIES)
 
-    def learn(self, place: Place, found: Found) -> None:
-        """Note what the primary store has."""
+    def record(self, address: Address, found: Found) -> None:
+        """Note what was read from the primary store."""
         value, seconds = found
         if value is not None:
-            self._expiries.set(place, FOREVER if seconds is None else self._clock() + seconds)
+            self._expiries.set(address, FOREVER if seconds is None else self._clock() + seconds)
         elif self._negative_ttl is not None:
-            self._missing_until.set(place, self._clock() + self._negative_ttl)
+            self._missing_until.set(address, self._clock() + self._negative_ttl)
 
-    def forget(self, place: Place) -> None:
-        """What was known of an entry holds no more."""
-        self._expiries.forget(place)
-        self._missing_until.forget(place)
+    def discard(self, address: Address) -> None:
+        """Forget an entry."""
+        self._expiries.discard(address)
+        self._missing_until.discard(address)
 
     def clear(self) -> None:
-        """Nothing that was known holds any more."""
+        """Forget all entries."""
         self._expiries.clear()
         self._missing_until.clear()
 
-    def is_missing(self, place: Place) -> bool:
+    def is_missing(self, address: Address) -> bool:
         """Whether the entry was missing a short while ago."""
-        until = self._missing_until.get(place)
+        until = self._missing_until.get(address)
         return until is not None and until > self._clock()
 
-    def left(self, place: Place) -> tuple[bool, float | None]:
+    def left(self, address: Address) -> tuple[bool, float | None]:
         """Whether it is known when an entry expires, and the seconds that it has left; None for ever."""
-        expiry = self._expiries.get(place)
+        expiry = self._expiries.get(address)
         if expiry is None:
             return False, None
         return True, None if expiry == FOREVER else max(expiry - self._clock(), 0.0)

@@ -1,0 +1,24 @@
+"""Refuse deep copies and pickles of objects that stand for something outside of them."""
+
+from typing import Any, NoReturn, SupportsIndex
+
+from typing_extensions import override
+
+
+class Uncopyable:
+    """An object that holds connections, locks or threads: it is neither deep-copied nor pickled."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        raise TypeError(
+            f"A {type(self).__name__} cannot be deep-copied: it holds what exists once, such as connections,"
+            f" locks and threads. Share the object, or construct another"
+        )
+
+    @override
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"A {type(self).__name__} cannot be pickled or copied: it holds what exists once, such as"
+            f" connections, locks and threads. Construct it where it is used, in each process"
+        )
