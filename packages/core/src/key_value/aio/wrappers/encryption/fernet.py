@@ -59,50 +59,55 @@ class FernetEncryptionWrapper(BaseEncryptionWrapper):
         Raises:
             ValueError: Neither or both of `fernet` and a passphrase are given, or the salt is missing.
         """
+        if fernet is not None and (source_material or salt):
+            raise ValueError("Cannot provide fernet together with source_material or salt")
+        self._cipher = _Cipher(fernet or _derived(source_material, salt))
         super().__init__(
             key_value,
-            self._fernet_encrypt,
-            self._fernet_decrypt,
+            self._cipher.encrypt,
+            self._cipher.decrypt,
             ENCRYPTION_VERSION,
             raise_on_decryption_error,
             allow_plaintext=allow_plaintext,
         )
-        if fernet is not None and (source_material or salt):
-            raise ValueError("Cannot provide fernet together with source_material or salt")
-        self._fernet = fernet
-        self._derived = _derived(source_material, salt) if fernet is None else None
 
     @override
     async def setup(self) -> None:
-        await self._derive()
+        await self._cipher.derive()
         await super().setup()
 
     @override
     async def _encrypt(self, plain: bytes, address: Address) -> Envelope:
-        if self._fernet is None:
-            await self._derive()
+        await self._cipher.derive()
         return await super()._encrypt(plain, address)
 
     @override
     async def _decrypt(self, envelope: Envelope, address: Address) -> bytes:
-        if self._fernet is None:
-            await self._derive()
+        if envelope.version > self.encryption_version:
+            raise EncryptionVersionError(
+                f"A value has the encryption version {envelope.version}, newer than {self.encryption_version}"
+            )
+        await self._cipher.derive()
         return await super()._decrypt(envelope, address)
 
-    async def _derive(self) -> None:
-        if self._derived is not None:
+
+class _Cipher:
+    """Encrypts with a Fernet that is given, or derived before the first use."""
+
+    def __init__(self, given: Fernet | MultiFernet | DerivedKey) -> None:
+        self._derived = given if isinstance(given, DerivedKey) else None
+        self._fernet = None if isinstance(given, DerivedKey) else given
+
+    async def derive(self) -> None:
+        if self._fernet is None and self._derived is not None:
             self._fernet = Fernet(base64.urlsafe_b64encode(await self._derived.get()))
 
-    def _fernet_encrypt(self, plain: bytes) -> bytes:
+    def encrypt(self, plain: bytes) -> bytes:
         assert self._fernet is not None  # noqa: S101  -- it is derived before
         return self._fernet.encrypt(plain)
 
-    def _fernet_decrypt(self, data: bytes, version: int) -> bytes:
+    def decrypt(self, data: bytes, _version: int) -> bytes:
         assert self._fernet is not None  # noqa: S101  -- it is derived before
-        if version > self.encryption_version:
-            raise EncryptionVersionError(
-                f"A value has the encryption version {version}, newer than {self.encryption_version}"
-            )
         return self._fernet.decrypt(data)
 
 

@@ -88,7 +88,7 @@ class PassthroughCacheWrapper(Combiner):
     def _can_offer(self, protocol: type) -> bool:
         if protocol in _NEEDED_IN_BOTH:
             return super()._can_offer(protocol)
-        return isinstance(self.primary_key_value, protocol)
+        return isinstance(self.wrapped[0], protocol)
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:

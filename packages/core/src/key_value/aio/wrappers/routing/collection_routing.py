@@ -1,6 +1,7 @@
 """A wrapper that sends each collection to the store that a mapping names."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from typing_extensions import override
@@ -28,12 +29,16 @@ class CollectionRoutingWrapper(RoutingWrapper):
             default_store: The store of all other collections.
         """
         self.collection_map = MappingProxyType(dict(collection_map))
-        super().__init__(self._mapped, default_store, stores=self.collection_map.values())
+        mapped = partial(_mapped, self.collection_map, default_store)
+        super().__init__(mapped, default_store, stores=self.collection_map.values())
 
     @override
     def _can_offer(self, protocol: type) -> bool:
         return all(isinstance(store, protocol) for store in self.wrapped)
 
-    def _mapped(self, collection: str | None) -> AsyncKeyValue | None:
-        default = default_collection_of(self.default_store) or DEFAULT_COLLECTION_NAME
-        return self.collection_map.get(collection or default)
+
+def _mapped(
+    collection_map: Mapping[str, AsyncKeyValue], default_store: AsyncKeyValue, collection: str | None
+) -> AsyncKeyValue | None:
+    default = default_collection_of(default_store) or DEFAULT_COLLECTION_NAME
+    return collection_map.get(collection or default)
