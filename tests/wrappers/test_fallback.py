@@ -1,16 +1,18 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 from typing_extensions import override
 
 from key_value.aio.errors import InvalidTTLError, KeyValueStoreError, StoreConnectionError, StoreTimeoutError
+from key_value.aio.protocols import AsyncKeyValue, AsyncPopProtocol, AsyncScanProtocol
 from key_value.aio.stores.memory import MemoryStore
+from key_value.aio.stores.null import NullStore
 from key_value.aio.wrappers.base import Call, Interceptor
 from key_value.aio.wrappers.fallback import FallbackWrapper, wrapper
-from tests.wrappers.able import able
+from tests.wrappers.able import AbleStore, FullStore, able
 from tests.wrappers.flaky import Flaky
 
 T = TypeVar("T")
@@ -182,3 +184,61 @@ class TestReplay:
     def test_needs_writes(self) -> None:
         with pytest.raises(ValueError, match="replay_writes needs write_to_fallback"):
             Pair(replay_writes=True)
+
+    @pytest.mark.parametrize("other", ["default_collection", ""])
+    async def test_two_names_of_one_collection_are_one_entry(self, other: str) -> None:
+        pair = Pair(write_to_fallback=True, replay_writes=True)
+        pair.go_away()
+        await pair.store.put("k", {"n": 1})
+        await pair.store.put("k", {"n": 2}, collection=other)
+        assert pair.store.pending == 1
+        pair.come_back()
+        assert await pair.store.replay() == 1
+        assert await pair.primary.get("k") == {"n": 2}
+
+    async def test_both_stores_use_the_default_collection_of_the_first(self) -> None:
+        primary, fallback = FullStore("app"), FullStore("other")
+        flaky = Flaky(cast("AsyncKeyValue", primary))
+        store = FallbackWrapper(flaky, able(fallback), write_to_fallback=True, replay_writes=True)
+        flaky.failures = -1
+        await store.put("k", {"n": 1})
+        assert await fallback.get("k", collection="app") == {"n": 1}
+        flaky.failures = 0
+        await store.replay()
+        assert await primary.get("k") == {"n": 1}
+
+
+class TestAbilities:
+    def pair(self) -> tuple[Flaky, FullStore, AbleStore]:
+        flaky, fallback = Flaky(cast("AsyncKeyValue", FullStore())), FullStore()
+        return flaky, fallback, able(FallbackWrapper(flaky, able(fallback), write_to_fallback=True))
+
+    async def test_what_one_store_decides_fails_with_the_first(self) -> None:
+        flaky, fallback, store = self.pair()
+        await fallback.put("k", {"n": 1})
+        flaky.failures = -1
+        for call in (
+            store.put_if_absent("x", {}),
+            store.get_versioned("k"),
+            store.put_if_version("k", {}, version="1"),
+            store.delete_if_version("k", version="1"),
+            store.pop("k"),
+            store.scan(),
+            store.cull(),
+        ):
+            with pytest.raises(StoreConnectionError):
+                await call
+        assert await fallback.get("k") == {"n": 1}
+
+    async def test_touch_is_a_write(self) -> None:
+        flaky, fallback, store = self.pair()
+        await fallback.put("k", {"n": 1})
+        flaky.failures = -1
+        assert await store.touch("k", ttl=100)
+        assert (await fallback.ttl("k"))[1] is not None
+
+    def test_versions_need_only_the_first_store(self) -> None:
+        store = FallbackWrapper(able(FullStore()), MemoryStore())
+        assert isinstance(store, AsyncScanProtocol)
+        assert isinstance(FallbackWrapper(able(FullStore()), NullStore()), AsyncPopProtocol)
+        assert not isinstance(FallbackWrapper(NullStore(), able(FullStore())), AsyncPopProtocol)

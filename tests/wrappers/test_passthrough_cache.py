@@ -10,7 +10,7 @@ from key_value.aio.protocols import AsyncKeyValue
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.wrappers.base import BaseWrapper
 from key_value.aio.wrappers.passthrough_cache import PassthroughCacheWrapper, cache
-from tests.wrappers.able import able
+from tests.wrappers.able import AbleStore, FullStore, able
 from tests.wrappers.flaky import Flaky
 
 Found = tuple[dict[str, Any] | None, float | None]
@@ -219,3 +219,69 @@ async def test_lists_what_the_primary_has() -> None:
 def test_refuses_what_is_no_lifetime(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidTTLError):
         Cached(**options)
+
+
+class TestCollections:
+    async def test_stores_with_different_defaults_do_not_mix_them(self) -> None:
+        primary, cache_store = MemoryStore(default_collection="app"), MemoryStore()
+        store = PassthroughCacheWrapper(primary, cache_store)
+        await store.put("j", {"in": "app"})
+        assert await store.get("j") == {"in": "app"}
+        assert await store.get("j", collection="default_collection") is None
+        assert await store.get("j", collection="app") == {"in": "app"}
+
+    @pytest.mark.parametrize(("write", "read"), [(None, "app"), ("app", None), ("", "app"), ("app", "")])
+    async def test_a_write_under_one_name_is_seen_under_the_other(
+        self, write: str | None, read: str | None
+    ) -> None:
+        store = PassthroughCacheWrapper(MemoryStore(default_collection="app"), MemoryStore())
+        await store.put("j", {"n": 1}, collection=write)
+        assert await store.get("j", collection=read) == {"n": 1}
+        await store.put("j", {"n": 2}, collection=write)
+        assert await store.get("j", collection=read) == {"n": 2}
+
+
+class TestAbilities:
+    @pytest.fixture
+    async def primary(self) -> FullStore:
+        primary = FullStore()
+        await primary.put("k", {"n": 1})
+        return primary
+
+    @pytest.fixture
+    async def store(self, primary: FullStore) -> AbleStore:
+        store = able(PassthroughCacheWrapper(able(primary), able(FullStore())))
+        assert await store.get("k") == {"n": 1}
+        return store
+
+    async def test_a_write_by_version_is_seen_at_once(self, store: AbleStore) -> None:
+        found = await store.get_versioned("k")
+        assert found is not None
+        assert await store.put_if_version("k", {"n": 2}, version=found.version)
+        assert await store.get("k") == {"n": 2}
+
+    async def test_a_version_is_the_primary_stores(self, store: AbleStore, primary: FullStore) -> None:
+        await primary.put("k", {"n": 2})
+        assert await store.get("k") == {"n": 1}
+        found = await store.get_versioned("k")
+        assert found is not None
+        assert (found.value, found.version) == ({"n": 2}, primary.versions["default_collection", "k"])
+        assert await store.get("k") == {"n": 2}
+
+    async def test_what_is_removed_is_gone_at_once(self, store: AbleStore) -> None:
+        assert await store.pop("k") == {"n": 1}
+        assert await store.get("k") is None
+        await store.put("k", {"n": 2})
+        assert await store.get("k") == {"n": 2}
+        found = await store.get_versioned("k")
+        assert found is not None
+        assert await store.delete_if_version("k", version=found.version)
+        assert await store.get("k") is None
+
+    async def test_touch_is_seen_at_once(self, store: AbleStore) -> None:
+        assert (await store.ttl("k"))[1] is None
+        assert await store.touch("k", ttl=100)
+        assert (await store.ttl("k"))[1] is not None
+
+    async def test_scan_is_the_primary_stores(self, store: AbleStore) -> None:
+        assert (await store.scan()).keys == ["k"]

@@ -1,16 +1,18 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from key_value.aio.errors import DecryptionError
-from key_value.aio.protocols import AsyncKeyValue
+from key_value.aio.protocols import Ability, AsyncCompareAndSetProtocol, AsyncKeyValue
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.null import NullStore
 from key_value.aio.wrappers.base import BaseWrapper
+from key_value.aio.wrappers.base.abilities import EVERY_ABILITY
 from key_value.aio.wrappers.encryption import AESGCMEncryptionWrapper
-from tests.wrappers.able import able
+from tests.wrappers.able import FullStore, able
 
 OLD, NEW = b"o" * 32, b"n" * 32
 KEYS = [f"k{n}" for n in range(250)]
@@ -59,7 +61,9 @@ async def test_goes_on_after_an_interruption() -> None:
 
 
 class Paused(BaseWrapper):
-    """Waits after it has read a key, until it is let go."""
+    """Waits after it has read a key, until it is let go; has no versions, so that rotation needs locks."""
+
+    drops = frozenset({AsyncCompareAndSetProtocol})
 
     def __init__(self, key_value: AsyncKeyValue) -> None:
         super().__init__(key_value)
@@ -104,3 +108,65 @@ async def test_a_write_meanwhile_is_kept(write: str) -> None:
 async def test_a_store_that_cannot_list_says_so() -> None:
     with pytest.raises(TypeError, match="NullStore cannot list its keys"):
         await new(NullStore()).rotate()
+
+
+@pytest.mark.parametrize(("name", "other"), [("", None), (None, ""), ("default_collection", None)])
+async def test_a_collection_has_one_name_for_rotation_and_writes(name: str | None, other: str | None) -> None:
+    inner = Paused(MemoryStore())
+    await old(inner).put("k", {"n": 1})
+    rotating = asyncio.create_task(new(inner).rotate(other))
+    await asyncio.wait_for(inner.has_read.wait(), timeout=10)
+    destroying = asyncio.create_task(able(old(inner)).destroy_collection(name or ""))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    inner.let_go.set()
+    await asyncio.wait_for(asyncio.gather(rotating, destroying), timeout=10)
+    assert await new(inner).get("k") is None
+
+
+class TestByVersion:
+    """Around a store with versions and pages."""
+
+    async def test_rotates_what_is_old(self) -> None:
+        inner = FullStore()
+        await old(able(inner)).put_many(KEYS, [{"n": n} for n in range(len(KEYS))], ttl=1000)
+        await new(able(inner)).put("already", {"n": -1})
+        assert await new(able(inner)).rotate() == len(KEYS)
+        assert inner.scans == 3
+        only_new = AESGCMEncryptionWrapper(able(inner), NEW, key_id="new")
+        assert await only_new.get_many(KEYS) == [{"n": n} for n in range(len(KEYS))]
+        seconds = (await only_new.ttl(KEYS[0]))[1]
+        assert seconds is not None
+        assert 900 < seconds <= 1000
+
+    @pytest.mark.parametrize("write", ["put", "delete", "destroy"])
+    async def test_a_write_of_another_process_meanwhile_is_kept(self, write: str) -> None:
+        inner = FullStore()
+        await old(able(inner)).put("k", {"n": 1})
+
+        other = able(old(able(inner)))
+        writes: dict[str, Callable[[], Awaitable[object]]] = {
+            "put": lambda: other.put("k", {"n": 2}),
+            "delete": lambda: other.delete("k"),
+            "destroy": other.destroy,
+        }
+
+        class Overtaken(BaseWrapper):
+            """Lets another write come between the read and the write of the rotation, once."""
+
+            reads = 0
+            keeps = EVERY_ABILITY
+
+            @override
+            async def _call_ability(self, ability: Ability, arguments: Any) -> Any:
+                result = await super()._call_ability(ability, arguments)
+                if ability.method == "get_versioned":
+                    self.reads += 1
+                    if self.reads == 1:
+                        await writes[write]()
+                return result
+
+        overtaken = Overtaken(able(inner))
+        assert await new(overtaken).rotate() == (1 if write == "put" else 0)
+        assert await new(able(inner)).get("k") == ({"n": 2} if write == "put" else None)
+        assert overtaken.reads == 2
