@@ -4,6 +4,7 @@ import copy
 import gc
 import importlib
 import inspect
+import pickle
 import pkgutil
 import weakref
 from typing import Any, cast
@@ -197,3 +198,12 @@ class TestObjects:
 
     def test_a_default_keeps_what_has_no_default(self) -> None:
         assert hasattr(DefaultValueWrapper(full(), {}), "pop")
+
+    @every_wrapper
+    def test_is_neither_deep_copied_nor_pickled(self, wrap: Wrap) -> None:
+        wrapper = wrap(full())
+        name = type(wrapper).__name__
+        with pytest.raises(TypeError, match=f"A {name} cannot be deep-copied: it holds .* construct another"):
+            copy.deepcopy({"store": wrapper})
+        with pytest.raises(TypeError, match=f"A {name} cannot be pickled .* Construct it where it is used"):
+            pickle.dumps(wrapper)

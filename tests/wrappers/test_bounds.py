@@ -11,7 +11,7 @@ from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.wrappers.default_value import DefaultValueWrapper
 from key_value.aio.wrappers.limit_size import LimitSizeWrapper
 from key_value.aio.wrappers.ttl_clamp import TTLClampWrapper
-from tests.wrappers.able import able
+from tests.wrappers.able import FullStore, able
 
 SMALL = {"a": 1}
 LARGE = {"a": "x" * 100}
@@ -28,6 +28,17 @@ class TestTTLClamp:
         await able(store).put_if_absent("m", SMALL, ttl=ttl)
         for _, seconds in await store.ttl_many(["k", "l", "m"]):
             assert seconds == (None if expected is None else pytest.approx(expected, abs=1))
+
+    async def test_writes_by_version_and_touches_are_within_the_bounds(self) -> None:
+        store = able(TTLClampWrapper(able(FullStore()), min_ttl=10, max_ttl=100, missing_ttl=50))
+        await store.put("k", SMALL)
+        found = await store.get_versioned("k")
+        assert found is not None
+        await store.put_if_version("k", SMALL, version=found.version, ttl=1)
+        assert (await store.ttl("k"))[1] == pytest.approx(10, abs=1)
+        for ttl, expected in ((500, 100), (None, 50)):
+            await store.touch("k", ttl=ttl)
+            assert (await store.ttl("k"))[1] == pytest.approx(expected, abs=1)
 
     @pytest.mark.parametrize(("missing", "expected"), [(50, 50), (5, 10), (500, 100)])
     async def test_a_missing_one_is_within_the_bounds_too(self, missing: float, expected: float) -> None:
@@ -68,6 +79,33 @@ class TestLimitSize:
         await store.put_many(["b", "c"], [{"n": 2}, LARGE], ttl=100)
         assert await store.get_many(["a", "b", "c"]) == [None, {"n": 2}, None]
         assert await able(store).put_if_absent("a", LARGE) is False
+
+    @pytest.mark.parametrize("ttl", [-1, 0, math.nan])
+    async def test_a_wrong_ttl_leaves_what_was_there(self, ttl: float) -> None:
+        store = LimitSizeWrapper(MemoryStore(), max_size=50, raise_on_too_large=False)
+        await store.put("k", SMALL)
+        for write in (
+            store.put("k", LARGE, ttl=ttl),
+            store.put_many(["k"], [LARGE], ttl=ttl),
+            able(store).put_if_absent("x", LARGE, ttl=ttl),
+        ):
+            with pytest.raises(InvalidTTLError):
+                await write
+        assert await store.get("k") == SMALL
+
+    async def test_a_write_by_version_is_limited_too(self) -> None:
+        inner = able(FullStore())
+        await inner.put("k", SMALL)
+        found = await inner.get_versioned("k")
+        assert found is not None
+        with pytest.raises(EntryTooLargeError):
+            await able(LimitSizeWrapper(inner, max_size=50)).put_if_version("k", LARGE, version=found.version)
+        assert await inner.get("k") == SMALL
+        skipping = able(LimitSizeWrapper(inner, max_size=50, raise_on_too_large=False))
+        assert await skipping.put_if_version("k", LARGE, version="other") is None
+        assert await inner.get("k") == SMALL
+        assert await skipping.put_if_version("k", LARGE, version=found.version) is None
+        assert await inner.get("k") is None
 
     async def test_a_minimum(self) -> None:
         store = LimitSizeWrapper(MemoryStore(), min_size=20)

@@ -1,4 +1,5 @@
 import json
+from typing import cast
 
 import pytest
 from pydantic import BaseModel
@@ -6,7 +7,14 @@ from pydantic import BaseModel
 from key_value.aio.errors import StoreConnectionError
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.wrappers.statistics import StatisticsWrapper
-from key_value.aio.wrappers.statistics.wrapper import KVStoreCollectionStatistics
+from key_value.aio.wrappers.statistics.wrapper import (
+    DeleteStatistics,
+    GetStatistics,
+    KVStoreCollectionStatistics,
+    KVStoreStatistics,
+    PutStatistics,
+)
+from tests.wrappers.able import FullStore, able
 from tests.wrappers.flaky import Flaky
 
 
@@ -69,3 +77,44 @@ def test_is_a_field_of_a_model() -> None:
     statistics.get.increment_hit()
     dumped = Report(tools=statistics).model_dump()
     assert json.loads(json.dumps(dumped))["tools"]["get"]["hit"] == 1
+
+
+async def test_equals_statistics_that_are_built_by_hand() -> None:
+    flaky = Flaky(MemoryStore())
+    store = StatisticsWrapper(flaky)
+    flaky.failures = 1
+    with pytest.raises(StoreConnectionError):
+        await store.get("a", collection="c")
+    await store.get("a", collection="c")
+    await store.put("a", {}, collection="c")
+    expected = KVStoreCollectionStatistics(get=GetStatistics(count=1, miss=1), put=PutStatistics(count=1))
+    assert store.statistics.collections == {"c": expected}
+    assert store.statistics == KVStoreStatistics(collections={"c": expected})
+    assert GetStatistics(count=1, miss=1) != GetStatistics(count=1, hit=1)
+
+
+async def test_counts_abilities_as_the_operations_they_stand_for() -> None:
+    store = able(StatisticsWrapper(able(FullStore())))
+    assert await store.put_if_absent("k", {"n": 1}, collection="c")
+    assert not await store.put_if_absent("k", {"n": 1}, collection="c")
+    assert await store.get_versioned("x", collection="c") is None
+    found = await store.get_versioned("k", collection="c")
+    assert found is not None
+    assert await store.put_if_version("k", {"n": 2}, version=found.version, collection="c")
+    assert not await store.put_if_version("k", {"n": 2}, version=found.version, collection="c")
+    assert not await store.delete_if_version("k", version=found.version, collection="c")
+    assert await store.touch("k", ttl=5, collection="c")
+    assert await store.pop("k", collection="c")
+    assert not await store.touch("k", ttl=5, collection="c")
+    await store.scan("c")
+    counted = cast("StatisticsWrapper", store).statistics.collections["c"]
+    assert counted.get == GetStatistics(count=2, hit=1, miss=1)
+    assert counted.put == PutStatistics(count=3)
+    assert counted.delete == DeleteStatistics(count=2, hit=1, miss=1)
+
+
+@pytest.mark.parametrize("name", [None, "", "app"])
+async def test_a_collection_is_counted_under_its_name(name: str | None) -> None:
+    store = StatisticsWrapper(MemoryStore(default_collection="app"))
+    await store.get("k", collection=name)
+    assert set(store.statistics.collections) == {"app"}
