@@ -15,9 +15,14 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainSerializer,
+    PlainValidator,
+    PrivateAttr,
     RootModel,
+    SecretStr,
     Tag,
     computed_field,
+    field_serializer,
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import NotRequired, TypedDict
@@ -137,3 +142,58 @@ STRICT = Strict(
     colour=Colour.RED,
     data=b"bytes",
 )
+
+
+class Secret(BaseModel):
+    name: str
+    token: SecretStr
+
+
+class RevealedSecret(Secret):
+    @field_serializer("token", when_used="json")
+    def reveal(self, token: SecretStr) -> str:
+        return token.get_secret_value()
+
+
+class Excluded(BaseModel):
+    name: str
+    token: str = Field(default="", exclude=True)
+
+
+class ExcludedRequired(BaseModel):
+    name: str
+    token: str = Field(exclude=True)
+
+
+class PlainWithMore(Plain):
+    more: str = ""
+
+
+class PlainWithMethods(Plain):
+    def shout(self) -> str:
+        return self.name.upper()
+
+
+class Nested(BaseModel):
+    people: list[Plain]
+
+
+class WithPrivate(BaseModel):
+    name: str
+    _calls: int = PrivateAttr(default=0)
+
+    def call(self) -> None:
+        self._calls += 1
+
+
+class Bounded(BaseModel):
+    age: Annotated[int, Field(gt=0)]
+
+
+class Opaque:
+    """Compared by identity alone."""
+
+
+class WithOpaque(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    inner: Annotated[Opaque, PlainSerializer(lambda _: "opaque"), PlainValidator(lambda _: Opaque())]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from key_value.aio.errors import DeserializationError, SerializationError
+from key_value.aio.errors import DeserializationError, EntryTooLargeError, SerializationError
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.wrappers.compression import CompressionWrapper
 from tests.published import Publish
@@ -174,3 +174,14 @@ def test_a_missing_zstd_names_the_command(monkeypatch: pytest.MonkeyPatch) -> No
 def _packed(value: Any) -> dict[str, Any]:
     data = base64.b64encode(gzip.compress(json.dumps(value).encode())).decode()
     return {"__compressed_data__": data, "__compression_version__": 1, "__compression_algorithm__": "gzip"}
+
+
+async def test_what_could_not_be_read_is_refused() -> None:
+    store = CompressionWrapper(MemoryStore(), min_size_to_compress=10, max_decompressed_size=1000)
+    await store.put("k", {"a": 1})
+    with pytest.raises(EntryTooLargeError, match="max_size: 1000"):
+        await store.put("k", {"a": "x" * 1000})
+    assert await store.get("k") == {"a": 1}
+    value = {"a": "x" * (1000 - len('{"a":""}'))}
+    await store.put("k", value)
+    assert await store.get("k") == value

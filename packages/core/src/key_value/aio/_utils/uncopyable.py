@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn, SupportsIndex
 
-from typing_extensions import override
+from typing_extensions import Self, override
 
 
 class Uncopyable:
@@ -22,3 +22,14 @@ class Uncopyable:
             f"A {type(self).__name__} cannot be pickled or copied: it holds what exists once, such as"
             f" connections, locks and threads. Construct it where it is used, in each process"
         )
+
+
+class ShallowCopyable(Uncopyable):
+    """An object that `copy.copy` copies with its attributes, such as a wrapper: the store is shared."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Self:
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied

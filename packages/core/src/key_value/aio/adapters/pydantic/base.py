@@ -3,7 +3,7 @@
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsFloat, TypeVar, overload
+from typing import Any, Literal, SupportsFloat, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -15,6 +15,7 @@ except ImportError as error:
 
 from key_value.aio._utils.json_codec import dumps
 from key_value.aio.adapters.abilities import AbilitiesOfStore
+from key_value.aio.adapters.pydantic.round_trip import difference, fields_of, plain_type
 from key_value.aio.adapters.pydantic.shape import make_type_adapter
 from key_value.aio.errors import DeserializationError, SerializationError
 from key_value.aio.protocols.key_value import AsyncKeyValue
@@ -31,7 +32,8 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
     """Stores values of one type, which pydantic turns to JSON and back.
 
     Fields are stored under their names, whatever their aliases, and without computed fields, so that all that
-    the type can dump it can also read. What was stored under aliases is read as well.
+    the type can dump it can also read. What was stored under aliases is read as well. A value that would not
+    read back equal is refused. To store a secret on purpose, give its field a serializer that reveals it.
     """
 
     _key_value: AsyncKeyValue
@@ -52,6 +54,8 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         self._type_adapter = make_type_adapter(form)
         self._default_collection = default_collection
         self._raise_on_validation_error = raise_on_validation_error
+        self._plain_type = plain_type(self._type_adapter.core_schema)
+        self._adapt(key_value)
 
     @abstractmethod
     def _get_model_type_name(self) -> str:
@@ -121,7 +125,9 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
             ttl: Seconds to live; None means for ever.
 
         Raises:
-            SerializationError: pydantic cannot turn the value into JSON.
+            SerializationError: pydantic cannot turn the value into JSON, or it would not read back equal: a
+                `SecretStr` is dumped as asterisks, an excluded field not at all, a subclass without the
+                fields that it adds.
         """
         collection = self._collection(collection)
         await self._key_value.put(key, self._stored(value), collection=collection, ttl=ttl)
@@ -160,14 +166,52 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         return await self.get_many(keys, collection=collection)
 
     @override
+    def _encode(self, value: T) -> dict[str, Any]:
+        return self._stored(value)
+
+    @override
+    def _decode(self, stored: dict[str, Any]) -> T | None:
+        return self._load(stored)
+
     def _stored(self, value: T) -> dict[str, Any]:
+        """Return what is stored for a value that reads back equal.
+
+        Raises:
+            SerializationError: It cannot be turned into JSON, or would not read back equal.
+        """
+        if self._plain_type is not None and type(value) is self._plain_type:
+            try:
+                return self._wrapped(self._dump(value, warnings="error"))
+            except SerializationError:
+                # A field is not of its declared type: what is read decides, and names it.
+                pass
+        dumped = self._dump(value, warnings=False)
+        self._check_round_trip(value, dumped)
+        return self._wrapped(dumped)
+
+    def _wrapped(self, dumped: Any) -> dict[str, Any]:
+        return {WRAPPER: dumped} if self._needs_wrapping else dumped
+
+    def _dump(self, value: T, *, warnings: Literal["error", False]) -> Any:
         try:
-            dumped = self._type_adapter.serializer.to_python(
-                value, mode="json", by_alias=False, round_trip=True
+            return self._type_adapter.serializer.to_python(
+                value, mode="json", by_alias=False, round_trip=True, warnings=warnings
             )
         except ValueError as error:
             raise SerializationError(f"Invalid {self._get_model_type_name()}: {error}") from error
-        return {WRAPPER: dumped} if self._needs_wrapping else dumped
+
+    def _check_round_trip(self, value: T, dumped: object) -> None:
+        try:
+            lost = difference(value, self._read(_to_json(dumped)))
+        except ValidationError as error:
+            name = next(iter(error.errors(include_input=False)[0]["loc"]), None)
+            lost = f".{name}" if name in (fields_of(value) or ()) else ""
+        if lost is not None:
+            where = f"field {lost.removeprefix('.')!r}" if lost else "the value"
+            raise SerializationError(
+                f"Invalid {self._get_model_type_name()}: {where} would not read back equal, so nothing was"
+                f" stored; give its type a serializer and a validator that keep it"
+            )
 
     def _load(self, stored: Mapping[str, Any] | None) -> T | None:
         if stored is None:
@@ -188,16 +232,9 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         return (None, None) if value is None else (value, found[1])
 
     def _validate(self, stored: object) -> T | None:
-        text = _to_json(stored)
         try:
-            return self._type_adapter.validator.validate_json(text, by_alias=False, by_name=True)
+            return self._read(_to_json(stored))
         except ValidationError as failure:
-            return self._validate_by_alias(text, failure)
-
-    def _validate_by_alias(self, text: str | bytes, failure: ValidationError) -> T | None:
-        try:
-            return self._type_adapter.validator.validate_json(text, by_alias=True)
-        except ValidationError:
             errors = failure.errors(include_url=False, include_input=False, include_context=False)
             if self._raise_on_validation_error:
                 raise DeserializationError(f"Invalid {self._get_model_type_name()}: {errors}") from failure
@@ -209,6 +246,21 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
             # Without the exception: its text quotes the stored value.
             logger.error("Validation failed for %s", self._get_model_type_name(), extra=extra)
             return None
+
+    def _read(self, text: str | bytes) -> T:
+        """Validate JSON by the names of fields, or else by their aliases.
+
+        Raises:
+            ValidationError: It is neither; the error is that of the names.
+        """
+        validate = self._type_adapter.validator.validate_json
+        try:
+            return validate(text, by_alias=False, by_name=True)
+        except ValidationError as failure:
+            try:
+                return validate(text, by_alias=True)
+            except ValidationError:
+                raise failure from None
 
 
 def _to_json(stored: object) -> str | bytes:

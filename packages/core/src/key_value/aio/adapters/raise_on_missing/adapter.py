@@ -14,7 +14,7 @@ Found = tuple[Value | None, float | None]
 
 
 class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
-    """Reads a store, raising `MissingKeyError` for a key that is missing where the caller asks for that."""
+    """Reads a store, raising `MissingKeyError` for a missing key if the caller says so."""
 
     def __init__(self, key_value: AsyncKeyValue) -> None:
         """Adapt a store.
@@ -23,6 +23,7 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
             key_value: The store.
         """
         self.key_value = key_value
+        self._adapt(key_value)
 
     @overload
     async def get(
@@ -173,8 +174,12 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         return collection
 
     @override
-    def _stored(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _encode(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
         return value
+
+    @override
+    def _decode(self, stored: Value) -> Value:
+        return stored
 
     @override
     async def _values(self, keys: Sequence[str], collection: str | None) -> Sequence[Value | None]:

@@ -1,4 +1,4 @@
-"""Work on large values, away from the event loop."""
+"""Run work on large values in a thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,6 +10,6 @@ LARGE = 65_536
 """Bytes beyond which work takes longer than a change of threads does."""
 
 
-async def away(work: Callable[[bytes], T], data: bytes) -> T:
-    """Do something to bytes, in a thread if they are many."""
+async def run_in_thread_if_large(work: Callable[[bytes], T], data: bytes) -> T:
+    """Call a function with bytes, in a thread if they are many."""
     return await asyncio.to_thread(work, data) if len(data) > LARGE else work(data)

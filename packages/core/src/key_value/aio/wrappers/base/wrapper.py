@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, SupportsFloat, cast
 from typing_extensions import Self, override
 
 from key_value.aio._utils.arguments import check_collection, check_key, check_keys, check_value, check_values
-from key_value.aio._utils.uncopyable import Uncopyable
+from key_value.aio._utils.uncopyable import ShallowCopyable
 from key_value.aio.protocols.abilities import Ability
 from key_value.aio.protocols.extending import extend, missing_ability, plain_class
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base.abilities import Arguments, call_ability, kept_abilities
 
 
-class BaseWrapper(Uncopyable, AsyncKeyValue):
+class BaseWrapper(ShallowCopyable, AsyncKeyValue):
     """A store that passes every operation on to another.
 
     Subclass it, assign the store to `self.key_value`, and override what is to differ. The wrapper has the
@@ -157,11 +157,6 @@ class BaseWrapper(Uncopyable, AsyncKeyValue):
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
-
-    def __copy__(self) -> Self:
-        copied = object.__new__(type(self))
-        vars(copied).update(vars(self))
-        return copied
 
     if not TYPE_CHECKING:
         # A wrapper of a user may declare it as it likes; None leaves the choice to the wrapped store.

@@ -11,10 +11,10 @@ from typing_extensions import override
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.json_codec import dumps_compact
 from key_value.aio._utils.managed_entry import estimate_serialized_size, load_from_json
-from key_value.aio.errors import DeserializationError
+from key_value.aio.errors import DeserializationError, EntryTooLargeError, ExtraInfoType
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import Translator
-from key_value.aio.wrappers.base.threads import away
+from key_value.aio.wrappers.base.threads import run_in_thread_if_large
 from key_value.aio.wrappers.compression.codecs import CODECS, Algorithm, Codec, zstd
 
 DATA = "__compressed_data__"
@@ -51,11 +51,11 @@ class CompressionWrapper(Translator):
             algorithm: `gzip` as the 0.5 series has it, or `zstd`, which is faster and smaller and needs
                 Python 3.14 or the extra `zstd`.
             max_decompressed_size: Bytes of JSON that a compressed value may have, so that a small one cannot
-                take all memory.
+                take all memory; a larger value is refused with `EntryTooLargeError`.
 
         Raises:
             ValueError: The algorithm is neither.
-            ImportError: There is no zstd here.
+            ImportError: zstd is not installed.
         """
         if algorithm not in CODECS:
             raise ValueError(f"algorithm must be 'gzip' or 'zstd', not {algorithm!r}")
@@ -74,9 +74,17 @@ class CompressionWrapper(Translator):
         if not looks_compressed and estimate_serialized_size(value) < self.min_size_to_compress:
             return value
         text = dumps_compact(dict(value))
-        packed = base64.b64encode(await away(CODECS[self.algorithm].compress, text.encode())).decode()
+        packed = base64.b64encode(
+            await run_in_thread_if_large(CODECS[self.algorithm].compress, text.encode())
+        ).decode()
         stored = {DATA: packed, VERSION: 1, ALGORITHM: self.algorithm}
-        return value if len(dumps_compact(stored)) >= len(text) and not looks_compressed else stored
+        if len(dumps_compact(stored)) >= len(text) and not looks_compressed:
+            return value
+        if len(text) > self.max_decompressed_size:
+            raise EntryTooLargeError(
+                size=len(text), max_size=self.max_decompressed_size, collection=collection, key=key
+            )
+        return stored
 
     @override
     async def _decode_value(
@@ -87,8 +95,8 @@ class CompressionWrapper(Translator):
         try:
             return await self._unpack(value)
         except DeserializationError as error:
-            place = {"collection": collection, "key": key}
-            raise DeserializationError(message=error.message, extra_info=dict(place)) from error
+            address: ExtraInfoType = {"collection": collection, "key": key}
+            raise DeserializationError(error.message, address) from error
 
     async def _unpack(self, value: Mapping[str, Any]) -> dict[str, Any]:
         codec: Codec | None = CODECS.get(str(value[ALGORITHM]))
@@ -98,7 +106,8 @@ class CompressionWrapper(Translator):
             packed = base64.b64decode(value[DATA], validate=True)
         except (TypeError, ValueError, binascii.Error) as error:
             raise DeserializationError(f"A compressed value is not base64: {error}") from error
-        return load_from_json(await away(partial(codec.decompress, limit=self.max_decompressed_size), packed))
+        decompress = partial(codec.decompress, limit=self.max_decompressed_size)
+        return load_from_json(await run_in_thread_if_large(decompress, packed))
 
 
 def _is_compressed(value: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ except ImportError as error:
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio.errors import DecryptionError, EncryptionVersionError
 from key_value.aio.protocols.key_value import AsyncKeyValue
-from key_value.aio.wrappers.base.threads import away
+from key_value.aio.wrappers.base.threads import run_in_thread_if_large
 from key_value.aio.wrappers.encryption.envelope import Envelope
 from key_value.aio.wrappers.encryption.passphrase import DerivedKey
 from key_value.aio.wrappers.encryption.rotation import RotatingWrapper
@@ -81,7 +81,7 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
     async def _encrypt(self, plain: bytes, address: Address) -> Envelope:
         cipher = await self._cipher(self.key_id)
         nonce, bound = os.urandom(NONCE_BYTES), self._bound(self.key_id, address)
-        encrypted = await away(lambda data: cipher.encrypt(nonce, data, bound), plain)
+        encrypted = await run_in_thread_if_large(lambda data: cipher.encrypt(nonce, data, bound), plain)
         return Envelope(nonce + encrypted, ENCRYPTION_VERSION, self.key_id)
 
     @override
@@ -95,7 +95,7 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
         cipher = await self._cipher(envelope.key_id)
         nonce, encrypted = envelope.data[:NONCE_BYTES], envelope.data[NONCE_BYTES:]
         bound = self._bound(envelope.key_id, address)
-        return await away(partial(cipher.decrypt, nonce, associated_data=bound), encrypted)
+        return await run_in_thread_if_large(partial(cipher.decrypt, nonce, associated_data=bound), encrypted)
 
     async def _cipher(self, key_id: str) -> AESGCM:
         cipher = self._ciphers.get(key_id)

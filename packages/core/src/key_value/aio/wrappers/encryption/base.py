@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio.protocols.key_value import AsyncKeyValue
-from key_value.aio.wrappers.base.threads import away
+from key_value.aio.wrappers.base.threads import run_in_thread_if_large
 from key_value.aio.wrappers.encryption.envelope import Envelope
 from key_value.aio.wrappers.encryption.sealing import Address, SealingWrapper
 
@@ -53,11 +53,13 @@ class BaseEncryptionWrapper(SealingWrapper):
 
     @override
     async def _encrypt(self, plain: bytes, address: Address) -> Envelope:
-        return Envelope(await away(self._encryption_fn, plain), self.encryption_version)
+        return Envelope(await run_in_thread_if_large(self._encryption_fn, plain), self.encryption_version)
 
     @override
     async def _decrypt(self, envelope: Envelope, address: Address) -> bytes:
-        return await away(partial(_decrypt, self._decryption_fn, envelope.version), envelope.data)
+        return await run_in_thread_if_large(
+            partial(_decrypt, self._decryption_fn, envelope.version), envelope.data
+        )
 
 
 def _decrypt(decryption_fn: DecryptionFn, version: int, data: bytes) -> bytes:

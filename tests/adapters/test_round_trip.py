@@ -1,0 +1,124 @@
+"""What would not read back equal is refused, by the name of its field."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from key_value.aio.adapters.dataclass import DataclassAdapter
+from key_value.aio.adapters.pydantic import PydanticAdapter
+from key_value.aio.adapters.pydantic.round_trip import plain_type
+from key_value.aio.errors import SerializationError
+from key_value.aio.stores.memory import MemoryStore
+from tests.adapters import models
+
+ADA = models.Plain(name="Ada")
+
+
+def changed(model: Any, **fields: object) -> Any:
+    for name, value in fields.items():
+        setattr(model, name, value)
+    return model
+
+
+REFUSED: dict[str, tuple[Any, Any, str]] = {
+    "secret": (models.Secret, models.Secret(name="x", token="s3cr3t"), "field 'token'"),  # pyright: ignore[reportArgumentType] -- pydantic wraps it
+    "excluded": (models.Excluded, models.Excluded(name="x", token="s3cr3t"), "field 'token'"),
+    "excluded and required": (
+        models.ExcludedRequired,
+        models.ExcludedRequired(name="x", token="s3cr3t"),
+        "field 'token'",
+    ),
+    "subclass": (models.Plain, models.PlainWithMore(name="x", more="s3cr3t"), "field 'more'"),
+    "nested subclass": (
+        models.Nested,
+        models.Nested(people=[ADA, models.PlainWithMore(name="x", more="s3cr3t")]),
+        r"field 'people\[1\].more'",
+    ),
+    "list of secrets": (
+        list[models.Secret],
+        [models.Secret(name="x", token="s3cr3t")],  # pyright: ignore[reportArgumentType] -- as above
+        r"field '\[0\].token'",
+    ),
+    "mapping": (
+        dict[str, models.Excluded],
+        {"s3cr3t": models.Excluded(name="x", token="y")},
+        r"field '\[...\].token'",
+    ),
+    "wrong type": (models.Plain, changed(ADA.model_copy(), born="s3cr3t"), "field 'born'"),
+    "coerced type": (models.Plain, changed(ADA.model_copy(), born="1815"), "field 'born'"),
+    "out of bounds": (models.Bounded, changed(models.Bounded(age=1), age=-1), "field 'age'"),
+    "a time in anything": (Any, datetime(2020, 1, 1), "the value"),
+    "text as a number": (int, "5", "the value"),
+}
+
+KEPT: dict[str, tuple[Any, Any]] = {
+    "revealed secret": (models.RevealedSecret, models.RevealedSecret(name="x", token="t")),  # pyright: ignore[reportArgumentType] -- as above
+    "excluded default": (models.Excluded, models.Excluded(name="x")),
+    "subclass that adds nothing": (models.Plain, models.PlainWithMethods(name="x")),
+    "objects without equality": (models.WithOpaque, models.WithOpaque(inner=models.Opaque())),
+    "nan": (list[float], [math.nan]),
+    "extra default": (models.Nested, models.Nested(people=[ADA])),
+}
+
+
+@pytest.mark.parametrize(("form", "value", "field"), REFUSED.values(), ids=REFUSED)
+async def test_a_value_that_would_be_changed_is_refused(form: Any, value: Any, field: str) -> None:
+    inner = MemoryStore()
+    adapter: PydanticAdapter[Any] = PydanticAdapter(inner, form)
+    for put in (adapter.put("k", value), adapter.put_many(["k"], [value]), adapter.put_if_absent("k", value)):
+        with pytest.raises(SerializationError, match=f"{field} would not read back equal") as caught:
+            await put
+        assert "s3cr3t" not in str(caught.value)
+    assert await inner.get("k") is None
+
+
+@pytest.mark.parametrize(("form", "value"), KEPT.values(), ids=KEPT)
+async def test_what_loses_nothing_is_stored(form: Any, value: Any) -> None:
+    adapter: PydanticAdapter[Any] = PydanticAdapter(MemoryStore(), form, raise_on_validation_error=True)
+    await adapter.put("k", value)
+    assert await adapter.get("k") is not None
+
+
+async def test_a_private_attribute_takes_no_part() -> None:
+    adapter = PydanticAdapter(MemoryStore(), models.WithPrivate)
+    value = models.WithPrivate(name="x")
+    value.call()
+    await adapter.put("k", value)
+    found = await adapter.get("k")
+    assert found is not None
+    assert found.name == "x"
+
+
+async def test_a_dataclass_is_checked_too() -> None:
+    @dataclass
+    class More(models.Point):
+        more: str = ""
+
+    adapter = DataclassAdapter(MemoryStore(), models.Point)
+    with pytest.raises(SerializationError, match="Invalid dataclass: field 'more' would not read back"):
+        await adapter.put("k", More(1, more="x"))
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (models.Plain, models.Plain),
+        (int, int),
+        (models.Secret, None),
+        (models.Excluded, None),
+        (models.Bounded, None),
+        (models.Nested, None),
+        (models.Aliased, None),
+        (models.Tree, None),
+        (models.Names, None),
+        (models.Strict, None),
+        (list[int], None),
+        (Any, None),
+    ],
+)
+def test_only_plain_types_are_decided_by_their_schema(form: Any, expected: type | None) -> None:
+    assert plain_type(TypeAdapter[Any](form).core_schema) is expected
