@@ -1,0 +1,5 @@
+"""`KeyValueLock`: a lock that one holder has among all processes that share a store."""
+
+from key_value.aio.adapters.lock.lock import KeyValueLock, LockLostError
+
+__all__ = ["KeyValueLock", "LockLostError"]

@@ -1,0 +1,256 @@
+"""A lock in a store: leased, renewed while it is held, with a token for fencing."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from types import TracebackType
+from typing import Any, NamedTuple, SupportsFloat, cast
+from uuid import uuid4
+
+from typing_extensions import Self
+
+from key_value.aio._utils.time_to_live import prepare_ttl
+from key_value.aio._utils.uncopyable import Uncopyable
+from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
+from key_value.aio.errors import BaseKeyValueError
+from key_value.aio.protocols.abilities import AsyncCompareAndSetProtocol, AsyncPutIfAbsentProtocol
+from key_value.aio.protocols.key_value import AsyncKeyValue
+
+logger = logging.getLogger(__name__)
+
+_FAILURES = (BaseKeyValueError, ConnectionError, TimeoutError, asyncio.TimeoutError)
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.5
+"""Seconds between two attempts to acquire, about: the wait doubles from one to the other."""
+
+
+class LockLostError(BaseKeyValueError):
+    """A lock was lost while it was held, and the body of its `async with` was cancelled."""
+
+
+class _Lease(NamedTuple):
+    holder: str
+    token: int
+    version: str
+    ends: float
+    """When it ends unless it is renewed, by the monotonic clock."""
+
+
+class KeyValueLock(Uncopyable):
+    """A lock that one holder has among all tasks, threads, processes and hosts that share a store.
+
+    ```python
+    async with KeyValueLock(store, "nightly-report", ttl=30) as lock:
+        await write_report(fencing_token=lock.token)
+    ```
+
+    The holder has a lease of `ttl` seconds, which is renewed in the background at each third of it. The lease
+    of a holder that was killed ends by itself. One that was suspended, or cut off from the store, for longer
+    loses the lock: `lost` is set, and with `cancel_on_loss` the body is cancelled and `LockLostError` raised.
+    Neither stops what the body has already sent elsewhere, so send `token` with it: each holder's is larger
+    than those before, and a resource that refuses a smaller one than it has seen is safe from late writes.
+
+    The lock is the entry `lock:<name>`, and the last token the entry `token:<name>`, which does not expire.
+    One object is one user of the lock: it cannot be held twice.
+    """
+
+    def __init__(
+        self,
+        store: AsyncKeyValue,
+        name: str,
+        *,
+        ttl: SupportsFloat = 30.0,
+        collection: str | None = None,
+        cancel_on_loss: bool = False,
+    ) -> None:
+        """Describe a lock; nothing is stored yet.
+
+        Args:
+            store: A store with `put_if_absent`, `get_versioned`, `put_if_version` and `delete_if_version`.
+            name: The name of the lock.
+            ttl: Seconds that a lease lasts without being renewed.
+            collection: The collection of its entries.
+            cancel_on_loss: Whether to cancel the body of `async with` when the lock is lost.
+
+        Raises:
+            TypeError: The store lacks an ability.
+            InvalidTTLError: `ttl` is not positive and finite.
+        """
+        for protocol in (AsyncPutIfAbsentProtocol, AsyncCompareAndSetProtocol):
+            if not isinstance(store, protocol):
+                raise TypeError(f"{type(store).__name__} cannot hold a lock: it lacks {protocol.__name__}")
+        self.name = name
+        self.lost = asyncio.Event()
+        self._entries = RaiseOnMissingAdapter(store)
+        self._ttl = prepare_ttl(ttl) or 0.0
+        self._collection = collection
+        self._cancel_on_loss = cancel_on_loss
+        self._in_use = False
+        self._lease: _Lease | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self._cancelled: asyncio.Task[Any] | None = None
+
+    @property
+    def token(self) -> int:
+        """The token for fencing, larger than that of any holder before.
+
+        Raises:
+            RuntimeError: The lock is not held.
+        """
+        if self._lease is None:
+            raise RuntimeError(f"The lock {self.name!r} is not held")
+        return self._lease.token
+
+    async def acquire(self, *, timeout: float | None = None) -> bool:
+        """Acquire the lock, waiting while another holds it.
+
+        Args:
+            timeout: Seconds to wait at most, 0 for one attempt; None waits for ever.
+
+        Returns:
+            Whether it is held now.
+
+        Raises:
+            RuntimeError: This object holds or awaits the lock already.
+        """
+        if self._in_use:
+            raise RuntimeError(f"This object holds or awaits the lock {self.name!r}: make another")
+        self._in_use = True
+        try:
+            self._lease = await self._acquire(None if timeout is None else time.monotonic() + timeout)
+        finally:
+            self._in_use = self._lease is not None
+        if self._lease is None:
+            return False
+        self.lost = asyncio.Event()
+        self._renewal = asyncio.create_task(self._keep_renewing(asyncio.current_task()))
+        return True
+
+    async def release(self) -> None:
+        """Release the lock, if it is still held; otherwise do nothing.
+
+        Where the store cannot be reached that is logged: the lease ends by itself.
+        """
+        lease, renewal = self._lease, self._renewal
+        if lease is None or renewal is None:
+            return
+        renewal.cancel()
+        await asyncio.wait([renewal])
+        lease, self._lease, self._renewal, self._in_use = self._lease, None, None, False
+        try:
+            if not self.lost.is_set() and lease is not None:
+                await self._delete(lease)
+        except _FAILURES as error:
+            logger.warning("The lock %r could not be released, and ends by itself: %r", self.name, error)
+
+    async def __aenter__(self) -> Self:
+        await self.acquire()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self.release()
+        except asyncio.CancelledError:
+            if self._cancelled is None:
+                raise
+            # That was meant for the body, which had just ended.
+            await self.release()
+        cancelled, self._cancelled = self._cancelled, None
+        if cancelled is not None:
+            # Before Python 3.11 a task does not count its cancellations.
+            getattr(cancelled, "uncancel", lambda: 0)()
+            if exc_type in (None, asyncio.CancelledError):
+                raise LockLostError(f"The lock {self.name!r} was lost while it was held") from exc_value
+
+    async def _acquire(self, deadline: float | None) -> _Lease | None:
+        holder, wait = uuid4().hex, _FIRST_WAIT
+        while True:
+            lease = await self._attempt(holder)
+            if lease is not None:
+                return lease
+            seconds = random.uniform(wait / 2, wait)  # noqa: S311  -- not a secret
+            if deadline is not None and time.monotonic() + seconds > deadline:
+                return None
+            await asyncio.sleep(seconds)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _attempt(self, holder: str) -> _Lease | None:
+        """Take the lease if it is free, draw a token, and hold the lock once the token is in the entry."""
+        ends = time.monotonic() + self._ttl
+        if not await self._entries.put_if_absent(
+            self._key, {"holder": holder, "token": 0}, collection=self._collection, ttl=self._ttl
+        ):
+            return None
+        counted = await self._entries.update(
+            f"token:{self.name}", _add_one, default={"token": 0}, collection=self._collection
+        )
+        version = await self._own_version(holder)
+        if version is None:
+            return None
+        return await self._write(_Lease(holder, counted["token"], version, ends))
+
+    async def _write(self, lease: _Lease) -> _Lease | None:
+        """Begin the lease anew; None if it is no longer this holder's."""
+        ends = time.monotonic() + self._ttl
+        version = await self._entries.put_if_version(
+            self._key,
+            {"holder": lease.holder, "token": lease.token},
+            version=lease.version,
+            collection=self._collection,
+            ttl=self._ttl,
+        )
+        return None if version is None else lease._replace(version=version, ends=ends)
+
+    async def _own_version(self, holder: str) -> str | None:
+        found = await self._entries.get_versioned(self._key, collection=self._collection)
+        return found.version if found is not None and found.value.get("holder") == holder else None
+
+    async def _delete(self, lease: _Lease) -> None:
+        version: str | None = lease.version
+        while version is not None and not await self._entries.delete_if_version(
+            self._key, version=version, collection=self._collection
+        ):
+            # A renewal whose answer was lost may have changed the version.
+            version = await self._own_version(lease.holder)
+
+    async def _keep_renewing(self, body: "asyncio.Task[Any] | None") -> None:
+        pause = self._ttl / 3
+        while (lease := self._lease) is not None and time.monotonic() < lease.ends:
+            await asyncio.sleep(max(0.0, min(pause, lease.ends - time.monotonic())))
+            pause = self._ttl / 10
+            if time.monotonic() >= lease.ends:
+                break
+            with contextlib.suppress(*_FAILURES):
+                renewed = await asyncio.wait_for(self._renew(lease), lease.ends - time.monotonic())
+                if renewed is None:
+                    break
+                self._lease, pause = renewed, self._ttl / 3
+        self.lost.set()
+        if self._cancel_on_loss and body is not None and not body.done():
+            self._cancelled = body
+            body.cancel()
+
+    async def _renew(self, lease: _Lease) -> _Lease | None:
+        renewed = await self._write(lease)
+        while renewed is None:
+            # A renewal whose answer was lost may have changed the version.
+            version = await self._own_version(lease.holder)
+            if version is None:
+                return None
+            renewed = await self._write(lease._replace(version=version))
+        return renewed
+
+    @property
+    def _key(self) -> str:
+        return f"lock:{self.name}"
+
+
+def _add_one(counted: Any) -> dict[str, Any]:
+    return {"token": cast("int", counted["token"]) + 1}
