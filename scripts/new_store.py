@@ -43,7 +43,7 @@ def _renamed(text: str, words: dict[str, str]) -> str:
 def with_extra(core: str, name: str) -> str:
     """The core's `pyproject.toml` with one more extra, which `all` contains too."""
     lines = core.splitlines(keepends=True)
-    _insert(lines, "[project.optional-dependencies]", f'{name} = ["py-key-value-aio-{name}>=1.0,<2"]\n')
+    _insert(lines, "[project.optional-dependencies]", f'{name} = ["py-key-value-aio-{name}>=0.5.1,<0.6"]\n')
     _insert(lines, "[tool.uv.sources]", f"py-key-value-aio-{name} = {{ workspace = true }}\n")
     everything = re.compile(r'^(all = \["py-key-value-aio\[)(.*)(\]"\])$', re.MULTILINE)
     return everything.sub(lambda found: found[1] + _sorted_with(found[2], name) + found[3], "".join(lines))

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.packaging.workspace import ROOT
+from tests.packaging.workspace import ROOT, Distribution
 
 _TOOLS = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"], str(ROOT / ".cache" / "uv" / "bin")]
@@ -52,6 +52,11 @@ class Environment:
     def install(self, *requirements: str) -> None:
         """Install from the wheels, and from what is installed already."""
         self._pip("install", "--offline", "--no-index", "--find-links", self.dist, *requirements)
+
+    def install_beside(self, others: str, *distributions: Distribution) -> None:
+        """Install what others published, as the index has it now, together with wheels of ours."""
+        wheels = [distribution.wheel(self.dist) for distribution in distributions]
+        self._pip("install", "--find-links", self.dist, others, *wheels)
 
     def install_alone(self, *requirements: str) -> None:
         """Install from the wheels, leaving out what they need."""

@@ -15,13 +15,8 @@ NAMESPACES = [PurePosixPath(path) for path in ("key_value", "key_value/aio", "ke
 every_distribution = pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=str)
 
 
-def _archive(dist: Path, distribution: Distribution, ending: str) -> Path:
-    stem = f"{distribution.name.replace('-', '_')}-{distribution.version}"
-    return dist / f"{stem}{ending}"
-
-
 def _files(dist: Path, distribution: Distribution) -> list[PurePosixPath]:
-    with ZipFile(_archive(dist, distribution, "-py3-none-any.whl")) as wheel:
+    with ZipFile(distribution.wheel(dist)) as wheel:
         return [PurePosixPath(name) for name in wheel.namelist() if not name.endswith("/")]
 
 
@@ -66,9 +61,9 @@ def test_no_path_is_in_two_wheels(dist: Path) -> None:
 def test_wheel_and_sdist_carry_the_licence(dist: Path, distribution: Distribution) -> None:
     text = (ROOT / "LICENSE").read_bytes()
     (in_wheel,) = [file for file in _files(dist, distribution) if file.name == "LICENSE"]
-    with ZipFile(_archive(dist, distribution, "-py3-none-any.whl")) as wheel:
+    with ZipFile(distribution.wheel(dist)) as wheel:
         assert wheel.read(str(in_wheel)) == text
-    sdist = _archive(dist, distribution, ".tar.gz")
+    sdist = distribution.archive(dist, ".tar.gz")
     with tarfile.open(sdist) as archive:
         member = archive.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/LICENSE")
         assert member is not None

@@ -69,6 +69,17 @@ def test_a_missing_driver_names_the_command(backend: Distribution, environment: 
     assert f"pip install 'py-key-value-aio[{_extra(backend)}]'" in done.stderr.splitlines()[-1]
 
 
+def test_fastmcp_is_installed_beside_a_backend(environment: Environment) -> None:
+    """FastMCP requires `py-key-value-aio<0.6`, so a backend must not require a later core."""
+    redis = "py-key-value-aio-redis"
+    environment.install_beside("fastmcp", DISTRIBUTIONS[CORE], DISTRIBUTIONS[redis])
+    assert {"fastmcp", CORE, redis} <= environment.installed()
+    done = environment.execute(
+        _importing("fastmcp", "fastmcp.server.event_store", *DISTRIBUTIONS[redis].modules)
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_foreign_package_of_the_same_name_is_named(environment: Environment) -> None:
     environment.install_locked(CORE)
     environment.install(CORE)

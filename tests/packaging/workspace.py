@@ -29,6 +29,14 @@ class Distribution:
     def version(self) -> str:
         return self.project["version"]
 
+    def archive(self, dist: Path, ending: str) -> Path:
+        """Its file with this ending in the folder of what was built."""
+        return dist / f"{self.name.replace('-', '_')}-{self.version}{ending}"
+
+    def wheel(self, dist: Path) -> Path:
+        """Its wheel in the folder of what was built."""
+        return self.archive(dist, "-py3-none-any.whl")
+
     @property
     def requirements(self) -> list[Requirement]:
         return [Requirement(text) for text in self.project["dependencies"]]
