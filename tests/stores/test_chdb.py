@@ -17,7 +17,7 @@ from key_value.aio.stores.chdb import ChDBStore
 from key_value.aio.stores.chdb.driver import Session, open_session
 from key_value.aio.stores.chdb.engine import Engine
 from key_value.aio.stores.chdb.table import _literal as literal
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
 from tests.processes import run_together
 from tests.stores.embedded import EmbeddedConformance

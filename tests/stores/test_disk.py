@@ -27,7 +27,7 @@ from key_value.aio.protocols.key_value import (
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.disk.drawer import MAXIMUM_OPEN
 from key_value.aio.stores.disk.values import TextDisk
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
 from tests.stores.embedded import EmbeddedConformance
 

@@ -18,7 +18,7 @@ from key_value.aio.errors import (
 )
 from key_value.aio.stores.duckdb import DuckDBStore
 from key_value.aio.stores.duckdb.store import DuckDBSerializationAdapter
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
 from tests.processes import run_together
 from tests.published import ENTRIES

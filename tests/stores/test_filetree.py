@@ -33,7 +33,7 @@ from key_value.aio.stores.filetree.locking import claim
 from key_value.aio.stores.filetree.store import get_max_file_name_length, get_max_path_length
 from key_value.aio.stores.filetree.tree import Tree
 from key_value.aio.stores.filetree.writing import Desk
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.hostile_names import HOSTILE_NAMES
 from key_value.aio.testing.operations import Store
 from tests.published import ENTRIES, Publish, check

@@ -16,7 +16,7 @@ from key_value.aio.stores.memory.entries import Entries
 from key_value.aio.stores.memory.expiries import Expiries
 from key_value.aio.stores.memory.values import pack, unpack
 from key_value.aio.testing import StoreConformance
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 
 
 class TestMemoryStore(StoreConformance):

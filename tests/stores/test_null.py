@@ -5,7 +5,7 @@ import pytest
 
 from key_value.aio.errors import SerializationError
 from key_value.aio.stores.null import NullStore
-from key_value.aio.testing.concerns import ArgumentConformance, LifecycleConformance, SetupConformance
+from key_value.aio.testing.suites import ArgumentConformance, LifecycleConformance, SetupConformance
 
 
 class TestNullStore(ArgumentConformance, LifecycleConformance, SetupConformance):

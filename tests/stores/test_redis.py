@@ -16,7 +16,7 @@ from key_value.aio.errors import (
 )
 from key_value.aio.stores.redis import RedisStore
 from key_value.aio.testing import StoreConformance
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
 from tests import published as interop
 from tests.published import Publish

@@ -19,7 +19,7 @@ from key_value.aio.errors import (
     StoreSetupError,
 )
 from key_value.aio.stores.rocksdb import RocksDBStore
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
 from tests.processes import run_together
 from tests.stores.embedded import EmbeddedConformance

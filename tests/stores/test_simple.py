@@ -5,7 +5,7 @@ import pytest
 
 from key_value.aio.stores.simple import SimpleStore
 from key_value.aio.testing import StoreConformance
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 
 
 class TestSimpleStore(StoreConformance):

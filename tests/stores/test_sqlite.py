@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreSetupError, StoreTimeoutError
 from key_value.aio.stores.sqlite import SQLiteStore
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
 from tests.processes import run_together
 from tests.stores.embedded import EmbeddedConformance

@@ -22,7 +22,7 @@ from key_value.aio.stores.windows_registry import (
     registry,
 )
 from key_value.aio.stores.windows_registry.driver import Winreg
-from key_value.aio.testing.concerns.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
 from tests.published import Publish
 from tests.stores.embedded import EmbeddedConformance

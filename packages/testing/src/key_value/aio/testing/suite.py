@@ -1,24 +1,24 @@
 """The whole suite, as one class to inherit from."""
 
-from key_value.aio.testing import concerns
+from key_value.aio.testing import suites
 
 
 class StoreConformance(
-    concerns.CoreConformance,
-    concerns.ArgumentConformance,
-    concerns.BatchConformance,
-    concerns.TTLConformance,
-    concerns.NameConformance,
-    concerns.ValueConformance,
-    concerns.IsolationConformance,
-    concerns.AbilityConformance,
-    concerns.ListingConformance,
-    concerns.DestroyingConformance,
-    concerns.LifecycleConformance,
-    concerns.SetupConformance,
-    concerns.ConcurrencyConformance,
-    concerns.CorruptionConformance,
-    concerns.ModelConformance,
+    suites.CoreConformance,
+    suites.ArgumentConformance,
+    suites.BatchConformance,
+    suites.TTLConformance,
+    suites.NameConformance,
+    suites.ValueConformance,
+    suites.IsolationConformance,
+    suites.AbilityConformance,
+    suites.ListingConformance,
+    suites.DestroyingConformance,
+    suites.LifecycleConformance,
+    suites.SetupConformance,
+    suites.ConcurrencyConformance,
+    suites.CorruptionConformance,
+    suites.ModelConformance,
 ):
     """What every store is held to. Inherit from it, give a fixture, and pytest runs it over your store.
 
@@ -40,5 +40,5 @@ class StoreConformance(
     The tests are coroutines: set `asyncio_mode = "auto"` for pytest-asyncio.
 
     A wrapper around a store is tested as a store. Where only a part of the suite applies, as to a store that
-    forgets everything, inherit from those classes of `key_value.aio.testing.concerns` that do.
+    forgets everything, inherit from those classes of `key_value.aio.testing.suites` that do.
     """

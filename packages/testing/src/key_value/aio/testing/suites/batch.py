@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
 
 # Beyond what a backend takes in one request (DynamoDB writes 25, Azure 100), and no multiple of a limit.

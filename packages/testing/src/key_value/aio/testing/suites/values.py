@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from key_value.aio.errors import SerializationError, ValueTooLargeError
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.hostile_values import HARD_VALUES, JSON_VALUES, NOT_JSON, Make
 from key_value.aio.testing.operations import Read, Store, Write
 from key_value.aio.testing.trials import try_each

@@ -10,7 +10,7 @@ from key_value.aio.protocols.key_value import (
     AsyncPutIfAbsentProtocol,
 )
 from key_value.aio.testing.clock import TOLERANCE, Stopwatch, outlive
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import READS, Read, Store, Write
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from hypothesis import HealthCheck, settings, stateful
 
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.machine import StoreMachine
 from key_value.aio.testing.operations import Store
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
 
 TASKS = 50

@@ -5,7 +5,7 @@ from key_value.aio.protocols.key_value import (
     AsyncKeyValue,
     AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.testing.concerns.base import ABILITIES, Conformance
+from key_value.aio.testing.suites.base import ABILITIES, Conformance
 from key_value.aio.testing.operations import Store
 
 

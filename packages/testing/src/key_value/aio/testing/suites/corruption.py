@@ -3,7 +3,7 @@
 import pytest
 
 from key_value.aio.errors import DeserializationError
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Read, Store
 from key_value.aio.testing.trials import try_each
 

@@ -7,7 +7,7 @@ import pytest
 
 from key_value.aio.errors import StoreClosedError, StoreSetupError
 from key_value.aio.stores.base import BaseStore
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
 
 

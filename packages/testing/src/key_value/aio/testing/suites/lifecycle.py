@@ -15,7 +15,7 @@ from key_value.aio.protocols.key_value import (
     AsyncEnumerateKeysProtocol,
     AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
 
 OPERATIONS: Mapping[str, Callable[[Store, str], Awaitable[Any]]] = {

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Read, Store, Write
 
 

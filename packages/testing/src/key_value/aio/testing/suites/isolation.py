@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from key_value.aio.protocols.key_value import AsyncEnumerateCollectionsProtocol, AsyncEnumerateKeysProtocol
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import READS, Read, Store, Write
 
 

@@ -6,7 +6,7 @@ from key_value.aio.protocols.key_value import (
     AsyncEnumerateKeysProtocol,
     AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.hostile_names import AMBIGUOUS_PAIRS, HOSTILE_NAMES, label
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.trials import try_each

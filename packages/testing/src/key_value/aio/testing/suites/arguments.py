@@ -12,7 +12,7 @@ import pytest
 
 from key_value.aio.errors import InvalidTTLError
 from key_value.aio.protocols.key_value import AsyncEnumerateCollectionsProtocol
-from key_value.aio.testing.concerns.base import Conformance
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import READS, Store, Write
 from key_value.aio.testing.trials import try_each
 
