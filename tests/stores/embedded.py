@@ -6,16 +6,20 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from typing_extensions import override
 
 from key_value.aio.errors import KeyValueStoreError
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import states, when
+from key_value.aio.testing.suites.base import Opening
 from tests import published as interop
 from tests.processes import killed_while_writing, run_together
 from tests.published import Publish
@@ -31,6 +35,11 @@ LAG_SECONDS = 0.010
 ROUNDS = 8
 
 
+def was_in_0_5(tests: Any) -> bool:
+    """Whether 0.5.0 has this store."""
+    return tests.published_extra is not None
+
+
 class EmbeddedConformance(StoreConformance):
     """The suite, and what is expected of files: other processes, sudden ends, privacy, and 0.5's data.
 
@@ -39,16 +48,14 @@ class EmbeddedConformance(StoreConformance):
         published_extra: The extra of 0.5.0 that has this store; None where it had none.
         published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
         private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
-        shared_by_processes: Whether several processes may use the files at a time.
         kills: How often a process that writes is killed.
     """
 
     persistent: ClassVar[bool] = True
-    open_store: ClassVar[Open]
+    open_store: ClassVar[Callable[[Path], Any] | None]
     published_extra: ClassVar[str | None]
     published_keeps: ClassVar[interop.Entries] = interop.ENTRIES
     private_files: ClassVar[bool] = True
-    shared_by_processes: ClassVar[bool] = True
     kills: ClassVar[int] = KILLS
 
     def published_opening(self, path: Path) -> str:
@@ -63,25 +70,31 @@ class EmbeddedConformance(StoreConformance):
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "store"
 
+    @override
+    @pytest.fixture
+    def opening(self, path: Path) -> Opening:
+        return partial(type(self).open_store, path)
+
     @pytest.fixture
     async def store(self, path: Path) -> AsyncIterator[Store]:
         async with type(self).open_store(path) as store:
             yield store
 
+    @when(was_in_0_5)
     async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
-        if self.published_extra is None:
-            pytest.skip("0.5 had no such store")
+        assert self.published_extra is not None
         published(self.published_extra).write(self.published_opening(path), "people", self.published_keeps)
         async with type(self).open_store(path) as store:
             await interop.check(store, "people", self.published_keeps)
 
+    @when(was_in_0_5)
     async def test_0_5_reads_what_this_writes(self, published: Publish, path: Path) -> None:
-        if self.published_extra is None:
-            pytest.skip("0.5 had no such store")
+        assert self.published_extra is not None
         async with type(self).open_store(path) as store:
             await interop.write(store, "people")
         published(self.published_extra).check(self.published_opening(path), "people")
 
+    @when(states(keeps_files=True))
     async def test_files_are_their_owners_alone(self, path: Path) -> None:
         async with type(self).open_store(path) as store:
             await store.put("key", {"text": "x" * 100_000})
@@ -119,10 +132,9 @@ class EmbeddedConformance(StoreConformance):
                 assert await store.get("after") == {"n": attempt}
             assert self.leftovers(path) == []
 
+    @when(states(shared_by_processes=True))
     @pytest.mark.timeout(120)
     async def test_processes_that_write_at_once_lose_nothing(self, path: Path) -> None:
-        if not self.shared_by_processes:
-            pytest.skip("one process at a time")
         run_together(_write_many, PROCESSES, type(self).open_store, path)
         async with type(self).open_store(path) as store:
             for number in range(PROCESSES):
@@ -136,10 +148,9 @@ class EmbeddedConformance(StoreConformance):
                 assert None not in claims
                 assert sum(count["n"] for count in counts) == ENTRIES
 
+    @when(states(shared_by_processes=False))
     @pytest.mark.timeout(120)
     async def test_a_second_process_is_told(self, path: Path) -> None:
-        if self.shared_by_processes:
-            pytest.skip("several processes may use it")
         async with type(self).open_store(path) as store:
             await store.put("key", {"n": 1})
             await asyncio.to_thread(run_together, _be_refused, 1, type(self).open_store, path)

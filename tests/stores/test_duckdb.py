@@ -18,10 +18,11 @@ from key_value.aio.errors import (
 )
 from key_value.aio.stores.duckdb import DuckDBStore
 from key_value.aio.stores.duckdb.store import DuckDBSerializationAdapter
-from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import ABILITIES
 from tests.processes import run_together
 from tests.published import ENTRIES
+from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 PUBLISHED_TABLE = """
@@ -48,12 +49,13 @@ def query(path: Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 class TestDuckDBStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES
+    abilities: ClassVar = ABILITIES - NOT_YET
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "duckdb"
     # It had DuckDB make a STRUCT of each value, which cannot hold the others.
     published_keeps: ClassVar = {key: ENTRIES[key] for key in ("plain", "texts", "large", "user:1")}
     shared_by_processes: ClassVar = False
+    forks: ClassVar = "refuses"
     refused_values: ClassVar = frozenset({"lone surrogate"})
 
     @override

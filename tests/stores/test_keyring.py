@@ -81,6 +81,7 @@ def open_in_parts(path: Path) -> KeyringStore:
 class TestKeyringStore(EmbeddedConformance):
     abilities: ClassVar = frozenset[type]()
     open_store: ClassVar = open_store
+    keeps_files: ClassVar = False
     published_extra: ClassVar = "keyring"
     short_ttl: ClassVar = 0.3
     model_examples: ClassVar = 5
@@ -97,10 +98,6 @@ class TestKeyringStore(EmbeddedConformance):
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         replace_secret(f"{collection}::{key}", data)
-
-    @override
-    async def test_files_are_their_owners_alone(self, path: Path) -> None:
-        pytest.skip("the files are the keyring's")
 
     async def test_is_kept_where_0_5_kept_it(self, keyring: Server) -> None:
         async with KeyringStore() as store:

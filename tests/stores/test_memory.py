@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any, ClassVar
 
 import pytest
+from typing_extensions import override
 
 from key_value.aio.errors import SerializationError
 from key_value.aio.stores.memory import MemoryStore
@@ -16,12 +17,19 @@ from key_value.aio.stores.memory.entries import Entries
 from key_value.aio.stores.memory.expiries import Expiries
 from key_value.aio.stores.memory.values import pack, unpack
 from key_value.aio.testing import StoreConformance
-from key_value.aio.testing.suites.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES, Opening
+from tests.stores.abilities import NOT_YET
 
 
 class TestMemoryStore(StoreConformance):
-    abilities: ClassVar = ABILITIES
+    abilities: ClassVar = ABILITIES - NOT_YET
     persistent: ClassVar = True
+    shared_by_processes: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self) -> Opening:
+        return MemoryStore
 
     @pytest.fixture
     async def store(self) -> AsyncIterator[MemoryStore]:

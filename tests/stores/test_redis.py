@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from typing import Any, ClassVar, Protocol, cast
 
 import pytest
@@ -16,12 +17,13 @@ from key_value.aio.errors import (
 )
 from key_value.aio.stores.redis import RedisStore
 from key_value.aio.testing import StoreConformance
-from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
 from tests.servers.processes import free_port
 from tests.servers.server import Server
+from tests.stores.abilities import NOT_YET
 
 Arguments = dict[str, Any]
 
@@ -65,6 +67,18 @@ class RedisConformance(StoreConformance):
 
 
 class TestRedisStore(RedisConformance):
+    dropped_unclosed: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self, redis: Server) -> Opening:
+        return partial(RedisStore, url=redis.url)
+
+    @override
+    async def plant(self, store: Store, *, collection: str, key: str) -> None:
+        commands = cast("RedisStore", store)._commands.get()
+        await commands.client.execute_command("LPUSH", address(collection, key), "item")
+
     @pytest.fixture
     async def store(self, redis: Server) -> AsyncIterator[RedisStore]:
         async with RedisStore(url=redis.url) as store:

@@ -19,9 +19,10 @@ from key_value.aio.errors import (
     StoreSetupError,
 )
 from key_value.aio.stores.rocksdb import RocksDBStore
-from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import ABILITIES
 from tests.processes import run_together
+from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 PUBLISHED = (
@@ -44,11 +45,12 @@ def open_store(path: Path) -> RocksDBStore:
 
 
 class TestRocksDBStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES
+    abilities: ClassVar = ABILITIES - NOT_YET
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "rocksdb"
     private_files: ClassVar = False
     shared_by_processes: ClassVar = False
+    forks: ClassVar = "refuses"
 
     @pytest.fixture
     def db(self, tmp_path: Path) -> Iterator[Rdict]:

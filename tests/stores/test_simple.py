@@ -2,15 +2,23 @@ from collections.abc import AsyncIterator
 from typing import ClassVar
 
 import pytest
+from typing_extensions import override
 
 from key_value.aio.stores.simple import SimpleStore
 from key_value.aio.testing import StoreConformance
-from key_value.aio.testing.suites.base import ABILITIES
+from key_value.aio.testing.suites.base import ABILITIES, Opening
+from tests.stores.abilities import NOT_YET
 
 
 class TestSimpleStore(StoreConformance):
-    abilities: ClassVar = ABILITIES
+    abilities: ClassVar = ABILITIES - NOT_YET
     persistent: ClassVar = True
+    shared_by_processes: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self) -> Opening:
+        return SimpleStore
 
     @pytest.fixture
     async def store(self) -> AsyncIterator[SimpleStore]:

@@ -10,9 +10,10 @@ from typing_extensions import override
 
 from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreSetupError, StoreTimeoutError
 from key_value.aio.stores.sqlite import SQLiteStore
-from key_value.aio.testing.suites.base import ABILITIES
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import ABILITIES
 from tests.processes import run_together
+from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 Row = tuple[str, str, str]
@@ -24,7 +25,7 @@ def rows(path: Path) -> list[Row]:
 
 
 class TestSQLiteStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES
+    abilities: ClassVar = ABILITIES - NOT_YET
     open_store: ClassVar = SQLiteStore
     published_extra: ClassVar = None
 
@@ -42,6 +43,20 @@ class TestSQLiteStore(EmbeddedConformance):
             connection.execute(
                 "UPDATE kv_entries SET value = ? WHERE collection = ? AND key = ?", (text, collection, key)
             )
+
+    @override
+    async def refuse_writes(self, store: Store, *, collection: str, key: str) -> None:
+        assert isinstance(store, SQLiteStore)
+        with closing(sqlite3.connect(store.path)) as connection, connection:
+            connection.execute(
+                f"CREATE TRIGGER refuse BEFORE INSERT ON kv_entries WHEN new.key = '{key}' "
+                "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )
+
+    @override
+    async def count_stored(self, store: Store, *, collection: str) -> int:
+        assert isinstance(store, SQLiteStore)
+        return sum(row[0] == collection for row in rows(Path(store.path)))
 
     async def test_reading_creates_nothing(self, path: Path) -> None:
         store = SQLiteStore(path)

@@ -13,7 +13,8 @@ from typing_extensions import override
 
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
-from tests.testing.reference_store import ALL_ABILITIES, ReferenceStore, Stored
+from key_value.aio.testing.suites.base import ABILITIES
+from tests.testing.reference_store import ReferenceStore, Stored
 
 Value = dict[str, Any]
 
@@ -147,8 +148,9 @@ def _rounded(item: Any) -> Any:
 
 
 class Broken(StoreConformance):
-    abilities: ClassVar = ALL_ABILITIES
+    abilities: ClassVar = ABILITIES
     persistent: ClassVar = True
+    on_base_store: ClassVar = False
     model_examples: ClassVar = 1
     store_class: ClassVar[type[ReferenceStore]]
 

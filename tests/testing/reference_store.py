@@ -4,33 +4,18 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, cast
 
 from typing_extensions import Self
 
 from key_value.aio.errors import DeserializationError, InvalidTTLError, SerializationError, StoreClosedError
-from key_value.aio.protocols.key_value import (
-    AsyncCullProtocol,
-    AsyncDestroyCollectionProtocol,
-    AsyncDestroyStoreProtocol,
-    AsyncEnumerateCollectionsProtocol,
-    AsyncEnumerateKeysProtocol,
-    AsyncPutIfAbsentProtocol,
-)
+from key_value.aio.protocols import Page, Versioned
 
 Stored = tuple[Any, float | None]
 
-ALL_ABILITIES: frozenset[type] = frozenset(
-    {
-        AsyncCullProtocol,
-        AsyncDestroyCollectionProtocol,
-        AsyncDestroyStoreProtocol,
-        AsyncEnumerateCollectionsProtocol,
-        AsyncEnumerateKeysProtocol,
-        AsyncPutIfAbsentProtocol,
-    }
-)
+DEEPEST = 200
 
 
 class ReferenceStore:
@@ -38,6 +23,8 @@ class ReferenceStore:
 
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, Stored]] = {}
+        self._versions: dict[tuple[str, str], int] = {}
+        self._writes = count(1)
         self._lock = threading.Lock()
         self._closed = False
 
@@ -48,7 +35,7 @@ class ReferenceStore:
     async def ttl(
         self, key: str, *, collection: str | None = None
     ) -> tuple[dict[str, Any] | None, float | None]:
-        self._check(collection, key)
+        key = self._key(collection, key)
         stored = self._live(self._name(collection), key)
         if stored is None:
             return None, None
@@ -77,7 +64,7 @@ class ReferenceStore:
         collection: str | None = None,
         ttl: Any = None,
     ) -> None:
-        self._check(collection, key)
+        key = self._key(collection, key)
         stored = self._encode(value), self._expiry(ttl)
         self._store(self._name(collection), key, stored)
 
@@ -94,7 +81,7 @@ class ReferenceStore:
             raise ValueError("put_many needs as many values as keys")
         expiry = self._expiry(ttl)
         for key, data in zip(keys, [self._encode(value) for value in values], strict=True):
-            self._store(self._name(collection), key, (data, expiry))
+            self._store(self._name(collection), self._key(collection, key), (data, expiry))
 
     async def put_if_absent(
         self,
@@ -104,7 +91,7 @@ class ReferenceStore:
         collection: str | None = None,
         ttl: Any = None,
     ) -> bool:
-        self._check(collection, key)
+        key = self._key(collection, key)
         stored = self._encode(value), self._expiry(ttl)
         with self._lock:
             absent = self._live(self._name(collection), key) is None
@@ -113,7 +100,7 @@ class ReferenceStore:
         return absent
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        self._check(collection, key)
+        key = self._key(collection, key)
         name = self._name(collection)
         found = self._live(name, key) is not None
         if found:
@@ -140,13 +127,84 @@ class ReferenceStore:
 
     async def destroy_collection(self, collection: str) -> bool:
         self._check(collection)
-        return self.entries.pop(collection, None) is not None
+        return self.entries.pop(self._name(collection), None) is not None
 
     async def cull(self) -> None:
         self._check(None)
         for name, entries in self.entries.items():
             for key in [key for key in entries if self._live(name, key) is None]:
                 del entries[key]
+
+    async def get_versioned(
+        self, key: str, *, collection: str | None = None
+    ) -> Versioned[dict[str, Any]] | None:
+        value, ttl = await self.ttl(key, collection=collection)
+        return None if value is None else Versioned(value, self._version(self._name(collection), key), ttl)
+
+    async def put_if_version(
+        self,
+        key: str,
+        value: Mapping[str, Any],
+        *,
+        version: str,
+        collection: str | None = None,
+        ttl: Any = None,
+    ) -> str | None:
+        key = self._key(collection, key, version)
+        name, stored = self._name(collection), (self._encode(value), self._expiry(ttl))
+        with self._lock:
+            if not self._has_version(name, key, version):
+                return None
+            self._store(name, key, stored)
+            return self._version(name, key)
+
+    async def delete_if_version(self, key: str, *, version: str, collection: str | None = None) -> bool:
+        key = self._key(collection, key, version)
+        name = self._name(collection)
+        with self._lock:
+            matches = self._has_version(name, key, version)
+            if matches:
+                self._remove(name, key)
+        return matches
+
+    async def pop(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
+        key = self._key(collection, key)
+        name = self._name(collection)
+        with self._lock:
+            stored = self._live(name, key)
+            if stored is not None:
+                self._remove(name, key)
+        return None if stored is None else self._decode(stored[0])
+
+    async def touch(self, key: str, *, ttl: Any, collection: str | None = None) -> bool:
+        key = self._key(collection, key)
+        name, expiry = self._name(collection), self._expiry(ttl)
+        with self._lock:
+            stored = self._live(name, key)
+            if stored is not None:
+                self._store(name, key, (stored[0], expiry))
+        return stored is not None
+
+    async def scan(
+        self,
+        collection: str | None = None,
+        *,
+        prefix: str = "",
+        cursor: str | None = None,
+        limit: int = 1000,
+    ) -> Page:
+        self._check(collection, prefix)
+        if limit < 1:
+            raise ValueError(f"limit must be 1 or more, not {limit}")
+        name, prefix = self._name(collection), str.__str__(prefix)
+        after = "" if cursor is None else self._last_key(cursor, name, prefix)
+        listed = sorted(
+            key
+            for key in self.entries.get(name, {})
+            if self._live(name, key) and key.startswith(prefix) and (cursor is None or key > after)
+        )
+        page = listed[:limit]
+        return Page(page, json.dumps([name, prefix, page[-1]]) if len(listed) > limit else None)
 
     async def close(self) -> None:
         self._closed = True
@@ -164,13 +222,18 @@ class ReferenceStore:
         if self._closed:
             raise StoreClosedError(message="The store is closed")
 
+    def _key(self, collection: object, key: str, *others: object) -> str:
+        self._check(collection, key, *others)
+        return str.__str__(key)
+
     def _each(self, keys: Sequence[str]) -> Sequence[str]:
         if isinstance(keys, str):
             raise TypeError("keys is a sequence of strings, not one string")
         return keys
 
     def _name(self, collection: str | None) -> str:
-        return collection or "default_collection"
+        # What a subclass of str holds, whatever it makes of `str()`.
+        return str.__str__(collection or "default_collection")
 
     def _now(self) -> float:
         return time.monotonic()
@@ -184,9 +247,26 @@ class ReferenceStore:
 
     def _store(self, collection: str, key: str, stored: Stored) -> None:
         self.entries.setdefault(collection, {})[key] = stored
+        self._versions[collection, key] = next(self._writes)
 
     def _remove(self, collection: str, key: str) -> None:
         del self.entries[collection][key]
+        del self._versions[collection, key]
+
+    def _version(self, collection: str, key: str) -> str:
+        return str(self._versions[collection, key])
+
+    def _has_version(self, collection: str, key: str, version: str) -> bool:
+        return self._live(collection, key) is not None and self._version(collection, key) == version
+
+    def _last_key(self, cursor: str, name: str, prefix: str) -> str:
+        try:
+            *scan, last = json.loads(cursor)
+        except (TypeError, ValueError):
+            scan, last = [], ""
+        if scan != [name, prefix]:
+            raise ValueError(f"the cursor {cursor!r} is of no scan of this collection and prefix")
+        return last
 
     def _expiry(self, ttl: Any) -> float | None:
         if ttl is None:
@@ -207,10 +287,19 @@ class ReferenceStore:
         names = cast("Mapping[object, object]", value)
         if not all(isinstance(name, str) for name in names):
             raise TypeError("a value maps strings")
+        if self._too_deep(names):
+            raise SerializationError(f"a value has at most {DEEPEST} levels")
         try:
             return json.dumps({"value": dict(names)}).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise SerializationError(str(error)) from error
+
+    def _too_deep(self, value: Any) -> bool:
+        """A limit of the store's own: that of the codec depends on the stack of the caller."""
+        level: list[Any] = [value]
+        for _ in range(DEEPEST):
+            level = [child for each in level for child in _children(each)]
+        return bool(level)
 
     def _decode(self, data: Any) -> dict[str, Any]:
         document = json.loads(data)
@@ -225,3 +314,9 @@ class ReferenceStore:
         if limit is not None and limit < 0:
             raise ValueError(f"limit must not be negative, but is {limit}")
         return names[: sys.maxsize if limit is None else limit]
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return cast("Mapping[Any, Any]", value).values()
+    return cast("Iterable[Any]", value) if isinstance(value, list | tuple) else ()

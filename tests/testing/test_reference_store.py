@@ -8,12 +8,20 @@ from typing_extensions import override
 
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
-from tests.testing.reference_store import ALL_ABILITIES, ReferenceStore
+from key_value.aio.testing.suites.base import ABILITIES, Opening
+from tests.testing.reference_store import ReferenceStore
 
 
 class TestReferenceStore(StoreConformance):
-    abilities: ClassVar = ALL_ABILITIES
+    abilities: ClassVar = ABILITIES
     persistent: ClassVar = True
+    shared_by_processes: ClassVar = False
+    on_base_store: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self) -> Opening:
+        return ReferenceStore
 
     @pytest.fixture
     async def store(self) -> AsyncIterator[ReferenceStore]:

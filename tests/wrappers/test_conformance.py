@@ -60,6 +60,7 @@ def stack(store: AsyncKeyValue) -> BaseWrapper:
 
 class Wrapped:
     persistent: ClassVar = True
+    on_base_store: ClassVar = False
     model_examples: ClassVar = 10
     many: ClassVar = 500
     wrap: ClassVar[Wrap]

@@ -12,8 +12,9 @@ import pytest
 
 from key_value.aio.errors import InvalidTTLError
 from key_value.aio.protocols.key_value import AsyncEnumerateCollectionsProtocol
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import READS, Store, Write
+from key_value.aio.testing.selection import needs
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.trials import try_each
 
 NOT_KEYS: dict[str, Any] = {"int": 1, "none": None, "bytes": b"key", "list": ["key"]}
@@ -144,6 +145,7 @@ class ArgumentConformance(Conformance):
         assert value == self.kept({"a": 1})
         assert (seconds is not None) is self.remembers
 
+    @needs(AsyncEnumerateCollectionsProtocol)
     async def test_a_refused_write_creates_no_collection(
         self, store: Store, collection: str, write: Write
     ) -> None:

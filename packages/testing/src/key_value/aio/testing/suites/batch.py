@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import Conformance
 
 # Beyond what a backend takes in one request (DynamoDB writes 25, Azure 100), and no multiple of a limit.
 LARGE = 251

@@ -5,11 +5,10 @@ import threading
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-import pytest
-
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import needs, states, when
+from key_value.aio.testing.suites.base import Conformance
 
 TASKS = 50
 THREADS = 4
@@ -87,6 +86,7 @@ class ConcurrencyConformance(Conformance):
         await _at_once(*(store.delete("key", collection=collection) for _ in range(TASKS)))
         assert await store.get("key", collection=collection) is None
 
+    @needs(AsyncPutIfAbsentProtocol)
     async def test_put_if_absent_has_one_winner(self, store: Store, collection: str) -> None:
         put_if_absent = self.ability(store, AsyncPutIfAbsentProtocol).put_if_absent
         for attempt in range(ROUNDS):
@@ -97,10 +97,10 @@ class ConcurrencyConformance(Conformance):
             assert stored.count(True) == 1
             assert await store.get(key, collection=collection) == {"n": stored.index(True)}
 
+    @when(states(single_loop=None))
+    @needs(AsyncPutIfAbsentProtocol)
     async def test_put_if_absent_has_one_winner_among_threads(self, store: Store, collection: str) -> None:
         put_if_absent = self.ability(store, AsyncPutIfAbsentProtocol).put_if_absent
-        if self.single_loop is not None:
-            pytest.skip(self.single_loop)
         start = threading.Barrier(THREADS, timeout=30)
 
         async def claim(number: int) -> list[bool]:

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Read, Store, Write
+from key_value.aio.testing.suites.base import Conformance
 
 
 class CoreConformance(Conformance):

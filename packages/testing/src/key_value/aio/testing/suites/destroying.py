@@ -7,13 +7,15 @@ from key_value.aio.protocols.key_value import (
     AsyncDestroyStoreProtocol,
     AsyncEnumerateKeysProtocol,
 )
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import needs
+from key_value.aio.testing.suites.base import Conformance
 
 
 class DestroyingConformance(Conformance):
     """What was destroyed is gone, what was not is untouched, and both can be used."""
 
+    @needs(AsyncDestroyCollectionProtocol)
     async def test_destroy_collection_removes_its_entries(self, store: Store, collection: str) -> None:
         destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection
         await store.put_many(["a", "b"], [{"n": 1}] * 2, collection=collection)
@@ -23,10 +25,12 @@ class DestroyingConformance(Conformance):
         if AsyncEnumerateKeysProtocol in self.abilities:
             assert await self.ability(store, AsyncEnumerateKeysProtocol).keys(collection) == []
 
+    @needs(AsyncDestroyCollectionProtocol)
     async def test_destroy_of_an_unknown_collection_is_false(self, store: Store, collection: str) -> None:
         destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection
         assert await destroy(collection) is False
 
+    @needs(AsyncDestroyCollectionProtocol)
     async def test_a_destroyed_collection_can_be_used_again(self, store: Store, collection: str) -> None:
         destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection
         for number in range(2):
@@ -34,6 +38,7 @@ class DestroyingConformance(Conformance):
             assert await store.get("key", collection=collection) == {"n": number}
             assert await destroy(collection) is True
 
+    @needs(AsyncDestroyCollectionProtocol)
     @pytest.mark.parametrize("neighbour", ["{}2", "{}::a", "{}/a", "{}*", "2{}", "*", "{}_"])
     async def test_destroy_collection_spares_its_neighbours(
         self, store: Store, collection: str, neighbour: str
@@ -47,6 +52,7 @@ class DestroyingConformance(Conformance):
             assert await store.get(key, collection=first) is None
             assert await store.get(key, collection=second) == {"n": 2}
 
+    @needs(AsyncDestroyStoreProtocol)
     async def test_destroy_removes_everything(self, store: Store, collection: str) -> None:
         destroy = self.ability(store, AsyncDestroyStoreProtocol).destroy
         await store.put("key", {"n": 1}, collection=collection)
@@ -57,6 +63,7 @@ class DestroyingConformance(Conformance):
         assert await store.get("key", collection=f"{collection}::a") is None
         assert await store.get(collection) is None
 
+    @needs(AsyncDestroyStoreProtocol)
     async def test_a_destroyed_store_can_be_used_again(self, store: Store, collection: str) -> None:
         destroy = self.ability(store, AsyncDestroyStoreProtocol).destroy
         for number in range(2):
@@ -65,6 +72,7 @@ class DestroyingConformance(Conformance):
             assert await store.get("key", collection=collection) == {"n": number}
             assert await destroy() is True
 
+    @needs(AsyncDestroyStoreProtocol)
     async def test_destroy_of_an_empty_store_is_no_error(self, store: Store) -> None:
         destroy = self.ability(store, AsyncDestroyStoreProtocol).destroy
         assert [await destroy() for _ in range(2)] == [True, True]

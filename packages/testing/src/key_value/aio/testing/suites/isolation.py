@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from key_value.aio.protocols.key_value import AsyncEnumerateCollectionsProtocol, AsyncEnumerateKeysProtocol
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import READS, Read, Store, Write
+from key_value.aio.testing.selection import needs
+from key_value.aio.testing.suites.base import Conformance
 
 
 def _value() -> dict[str, Any]:
@@ -60,16 +61,20 @@ class IsolationConformance(Conformance):
         _spoil(found)
         assert await store.get("b", collection=collection) == _value()
 
-    @pytest.mark.parametrize("operation", [*READS, "delete", "delete_many", "keys"])
+    @needs(AsyncEnumerateCollectionsProtocol)
+    @pytest.mark.parametrize("operation", [*READS, "delete", "delete_many"])
     async def test_a_read_creates_no_collection(self, store: Store, collection: str, operation: str) -> None:
         collections = self.ability(store, AsyncEnumerateCollectionsProtocol).collections
-        if operation == "keys":
-            await self.ability(store, AsyncEnumerateKeysProtocol).keys(collection)
-        else:
-            key = ["key"] if operation.endswith("many") else "key"
-            await getattr(store, operation)(key, collection=collection)
+        key = ["key"] if operation.endswith("many") else "key"
+        await getattr(store, operation)(key, collection=collection)
         assert collection not in await collections()
 
+    @needs(AsyncEnumerateCollectionsProtocol, AsyncEnumerateKeysProtocol)
+    async def test_a_list_of_keys_creates_no_collection(self, store: Store, collection: str) -> None:
+        await self.ability(store, AsyncEnumerateKeysProtocol).keys(collection)
+        assert collection not in await self.ability(store, AsyncEnumerateCollectionsProtocol).collections()
+
+    @needs(AsyncEnumerateKeysProtocol)
     async def test_a_read_creates_no_key(self, store: Store, collection: str, read: Read) -> None:
         keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         await store.put("key", {"a": 1}, collection=collection)

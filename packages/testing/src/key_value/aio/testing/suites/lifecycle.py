@@ -5,18 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from key_value.aio.errors import StoreClosedError
-from key_value.aio.protocols.key_value import (
-    AsyncCullProtocol,
-    AsyncDestroyCollectionProtocol,
-    AsyncDestroyStoreProtocol,
-    AsyncEnumerateCollectionsProtocol,
-    AsyncEnumerateKeysProtocol,
-    AsyncPutIfAbsentProtocol,
-)
-from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.protocols import ABILITIES, Ability
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import states, when
+from key_value.aio.testing.suites.base import Conformance
 
 OPERATIONS: Mapping[str, Callable[[Store, str], Awaitable[Any]]] = {
     "get": lambda store, collection: store.get("key", collection=collection),
@@ -28,20 +23,33 @@ OPERATIONS: Mapping[str, Callable[[Store, str], Awaitable[Any]]] = {
     "put_many": lambda store, collection: store.put_many(["key"], [{"a": 1}], collection=collection),
     "delete_many": lambda store, collection: store.delete_many(["key"], collection=collection),
 }
-ABILITY_CALLS: Mapping[type, Callable[[Any, str], Awaitable[Any]]] = {
-    AsyncEnumerateKeysProtocol: lambda store, collection: store.keys(collection),
-    AsyncEnumerateCollectionsProtocol: lambda store, _: store.collections(),
-    AsyncDestroyStoreProtocol: lambda store, _: store.destroy(),
-    AsyncDestroyCollectionProtocol: lambda store, collection: store.destroy_collection(collection),
-    AsyncCullProtocol: lambda store, _: store.cull(),
-    AsyncPutIfAbsentProtocol: lambda store, collection: store.put_if_absent(
-        "key", {"a": 1}, collection=collection
+ABILITY_CALLS: Mapping[str, Callable[[Any, str], Awaitable[Any]]] = {
+    "keys": lambda store, collection: store.keys(collection),
+    "collections": lambda store, _: store.collections(),
+    "scan": lambda store, collection: store.scan(collection),
+    "destroy": lambda store, _: store.destroy(),
+    "destroy_collection": lambda store, collection: store.destroy_collection(collection),
+    "cull": lambda store, _: store.cull(),
+    "put_if_absent": lambda store, collection: store.put_if_absent("key", {"a": 1}, collection=collection),
+    "get_versioned": lambda store, collection: store.get_versioned("key", collection=collection),
+    "put_if_version": lambda store, collection: store.put_if_version(
+        "key", {"a": 1}, version="1", collection=collection
     ),
+    "delete_if_version": lambda store, collection: store.delete_if_version(
+        "key", version="1", collection=collection
+    ),
+    "pop": lambda store, collection: store.pop("key", collection=collection),
+    "touch": lambda store, collection: store.touch("key", ttl=10, collection=collection),
 }
 
 
 class LifecycleConformance(Conformance):
     """`close` and `async with`, and what holds of a store as an object."""
+
+    @override
+    def parameters(self) -> dict[str, Mapping[str, Any]]:
+        abilities = {each.method: each for each in ABILITIES if each.protocol in self.abilities}
+        return {**super().parameters(), "ability": abilities}
 
     async def test_is_true_when_empty(self, store: Store, collection: str) -> None:
         """Applications write `storage or MemoryStore()`."""
@@ -57,14 +65,15 @@ class LifecycleConformance(Conformance):
         with pytest.raises(StoreClosedError):
             await OPERATIONS[operation](store, collection)
 
-    @pytest.mark.parametrize("protocol", list(ABILITY_CALLS), ids=lambda protocol: protocol.__name__)
+    @when(lambda tests: tests.abilities)
     async def test_the_abilities_of_a_closed_store_say_so(
-        self, store: Store, collection: str, protocol: type[object]
+        self, store: Store, collection: str, ability: Ability
     ) -> None:
-        able: object = self.ability(store, protocol)
+        protocol: type[object] = ability.protocol
+        able = self.ability(store, protocol)
         await store.close()
         with pytest.raises(StoreClosedError):
-            await ABILITY_CALLS[protocol](able, collection)
+            await ABILITY_CALLS[ability.method](able, collection)
 
     async def test_a_store_that_was_never_used_can_be_closed(self, store: Store, collection: str) -> None:
         await store.close()
@@ -86,9 +95,8 @@ class LifecycleConformance(Conformance):
             with pytest.raises(StoreClosedError):
                 await store.get("key", collection=collection)
 
+    @when(states(persistent=True))
     async def test_entries_outlive_close(self, store: Store, collection: str) -> None:
-        if not self.persistent:
-            pytest.skip("the store is not declared `persistent`")
         await store.put("key", {"a": 1}, collection=collection)
         await store.put("timed", {"a": 2}, collection=collection, ttl=1000)
         await store.close()
@@ -98,9 +106,8 @@ class LifecycleConformance(Conformance):
             assert value == {"a": 2}
             assert left is not None
 
+    @when(states(single_loop=None))
     async def test_works_in_a_second_event_loop(self, store: Store, collection: str) -> None:
-        if self.single_loop is not None:
-            pytest.skip(self.single_loop)
         await store.put("key", {"n": 1}, collection=collection)
 
         async def elsewhere() -> dict[str, Any] | None:

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from hypothesis import HealthCheck, settings, stateful
 
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.machine import StoreMachine
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import Conformance, nightly
 
 
 class ModelConformance(Conformance):
@@ -27,7 +27,7 @@ class ModelConformance(Conformance):
 
     def _settings(self) -> settings:
         return settings(
-            max_examples=self.model_examples,
+            max_examples=self.model_examples * (10 if nightly() else 1),
             stateful_step_count=30,
             derandomize=True,
             database=None,

@@ -6,9 +6,10 @@ from key_value.aio.protocols.key_value import (
     AsyncEnumerateKeysProtocol,
     AsyncPutIfAbsentProtocol,
 )
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.hostile_names import AMBIGUOUS_PAIRS, HOSTILE_NAMES, label
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import needs
+from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.trials import try_each
 
 NAMES = {label(name): name for name in HOSTILE_NAMES}
@@ -74,17 +75,20 @@ class NameConformance(Conformance):
 
         await try_each({str(two): two for two in AMBIGUOUS_PAIRS}, tell_apart)
 
+    @needs(AsyncPutIfAbsentProtocol)
     async def test_put_if_absent_tells_names_apart(self, store: Store, collection: str) -> None:
         put_if_absent = self.ability(store, AsyncPutIfAbsentProtocol).put_if_absent
         stored = [await put_if_absent(name, {}, collection=collection) for name in HOSTILE_NAMES]
         assert stored == [True] * len(HOSTILE_NAMES)
 
+    @needs(AsyncEnumerateKeysProtocol)
     async def test_keys_are_listed_as_they_were_given(self, store: Store, collection: str) -> None:
         list_keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         keys = ["", *HOSTILE_NAMES]
         await store.put_many(keys, [{"n": 1}] * len(keys), collection=collection)
         assert sorted(await list_keys(collection)) == sorted(keys)
 
+    @needs(AsyncEnumerateCollectionsProtocol)
     async def test_collections_are_listed_as_they_were_given(self, store: Store, collection: str) -> None:
         list_collections = self.ability(store, AsyncEnumerateCollectionsProtocol).collections
         names = [f"{name}{collection}" for name in HOSTILE_NAMES]
@@ -93,6 +97,7 @@ class NameConformance(Conformance):
         listed = await list_collections()
         assert sorted(name for name in listed if name.endswith(collection)) == sorted(names)
 
+    @needs(AsyncEnumerateKeysProtocol)
     async def test_keys_are_listed_in_their_own_collection(self, store: Store, collection: str) -> None:
         list_keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         key = collection
@@ -102,6 +107,7 @@ class NameConformance(Conformance):
         listed = [await list_keys(name) for name in names]
         assert listed == [[f"{key}-{index}"] for index in range(len(names))]
 
+    @needs(AsyncDestroyCollectionProtocol)
     async def test_a_collection_is_destroyed_with_no_other(self, store: Store, collection: str) -> None:
         """A name is not a pattern, a prefix or a path, whatever it looks like."""
         destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection

@@ -1,4 +1,4 @@
-"""Setup: it happens once, whoever is first; who gives up harms no other, and a failure is not for ever."""
+"""Setup: it happens once, a cancelled one harms no other caller, and a failed one is tried again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -7,8 +7,9 @@ import pytest
 
 from key_value.aio.errors import StoreClosedError, StoreSetupError
 from key_value.aio.stores.base import BaseStore
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import states, when
+from key_value.aio.testing.suites.base import Conformance
 
 
 class _Setup:
@@ -33,14 +34,16 @@ class _Setup:
 
 
 class SetupConformance(Conformance):
-    """What `BaseStore` promises to whoever overrides its `_setup`, kept by the store that did."""
+    """The promises of `BaseStore` about `_setup`, kept by a store that overrides it."""
 
+    @when(states(on_base_store=True))
     async def test_setup_can_be_repeated(self, store: Store, collection: str) -> None:
         await store.put("key", {"a": 1}, collection=collection)
         setup = self._base(store).setup
         await asyncio.gather(*(setup() for _ in range(10)))
         assert await store.get("key", collection=collection) == self.kept({"a": 1})
 
+    @when(states(on_base_store=True))
     async def test_first_use_by_many_tasks_sets_up_once(
         self, store: Store, collection: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -54,6 +57,7 @@ class SetupConformance(Conformance):
         await asyncio.wait_for(asyncio.gather(*users), timeout=30)
         assert setup.calls == 1
 
+    @when(states(on_base_store=True))
     async def test_a_cancelled_setup_harms_no_other_user(
         self, store: Store, collection: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -68,6 +72,7 @@ class SetupConformance(Conformance):
         setup.let_go.set()
         assert await asyncio.wait_for(asyncio.gather(*users), timeout=30) == [None] * 3
 
+    @when(states(on_base_store=True))
     async def test_a_store_that_is_closed_during_its_setup_is_closed(
         self, store: Store, collection: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -83,6 +88,7 @@ class SetupConformance(Conformance):
         with pytest.raises(StoreClosedError):
             await store.get("key", collection=collection)
 
+    @when(states(on_base_store=True))
     async def test_a_failed_setup_is_tried_again(
         self, store: Store, collection: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -103,13 +109,12 @@ class SetupConformance(Conformance):
         return setup
 
     def _base(self, store: Store) -> BaseStore:
-        if not isinstance(store, BaseStore):
-            pytest.skip("the store sets itself up without BaseStore")
+        assert isinstance(store, BaseStore), "state `on_base_store = False` for a store without BaseStore"
         return store
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What an error was raised from, step by step: a store may have its own word for what its driver said."""
+    """The errors that this one was raised from, the latest first."""
     cause = error.__cause__
     while cause is not None:
         yield cause

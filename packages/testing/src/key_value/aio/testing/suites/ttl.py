@@ -10,8 +10,9 @@ from key_value.aio.protocols.key_value import (
     AsyncPutIfAbsentProtocol,
 )
 from key_value.aio.testing.clock import TOLERANCE, Stopwatch, outlive
-from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.operations import READS, Read, Store, Write
+from key_value.aio.testing.selection import needs
+from key_value.aio.testing.suites.base import Conformance
 
 
 class TTLConformance(Conformance):
@@ -115,6 +116,7 @@ class TTLConformance(Conformance):
         await outlive(self.short_ttl)
         assert await store.delete_many(["a", "b", "c"], collection=collection) == 1
 
+    @needs(AsyncEnumerateKeysProtocol)
     async def test_expired_keys_are_not_listed(self, store: Store, collection: str) -> None:
         keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         await store.put("old", {"a": 1}, collection=collection, ttl=self.short_ttl)
@@ -122,6 +124,7 @@ class TTLConformance(Conformance):
         await outlive(self.short_ttl)
         assert await keys(collection) == ["new"]
 
+    @needs(AsyncEnumerateKeysProtocol)
     async def test_expired_keys_do_not_use_up_the_limit(self, store: Store, collection: str) -> None:
         keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         await store.put_many(["a", "b"], [{"n": 1}] * 2, collection=collection, ttl=self.short_ttl)
@@ -129,6 +132,7 @@ class TTLConformance(Conformance):
         await outlive(self.short_ttl)
         assert sorted(await keys(collection, limit=2)) == ["c", "d"]
 
+    @needs(AsyncPutIfAbsentProtocol)
     async def test_put_if_absent_takes_the_place_of_an_expired_entry(
         self, store: Store, collection: str
     ) -> None:
@@ -138,6 +142,7 @@ class TTLConformance(Conformance):
         assert await put_if_absent("key", {"n": 2}, collection=collection) is True
         assert await store.ttl("key", collection=collection) == ({"n": 2}, None)
 
+    @needs(AsyncPutIfAbsentProtocol)
     async def test_put_if_absent_leaves_the_ttl_of_what_is_there(self, store: Store, collection: str) -> None:
         put_if_absent = self.ability(store, AsyncPutIfAbsentProtocol).put_if_absent
         await store.put("key", {"n": 1}, collection=collection)
@@ -145,6 +150,7 @@ class TTLConformance(Conformance):
         await outlive(self.short_ttl)
         assert await store.ttl("key", collection=collection) == ({"n": 1}, None)
 
+    @needs(AsyncCullProtocol)
     async def test_cull_leaves_what_has_not_expired(self, store: Store, collection: str) -> None:
         cull = self.ability(store, AsyncCullProtocol).cull
         await store.put("old", {"n": 1}, collection=collection, ttl=self.short_ttl)

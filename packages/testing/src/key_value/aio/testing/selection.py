@@ -1,0 +1,73 @@
+"""Selection: a test is collected for the stores that it applies to, and is no skipped test for the others."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from key_value.aio.protocols import ABILITIES as TABLE
+
+Fact = Callable[[Any], bool]
+"""Tells from the class of a store's tests whether a test applies."""
+
+TestT = TypeVar("TestT", bound=Callable[..., Any])
+
+ABILITIES: frozenset[type] = frozenset(ability.protocol for ability in TABLE)
+"""The protocols of all abilities."""
+
+_FACTS = "_key_value_facts"
+_LEFT_OUT = object()
+
+
+def when(*facts: Fact) -> Callable[[TestT], TestT]:
+    """Collect a test only for stores of which all the facts hold."""
+
+    def mark(test: TestT) -> TestT:
+        setattr(test, _FACTS, (*_facts(test), *facts))
+        return test
+
+    return mark
+
+
+def needs(*protocols: type) -> Callable[[TestT], TestT]:
+    """Collect a test only for stores that declare these abilities."""
+    return when(lambda tests: tests.abilities.issuperset(protocols))
+
+
+def states(**attributes: object) -> Fact:
+    """Whether the attributes of the class have these values."""
+    return lambda tests: all(getattr(tests, name) == value for name, value in attributes.items())
+
+
+def check_abilities(tests: type) -> None:
+    """Check the abilities that a class of tests states.
+
+    Raises:
+        TypeError: They are not a frozenset of ability protocols.
+    """
+    stated: object = vars(tests).get("abilities", frozenset[type]())
+    if not isinstance(stated, frozenset):
+        raise TypeError(
+            f"{tests.__name__}.abilities must be a frozenset of ability protocols, such as "
+            f"frozenset({{AsyncEnumerateKeysProtocol}}), not {stated!r}"
+        )
+    unknown = sorted(repr(each) for each in stated - ABILITIES)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- may hold anything
+    if unknown:
+        known = ", ".join(sorted(protocol.__name__ for protocol in ABILITIES))
+        raise TypeError(
+            f"{tests.__name__}.abilities has {', '.join(unknown)}, but the ability protocols are {known}"
+        )
+
+
+def leave_out(tests: type) -> None:
+    """Leave out the tests of which some fact does not hold for this class."""
+    for name in [name for name in dir(tests) if name.startswith("test")]:
+        defined = [vars(base)[name] for base in tests.__mro__ if name in vars(base)]
+        test = next((each for each in defined if each is not _LEFT_OUT), None)
+        applies = all(fact(tests) for fact in _facts(test))
+        if not applies:
+            setattr(tests, name, _LEFT_OUT)
+        elif defined[0] is _LEFT_OUT:
+            setattr(tests, name, test)
+
+
+def _facts(test: object) -> tuple[Fact, ...]:
+    return getattr(test, _FACTS, ())

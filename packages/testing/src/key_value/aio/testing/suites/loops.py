@@ -1,0 +1,78 @@
+"""Event loops: one that ends leaves nothing behind that a later call would wait for."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import states, when
+from key_value.aio.testing.suites.base import Conformance, Opening, overrides
+
+LOOPS = 10
+TIMEOUT = 30
+"""Seconds after which a call hangs."""
+
+
+def _cut_off(call: Coroutine[Any, Any, Any], turns: int) -> None:
+    """Run a call for a few turns of an event loop, which then ends without waiting for it."""
+    loop = asyncio.new_event_loop()
+    # The loop reports what is pending when it ends: that is what is done here.
+    loop.set_exception_handler(lambda _, __: None)
+    task = loop.create_task(call)
+    for _ in range(turns):
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    if task.done() and not task.cancelled():
+        task.exception()
+    loop.close()
+
+
+class LoopConformance(Conformance):
+    """A store outlives the event loops that it is used in."""
+
+    @pytest.mark.parametrize("turns", [1, 2, 5])
+    @when(overrides("opening"), states(single_loop=None))
+    async def test_a_first_call_that_its_loop_cut_off_hangs_no_other(
+        self, opening: Opening, collection: str, turns: int
+    ) -> None:
+        store: Store = opening()
+        await asyncio.to_thread(_cut_off, store.get("key", collection=collection), turns)
+        await asyncio.wait_for(store.put("key", {"n": 1}, collection=collection), TIMEOUT)
+        assert await store.get("key", collection=collection) == {"n": 1}
+        await asyncio.wait_for(store.close(), TIMEOUT)
+
+    @pytest.mark.parametrize("turns", [1, 2, 5])
+    @when(overrides("opening"), states(single_loop=None))
+    async def test_a_store_whose_setup_was_cut_off_can_be_closed(self, opening: Opening, turns: int) -> None:
+        store: Store = opening()
+        await asyncio.to_thread(_cut_off, store.__aenter__(), turns)
+        await asyncio.wait_for(store.close(), TIMEOUT)
+
+    @pytest.mark.parametrize("turns", [1, 2, 5])
+    @when(overrides("opening"), states(single_loop=None))
+    async def test_a_call_that_its_loop_cut_off_hangs_no_other(
+        self, opening: Opening, collection: str, turns: int
+    ) -> None:
+        """Neither does the first write to a collection, which may have to be prepared."""
+        store: Store = opening()
+        await store.put("key", {"n": 1}, collection=collection)
+        other = f"{collection}2"
+        await asyncio.to_thread(_cut_off, store.put("cut off", {"n": 1}, collection=other), turns)
+        await asyncio.wait_for(store.put("key", {"n": 2}, collection=other), TIMEOUT)
+        assert await store.get("key", collection=collection) == {"n": 1}
+        assert await store.get("key", collection=other) == {"n": 2}
+        await asyncio.wait_for(store.close(), TIMEOUT)
+
+    @when(states(single_loop=None))
+    async def test_works_in_one_loop_after_another(self, store: Store, collection: str) -> None:
+        async def use(number: int) -> dict[str, Any] | None:
+            await store.put(f"key-{number}", {"n": number}, collection=collection)
+            return await store.get(f"key-{number}", collection=collection)
+
+        for number in range(LOOPS):
+            found = await asyncio.wait_for(asyncio.to_thread(asyncio.run, use(number)), TIMEOUT)
+            assert found == ({"n": number})
+        assert await store.get("key-0", collection=collection) == ({"n": 0})
+        await asyncio.wait_for(store.close(), TIMEOUT)

@@ -1,0 +1,89 @@
+"""Resources: threads, descriptors and memory are freed with what they served."""
+
+import asyncio
+import gc
+import threading
+import tracemalloc
+from pathlib import Path
+
+from key_value.aio.testing.operations import Store
+from key_value.aio.testing.selection import states, when
+from key_value.aio.testing.suites.base import Conformance, Opening, overrides
+
+STORES = 20
+SLACK = 5
+"""Threads and descriptors that come and go beside the stores, as those of the event loop do."""
+DESCRIPTORS = Path("/proc/self/fd")
+ENTRIES = 1_000
+BYTES_PER_ENTRY = 100
+"""What may remain of a deleted entry, such as the name of its collection in a bounded cache."""
+
+
+def _in_use() -> int:
+    """The threads and descriptors of this process, once what is unreachable was collected."""
+    gc.collect()
+    descriptors = len(list(DESCRIPTORS.iterdir())) if DESCRIPTORS.exists() else 0
+    return threading.active_count() + descriptors
+
+
+async def _settle(before: int) -> int:
+    """The threads and descriptors in use, as soon as they are few, or after some seconds."""
+    for _ in range(200):
+        if _in_use() <= before + SLACK:
+            break
+        await asyncio.sleep(0.02)
+    return _in_use() - before
+
+
+class ResourceConformance(Conformance):
+    """Many stores, one after another, need no more than one."""
+
+    @when(overrides("opening"))
+    async def test_closed_stores_keep_no_thread_and_no_descriptor(
+        self, opening: Opening, collection: str
+    ) -> None:
+        await self._use_and_close(opening, collection)
+        before = _in_use()
+        stores = [await self._use_and_close(opening, collection) for _ in range(STORES)]
+        assert await _settle(before) <= SLACK, f"{len(stores)} closed stores keep threads or descriptors"
+
+    @when(overrides("opening"), states(shared_by_processes=True, dropped_unclosed=True))
+    async def test_dropped_stores_keep_no_thread_and_no_descriptor(
+        self, opening: Opening, collection: str
+    ) -> None:
+        await self._use(opening, collection)
+        before = _in_use()
+        for _ in range(STORES):
+            await self._use(opening, collection)
+        assert await _settle(before) <= SLACK, f"{STORES} dropped stores keep threads or descriptors"
+
+    async def test_deleted_entries_keep_no_memory(self, store: Store, collection: str) -> None:
+        await self._put_and_delete(store, collection, 0)
+        tracemalloc.start()
+        try:
+            await self._put_and_delete(store, collection, ENTRIES)
+            gc.collect()
+            before, _ = tracemalloc.get_traced_memory()
+            await self._put_and_delete(store, collection, 2 * ENTRIES)
+            gc.collect()
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert after - before < ENTRIES * BYTES_PER_ENTRY
+
+    async def _put_and_delete(self, store: Store, collection: str, start: int) -> None:
+        """Store entries whose collections and times to live are all different, and delete them."""
+        for n in range(start, start + ENTRIES):
+            name = f"{collection}-{n % 100}"
+            await store.put(f"key-{n}", {"n": n}, collection=name, ttl=10 * 1.005**n)
+            await store.delete(f"key-{n}", collection=name)
+
+    async def _use(self, opening: Opening, collection: str) -> None:
+        store = opening()
+        await store.put("key", {"n": 1}, collection=collection)
+        assert await store.get("key", collection=collection) == {"n": 1}
+
+    async def _use_and_close(self, opening: Opening, collection: str) -> object:
+        async with opening() as store:
+            await store.put("key", {"n": 1}, collection=collection)
+        return store
