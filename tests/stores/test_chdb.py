@@ -20,7 +20,6 @@ from key_value.aio.stores.chdb.table import _literal as literal
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES
 from tests.processes import run_together
-from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 PUBLISHED_TABLE = """
@@ -53,7 +52,7 @@ def query(path: Path, *statements: str) -> list[Any]:
 
 @pytest.mark.timeout(180)
 class TestChDBStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET
+    abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "chdb"
     private_files: ClassVar = False

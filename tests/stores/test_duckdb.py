@@ -22,7 +22,6 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES
 from tests.processes import run_together
 from tests.published import ENTRIES
-from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 PUBLISHED_TABLE = """
@@ -49,7 +48,7 @@ def query(path: Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 class TestDuckDBStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET
+    abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "duckdb"
     # It had DuckDB make a STRUCT of each value, which cannot hold the others.

@@ -26,7 +26,7 @@ from key_value.aio.stores.keyring import (
     KeyringV1KeySanitizationStrategy,
 )
 from key_value.aio.stores.keyring.driver import VANISHED
-from key_value.aio.stores.keyring.names import LONGEST_NAME, Naming
+from key_value.aio.stores.keyring.names import LONGEST_NAME, KeyringNames
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.hostile_names import HOSTILE_NAMES
 from key_value.aio.testing.operations import Store
@@ -64,7 +64,7 @@ class OnWindows(KeyringStore):
     """One that takes the keyring for the Credential Manager."""
 
     longest_password: ClassVar = 1280
-    _naming: ClassVar = Naming(windows=True)
+    on_windows: ClassVar = True
 
 
 def open_store(path: Path) -> KeyringStore:
@@ -298,7 +298,7 @@ class TestOnWindows(StoreConformance):
         driver.set_password("py-key-value", f"default_collection::{key}", text)
 
     def test_names_fit(self) -> None:
-        naming = Naming(windows=True)
+        naming = KeyringNames(windows=True)
         longest = [
             max(len(strategy.sanitize(name).encode("utf-16-le")) // 2 for name in HOSTILE_NAMES)
             for strategy in (naming.collections, naming.keys)

@@ -23,7 +23,6 @@ from tests import published as interop
 from tests.published import Publish
 from tests.servers.processes import free_port
 from tests.servers.server import Server
-from tests.stores.abilities import NOT_YET
 
 Arguments = dict[str, Any]
 
@@ -76,8 +75,8 @@ class TestRedisStore(RedisConformance):
 
     @override
     async def plant(self, store: Store, *, collection: str, key: str) -> None:
-        commands = cast("RedisStore", store)._commands.get()
-        await commands.client.execute_command("LPUSH", address(collection, key), "item")
+        address = RedisStore.names.address(collection, key)
+        await cast("RedisStore", store).client.execute_command("LPUSH", address, "item")
 
     @pytest.fixture
     async def store(self, redis: Server) -> AsyncIterator[RedisStore]:

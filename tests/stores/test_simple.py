@@ -7,11 +7,10 @@ from typing_extensions import override
 from key_value.aio.stores.simple import SimpleStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.suites.base import ABILITIES, Opening
-from tests.stores.abilities import NOT_YET
 
 
 class TestSimpleStore(StoreConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET
+    abilities: ClassVar = ABILITIES
     persistent: ClassVar = True
     shared_by_processes: ClassVar = False
 

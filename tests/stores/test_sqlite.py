@@ -13,7 +13,6 @@ from key_value.aio.stores.sqlite import SQLiteStore
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES
 from tests.processes import run_together
-from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 Row = tuple[str, str, str]
@@ -25,7 +24,7 @@ def rows(path: Path) -> list[Row]:
 
 
 class TestSQLiteStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET
+    abilities: ClassVar = ABILITIES
     open_store: ClassVar = SQLiteStore
     published_extra: ClassVar = None
 

@@ -15,7 +15,12 @@ pytest.importorskip("winreg", reason="there is no registry")
 import winreg
 
 from key_value.aio.errors import DeserializationError, InvalidKeyError, KeyValueStoreError, StoreSetupError
-from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
+from key_value.aio.protocols import (
+    AsyncCompareAndSetProtocol,
+    AsyncPopProtocol,
+    AsyncPutIfAbsentProtocol,
+    AsyncTouchProtocol,
+)
 from key_value.aio.stores.windows_registry import (
     WindowsRegistryStore,
     WindowsRegistryV1CollectionSanitizationStrategy,
@@ -25,7 +30,6 @@ from key_value.aio.stores.windows_registry.driver import Winreg
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES
 from tests.published import Publish
-from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 reg = cast("Winreg", winreg)
@@ -69,7 +73,12 @@ def remove(path: str) -> None:
 
 
 class TestWindowsRegistryStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET - {AsyncPutIfAbsentProtocol}
+    abilities: ClassVar = ABILITIES - {
+        AsyncCompareAndSetProtocol,
+        AsyncPopProtocol,
+        AsyncPutIfAbsentProtocol,
+        AsyncTouchProtocol,
+    }
     open_store: ClassVar = open_store
     keeps_files: ClassVar = False
     published_extra: ClassVar = ""

@@ -26,14 +26,20 @@ class EscapingStrategy(SanitizationStrategy):
     cut and given its SHA-256.
     """
 
-    def __init__(self, unsafe: str | None = None, *, max_bytes: int | None = None) -> None:
-        """Say what the backend cannot hold.
+    def __init__(
+        self, unsafe: str | None = None, *, max_bytes: int | None = None, ignores_case: bool = False
+    ) -> None:
+        """State what the backend cannot hold.
 
         Args:
             unsafe: A regular expression; each character of what it finds is encoded. What UTF-8 cannot hold
                 is encoded in any case.
             max_bytes: Bytes of UTF-8 that a name may have, more than 80; None sets no limit.
+            ignores_case: Whether the backend takes names that differ in case alone for one: capitals are
+                encoded.
         """
+        if ignores_case:
+            unsafe = f"{unsafe}|{differs_in_case()}" if unsafe else differs_in_case()
         found = f"{unsafe}|{_SURROGATES}" if unsafe else _SURROGATES
         self._unsafe = re.compile(found)
         self._unsafe_or_percent = re.compile(f"{found}|%")
@@ -86,7 +92,7 @@ class EscapingStrategy(SanitizationStrategy):
 
 @cache
 def differs_in_case() -> str:
-    """What is unsafe where no regard is paid to case, as a regular expression for `EscapingStrategy`.
+    """Return what is unsafe in a backend that ignores case, as a regular expression for `EscapingStrategy`.
 
     Lower case is left alone. What may be taken for it is found: capitals, other letters with the same
     capital, and the percent sign of what would be an escape if it were in capitals.

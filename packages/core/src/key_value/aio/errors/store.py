@@ -16,13 +16,13 @@ class StoreConnectionError(KeyValueStoreError, ConnectionError):
         nothing_was_sent: Whether it is certain that the operation did not reach the backend.
     """
 
-    nothing_was_sent: bool = False
+    nothing_was_sent: ClassVar[bool] = False
 
 
 class StoreUnreachableError(StoreConnectionError):
     """No connection to the backend could be made, and nothing was sent."""
 
-    nothing_was_sent = True
+    nothing_was_sent: ClassVar[bool] = True
 
 
 class StoreTimeoutError(KeyValueStoreError, TimeoutError):

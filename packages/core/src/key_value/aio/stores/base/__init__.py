@@ -14,8 +14,8 @@ if (_owner := find_spec("key_value")) is not None and _owner.origin is not None:
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.sanitization import HybridSanitizationStrategy, SanitizationStrategy
 from key_value.aio._utils.sanitization import PassthroughStrategy as PassthroughStrategy
-from key_value.aio._utils.sanitization import SanitizationStrategy
 from key_value.aio._utils.serialization import BasicSerializationAdapter as BasicSerializationAdapter
 from key_value.aio._utils.serialization import SerializationAdapter as SerializationAdapter
 from key_value.aio.stores.base.abilities import BaseContextManagerStore as BaseContextManagerStore
@@ -51,6 +51,7 @@ __all__ = [
     "BytesStore",
     "ClientPerLoop",
     "EscapingStrategy",
+    "HybridSanitizationStrategy",
     "Listed",
     "ListedPage",
     "ManagedEntry",

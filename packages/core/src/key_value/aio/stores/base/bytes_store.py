@@ -48,7 +48,10 @@ class BytesStore(HookedStore, ABC):
 
     async def _take(self, address: str) -> bytes | None:
         """Hook: remove the bytes at an address and return them; None if there were none."""
-        data = await self._read(address)
+        try:
+            data = await self._read(address)
+        except DeserializationError:
+            data = b""  # It cannot be read, but it is there.
         if data is not None:
             await self._remove(address)
         return data
@@ -74,7 +77,10 @@ class BytesStore(HookedStore, ABC):
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
         address = self.names.address(collection, key)
-        data = await self._fetch(lambda: self._read(address))
+        try:
+            data = await self._fetch(lambda: self._read(address))
+        except DeserializationError as error:
+            raise self._unreadable(collection, key, error) from error
         if data is None:
             data = await self._read_former(address, collection, key)
         return None if data is None else await self._decode(collection, key, data)

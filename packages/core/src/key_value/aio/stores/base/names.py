@@ -2,10 +2,10 @@
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from key_value.aio._utils.escaping import EscapingStrategy
-from key_value.aio._utils.sanitization import SanitizationStrategy
+from key_value.aio._utils.sanitization import PassthroughStrategy, SanitizationStrategy
 
 SEPARATOR = "::"
 
@@ -28,15 +28,18 @@ class Names:
     """What a key and a collection may hold in a backend, and how the two become an address.
 
     A name that the backend can hold stays as it is, any other one is escaped so that it can be read back;
-    what is too long is cut and ends in its SHA-256. No two entries share an address. Where the 0.5 series
-    kept an entry under its plain names, `former` gives that address.
+    what is too long is cut and ends in its SHA-256. No two entries share an address.
 
     Attributes:
         keys: What becomes of keys.
         collections: What becomes of collections.
         separator: What stands between the two in an address, and in no collection.
         suffix: What an address ends with.
+        formerly: How the 0.5 series named its entries, if otherwise.
     """
+
+    PLAIN: "ClassVar[Names]"
+    """As they are, whatever that leads to."""
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class Names:
         collections: SanitizationStrategy | None = None,
         separator: str = SEPARATOR,
         suffix: str = "",
-        moved: bool = False,
+        formerly: "Names | None" = None,
     ) -> None:
         """State the facts of a backend.
 
@@ -54,14 +57,14 @@ class Names:
             collections: What becomes of collections; unless given, `::` and a `:` at the end are escaped too.
             separator: What stands between the two in an address; `collections` must keep it out of them.
             suffix: What an address ends with, such as `.json`.
-            moved: Whether the 0.5 series kept entries under their plain names, also where we escape them:
-                such an entry is found there, and moved by the next write.
+            formerly: How the 0.5 series named its entries: an entry that is there, and is not where it is
+                named now, is found and listed, and the next write moves it. `PLAIN` is as they are.
         """
         self.keys = keys or EscapingStrategy()
         self.collections = collections or EscapingStrategy(AMBIGUOUS)
         self.separator = separator
         self.suffix = suffix
-        self._moved = moved
+        self.formerly = formerly
         self._keeps_literals = keys is None
         self.prefix = lru_cache(maxsize=1024)(self._prefix)
 
@@ -75,16 +78,22 @@ class Names:
 
     def former(self, address: str, collection: str, key: str) -> str | None:
         """Return the address that the 0.5 series used for an entry, if that is another one."""
-        plain = f"{collection}{self.separator}{key}{self.suffix}" if self._moved else address
-        return None if plain == address or not _is_utf8(plain) else plain
+        if self.formerly is None:
+            return None
+        former = self.formerly.address(collection, key)
+        return None if former == address or not _is_utf8(former) else former
 
     def starts(self, collection: str, prefix: str) -> list[str]:
         """Return how the addresses of a collection may start, those of keys with a prefix among them."""
-        ours = self.prefix(collection) + self.literal(prefix)
-        plain = collection + self.separator
-        return (
-            [ours, plain] if self._moved and plain != self.prefix(collection) and _is_utf8(plain) else [ours]
-        )
+        ours = self.prefix(collection)
+        former = ours if self.formerly is None else self.formerly.prefix(collection)
+        starts = [ours + self.literal(prefix)]
+        return starts if former == ours or not _is_utf8(former) else [*starts, former]
+
+    def is_of(self, address: str, collection: str, key: str) -> bool:
+        """Return whether an address is, or in the 0.5 series was, that of an entry."""
+        ours = self.address(collection, key)
+        return address in (ours, self.former(ours, collection, key))
 
     def literal(self, prefix: str) -> str:
         """Return the beginning of a prefix that the keys which start with it have in the backend too."""
@@ -116,6 +125,9 @@ class Names:
 
     def _prefix(self, collection: str) -> str:
         return self.collection(collection) + self.separator
+
+
+Names.PLAIN = Names(keys=PassthroughStrategy(), collections=PassthroughStrategy())
 
 
 def _is_utf8(text: str) -> bool:

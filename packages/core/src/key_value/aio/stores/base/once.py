@@ -3,10 +3,10 @@
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any
 
 _doing: ContextVar[tuple["Once", ...]] = ContextVar("_doing", default=())
 
@@ -15,14 +15,23 @@ class _InterruptedError(Exception):
     """The event loop of an attempt has ended; another one may attempt it."""
 
 
-class _Attempt(NamedTuple):
-    result: "concurrent.futures.Future[None]"
-    loop: asyncio.AbstractEventLoop
+class _Attempt:
+    def __init__(self, perform: "Callable[[_Attempt], Coroutine[Any, Any, None]]") -> None:
+        self.result: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self.loop = asyncio.get_running_loop()
+        self._work = perform(self)
+        self._task = self.loop.create_task(self._work)
 
     @property
     def is_abandoned(self) -> bool:
         """Whether its event loop ended, or stands still, before it had a result."""
         return not self.result.done() and not self.loop.is_running()
+
+    def abandon(self) -> None:
+        """Let another attempt begin."""
+        if self.loop.is_closed():
+            # Its task will never run again, and may not have begun.
+            self._work.close()
 
 
 class Once:
@@ -41,7 +50,6 @@ class Once:
         self._work = work
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
-        self._task: asyncio.Task[None] | None = None
         self.done = False
 
     async def ensure(self) -> None:
@@ -57,7 +65,11 @@ class Once:
     async def rest(self) -> None:
         """Wait until no attempt is under way, whatever its result."""
         attempt = self._attempt
-        if attempt is not None and not attempt.is_abandoned and self not in _doing.get():
+        if attempt is None or self in _doing.get():
+            return
+        if attempt.is_abandoned:
+            attempt.abandon()
+        else:
             await asyncio.wait([asyncio.wrap_future(attempt.result)])
             attempt.result.exception()  # It is raised to the callers of `ensure`.
 
@@ -65,11 +77,10 @@ class Once:
         with self._lock:
             abandoned = self._attempt if self._attempt is not None and self._attempt.is_abandoned else None
             if self._attempt is None or abandoned is not None:
-                attempt = _Attempt(concurrent.futures.Future(), asyncio.get_running_loop())
-                self._attempt = attempt
-                self._task = asyncio.create_task(self._perform(attempt))
+                self._attempt = _Attempt(self._perform)
             joined = self._attempt.result
         if abandoned is not None:
+            abandoned.abandon()
             self._finish(abandoned, _InterruptedError())
         return joined
 
@@ -89,7 +100,7 @@ class Once:
     def _finish(self, attempt: _Attempt, error: Exception | None) -> None:
         with self._lock:
             if self._attempt is attempt:
-                self._attempt = self._task = None
+                self._attempt = None
         # An attempt that was taken for abandoned may end after all, in a loop that runs again.
         with suppress(concurrent.futures.InvalidStateError):
             if error is None:

@@ -121,8 +121,7 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         found = self.names.entry(address)
         if header is not None and header.collection is not None and header.key is not None:
             collection, key = header.collection, header.key
-            ours = self.names.address(collection, key)
-            if address not in (ours, self.names.former(ours, collection, key)):
+            if not self.names.is_of(address, collection, key):
                 return None
             return Listed(collection, key, header.expires, (address, data))
         if found is None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import count
 from typing import NamedTuple
 
@@ -54,6 +55,22 @@ class SimpleStore(VersionedStore, PagedStore):
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         self._store(collection, key, await encode(managed_entry.value), managed_entry)
+
+    @override
+    async def _put_managed_entries(
+        self,
+        *,
+        collection: str,
+        keys: Sequence[str],
+        managed_entries: Sequence[ManagedEntry],
+        ttl: float | None,
+        created_at: datetime,
+        expires_at: datetime | None,
+    ) -> None:
+        # All of them are encoded before any is stored: one that is not JSON refuses the batch.
+        texts = [await encode(entry.value) for entry in managed_entries]
+        for key, text, entry in zip(keys, texts, managed_entries, strict=True):
+            self._store(collection, key, text, entry)
 
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:

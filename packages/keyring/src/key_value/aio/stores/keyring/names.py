@@ -1,13 +1,20 @@
-"""Names of the entries in a keyring: `collection::key`, with what a keyring cannot hold escaped."""
+"""Names of the entries in a keyring."""
 
 import string
 
-from key_value.aio._utils.escaping import EscapingStrategy, differs_in_case
-from key_value.aio._utils.sanitization import HybridSanitizationStrategy
-from key_value.aio.stores.base.address import AMBIGUOUS
+from typing_extensions import override
+
+from key_value.aio.stores.base import (
+    EscapingStrategy,
+    HybridSanitizationStrategy,
+    Names,
+    SanitizationStrategy,
+)
 
 LONGEST_NAME = 513
 """Characters on Windows: https://learn.microsoft.com/windows/win32/api/wincred/ns-wincred-credentialw"""
+
+_AMBIGUOUS = ":{2,}|:$"
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
@@ -21,7 +28,7 @@ class _KeyringV1Strategy(HybridSanitizationStrategy):
 
 
 class KeyringV1KeySanitizationStrategy(_KeyringV1Strategy):
-    """Replaces what is neither a letter nor a digit of ASCII, as the 0.5 series did where it was asked to.
+    """Replaces what is neither a letter nor a digit of ASCII, as the 0.5 series did on request.
 
     Two keys can become one. It is for entries that were written with it.
     """
@@ -31,20 +38,34 @@ class KeyringV1CollectionSanitizationStrategy(_KeyringV1Strategy):
     """The same for collections."""
 
 
-class Naming:
-    """Where entries are by default on one platform: at `collection::key`."""
+class KeyringNames(Names):
+    """Names in the keyring of one platform: `collection::key`."""
 
-    def __init__(self, *, windows: bool) -> None:
+    def __init__(
+        self,
+        *,
+        windows: bool,
+        keys: SanitizationStrategy | None = None,
+        collections: SanitizationStrategy | None = None,
+    ) -> None:
         """Choose a platform.
 
         Args:
-            windows: Whether capitals and what is long are escaped too, since Windows looks credentials up
-                without regard to case and limits their names.
+            windows: Whether capitals and long names are escaped too, since Windows ignores the case of
+                credentials and limits their names.
+            keys: What becomes of keys, in place of escaping what the keyring cannot hold.
+            collections: What becomes of collections.
         """
-        case = f"|{differs_in_case()}" if windows else ""
-        self.collections = EscapingStrategy(f"{AMBIGUOUS}|{_NUL}{case}", max_bytes=200 if windows else None)
-        self.keys = EscapingStrategy(_NUL + case, max_bytes=300 if windows else None)
+        plain_keys, plain_collections = EscapingStrategy(_NUL), EscapingStrategy(f"{_AMBIGUOUS}|{_NUL}")
+        limited_keys = EscapingStrategy(_NUL, max_bytes=300, ignores_case=True)
+        limited = EscapingStrategy(f"{_AMBIGUOUS}|{_NUL}", max_bytes=200, ignores_case=True)
+        super().__init__(
+            keys=keys or (limited_keys if windows else plain_keys),
+            collections=collections or (limited if windows else plain_collections),
+            formerly=Names(keys=keys or plain_keys, collections=collections or plain_collections),
+        )
 
-
-PLAIN = Naming(windows=False)
-"""As the 0.5 series named them, but for what was ambiguous."""
+    @override
+    def former(self, address: str, collection: str, key: str) -> str | None:
+        former = super().former(address, collection, key)
+        return former if former is not None and len(former) <= LONGEST_NAME else None

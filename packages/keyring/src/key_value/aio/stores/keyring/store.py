@@ -1,32 +1,20 @@
 """A store in the keyring of the operating system."""
 
 import sys
-from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio.errors import (
-    BaseKeyValueError,
-    DeserializationError,
-    KeyValueStoreError,
-    StoreConnectionError,
-)
-from key_value.aio.stores.base import BytesStore, SanitizationStrategy
-from key_value.aio.stores.base.address import SEPARATOR
-from key_value.aio.stores.base.places import Entry
-from key_value.aio.stores.base.worker import MAXIMUM_BATCH, Worker
+from key_value.aio.errors import BaseKeyValueError, KeyValueStoreError, StoreConnectionError
+from key_value.aio.stores.base import BytesStore, SanitizationStrategy, Worker, warns_on_wrong_types
 from key_value.aio.stores.keyring.driver import UNREACHABLE
 from key_value.aio.stores.keyring.names import (
-    LONGEST_NAME,
-    PLAIN,
+    KeyringNames,
     KeyringV1CollectionSanitizationStrategy,
     KeyringV1KeySanitizationStrategy,
-    Naming,
 )
-from key_value.aio.stores.keyring.passwords import Passwords, open_passwords
+from key_value.aio.stores.keyring.secrets import open_secrets
 
 __all__ = [
     "KeyringStore",
@@ -34,17 +22,16 @@ __all__ = [
     "KeyringV1KeySanitizationStrategy",
 ]
 
-T = TypeVar("T")
-
 _ON_WINDOWS = sys.platform == "win32"
 
 
 class KeyringStore(BytesStore):
     """A store in the keyring of the operating system, for the few small secrets of one user.
 
-    It is the Secret Service (GNOME, KWallet) on Linux, the Keychain on macOS and the Credential Manager on
-    Windows: whatever the `keyring` package chooses. Nothing can be listed, so expired entries stay until they
-    are overwritten or deleted; there is no `cull`. Nor is there a `put_if_absent`, since no keyring has one.
+    It is what the `keyring` package chooses: the Secret Service (GNOME, KWallet) on Linux, the Keychain on
+    macOS, the Credential Manager on Windows. Nothing can be listed, so expired entries stay until they are
+    overwritten or deleted. No keyring can write on a condition, so there are no versions, `pop`, `touch` or
+    `put_if_absent`.
 
     Each call takes some 20 ms on Linux, in a thread of the store's own. A locked keyring asks the user to
     unlock it, and the calls wait; one that stays locked, or is absent or disabled, raises
@@ -52,14 +39,17 @@ class KeyringStore(BytesStore):
     several items, and replaced as one; capitals in names are percent-encoded there.
     """
 
-    max_concurrency: int = MAXIMUM_BATCH
+    writes_in_order = True
+    max_concurrency: int = 1000
+
     longest_password: ClassVar[int | None] = 1280 if _ON_WINDOWS else None
     """Characters that one item of the keyring may have; None for any number.
 
     The Credential Manager takes 2560 bytes, two for each character:
     https://learn.microsoft.com/windows/win32/api/wincred/ns-wincred-credentialw
     """
-    _naming: ClassVar[Naming] = Naming(windows=_ON_WINDOWS)
+    on_windows: ClassVar[bool] = _ON_WINDOWS
+    """Whether names are limited as the Credential Manager limits them."""
 
     @warns_on_wrong_types
     def __init__(
@@ -74,59 +64,42 @@ class KeyringStore(BytesStore):
 
         Args:
             service_name: The service that all entries belong to.
-            default_collection: The collection used where none is named.
-            key_sanitization_strategy: What to make of keys, in place of escaping what the keyring cannot
+            default_collection: The collection used when a call names none.
+            key_sanitization_strategy: What becomes of keys, in place of escaping what the keyring cannot
                 hold. `KeyringV1KeySanitizationStrategy` is for entries that were written with it.
             collection_sanitization_strategy: The same for collections.
         """
-        super().__init__(
-            key_sanitization_strategy=key_sanitization_strategy or self._naming.keys,
-            collection_sanitization_strategy=collection_sanitization_strategy or self._naming.collections,
-            default_collection=default_collection,
+        super().__init__(default_collection=default_collection)
+        self.location = service_name
+        self.names = KeyringNames(
+            windows=self.on_windows,
+            keys=key_sanitization_strategy,
+            collections=collection_sanitization_strategy,
         )
-        self._former_keys = key_sanitization_strategy or PLAIN.keys
-        self._former_collections = collection_sanitization_strategy or PLAIN.collections
-        self._worker = Worker(
-            f"KeyringStore {service_name}",
-            partial(open_passwords, service_name, longest=self.longest_password),
+        self._worker = self._owns(
+            Worker(repr(self), partial(open_secrets, service_name, longest=self.longest_password))
         )
 
     @override
     async def _setup(self) -> None:
-        self._worker.open()
-        self._exit_stack.push_async_callback(self._worker.close)
+        # A keyring that is absent or locked is found out at once.
         await self._worker.run(lambda _: None)
 
     @override
-    def _store_error(self, error: Exception) -> BaseKeyValueError | None:
-        # A keyring may be anybody's, and raises what its own driver does.
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        # Any package may offer a keyring, and raises what its own driver does.
         kind = StoreConnectionError if isinstance(error, UNREACHABLE) else KeyValueStoreError
-        return kind(message=str(error), extra_info={"store": type(self).__name__})
+        return kind(message=f"{self!r}: {error}")
 
     @override
-    async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        text = await self._run(Entry[str].read, collection, key)
+    async def _read(self, address: str) -> bytes | None:
+        text = await self._worker.run(lambda secrets: secrets.get(address))
         return None if text is None else text.encode()
 
     @override
-    async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        await self._run(partial(Entry[str].write, text=data.decode()), collection, key)
+    async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
+        await self._worker.run(lambda secrets: secrets.set(address, data.decode()), writes=True)
 
     @override
-    async def _delete(self, *, collection: str, key: str) -> bool:
-        return await self._run(Entry[str].delete, collection, key)
-
-    def _entry(self, collection: str, key: str) -> Entry[str]:
-        here = SEPARATOR.join(self._sanitize_collection_and_key(collection, key))
-        former = SEPARATOR.join(
-            (self._former_collections.sanitize(collection), self._former_keys.sanitize(key))
-        )
-        can_be_there = former != here and len(former) <= LONGEST_NAME
-        return Entry(collection, key, here, former if can_be_there else None)
-
-    async def _run(self, work: Callable[[Entry[str], Passwords], T], collection: str, key: str) -> T:
-        entry = self._entry(collection, key)
-        try:
-            return await self._worker.run(lambda passwords: work(entry, passwords))
-        except DeserializationError as error:
-            raise self._unreadable(collection, key, error) from error
+    async def _remove(self, address: str) -> None:
+        await self._worker.run(lambda secrets: secrets.delete(address), writes=True)

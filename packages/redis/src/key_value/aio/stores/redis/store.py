@@ -60,7 +60,7 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
     the store recognises a conditional write of its own that was repeated.
     """
 
-    names = Names(moved=True)
+    names = Names(formerly=Names.PLAIN)
     errors = ERRORS
     reconnects = True
     reclaim_after = None  # The server removes what has expired.

@@ -1,10 +1,15 @@
-"""Names in the registry: one that it can hold and tell from others stays as it is, the rest is escaped."""
+"""Names in the registry: one that it can hold and keep apart stays as it is, any other one is escaped."""
 
 import string
-from typing import NamedTuple
 
-from key_value.aio._utils.escaping import EscapingStrategy, differs_in_case
-from key_value.aio._utils.sanitization import HybridSanitizationStrategy
+from typing_extensions import override
+
+from key_value.aio.stores.base import (
+    EscapingStrategy,
+    HybridSanitizationStrategy,
+    Names,
+    SanitizationStrategy,
+)
 
 # The limits are those of characters, of which a name has no more than bytes of UTF-8:
 # https://learn.microsoft.com/windows/win32/sysinfo/registry-element-size-limits
@@ -16,17 +21,8 @@ _UNSAFE_IN_KEYS = "[\\\\\0]"
 _UNSAFE_IN_VALUE_NAMES = "\0"
 
 
-class Place(NamedTuple):
-    """A value in the registry."""
-
-    subkey: str
-    """The name of the collection's key, below that of the store."""
-    name: str
-    """The name of the value."""
-
-
 class WindowsRegistryV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
-    """Replaces what is neither a letter nor a digit of ASCII, as the 0.5 series did where it was asked to.
+    """Replaces what is neither a letter nor a digit of ASCII, as the 0.5 series did on request.
 
     Two collections can become one. It is for entries that were written with it.
     """
@@ -35,9 +31,40 @@ class WindowsRegistryV1CollectionSanitizationStrategy(HybridSanitizationStrategy
         super().__init__(max_length=96, allowed_characters=string.ascii_letters + string.digits)
 
 
-COLLECTIONS = EscapingStrategy(f"{_UNSAFE_IN_KEYS}|{differs_in_case()}", max_bytes=_LONGEST_KEY)
-KEYS = EscapingStrategy(f"{_UNSAFE_IN_VALUE_NAMES}|{differs_in_case()}", max_bytes=_LONGEST_VALUE_NAME)
+class RegistryNames(Names):
+    """Addresses in the registry: the name of the collection's key, a backslash, the name of the value."""
 
-# As the 0.5 series named them, which paid no regard to case.
-FORMER_COLLECTIONS = EscapingStrategy(_UNSAFE_IN_KEYS, max_bytes=_LONGEST_KEY)
-FORMER_KEYS = EscapingStrategy(_UNSAFE_IN_VALUE_NAMES, max_bytes=_LONGEST_VALUE_NAME)
+    def __init__(
+        self, *, keys: SanitizationStrategy | None, collections: SanitizationStrategy | None
+    ) -> None:
+        """Choose the form of names.
+
+        Args:
+            keys: What becomes of keys, in place of escaping what the registry cannot hold or keep apart.
+            collections: What becomes of collections.
+        """
+        super().__init__(
+            separator="\\",
+            keys=keys or _in_value_names(ignores_case=True),
+            collections=collections or _in_keys(ignores_case=True),
+            # The 0.5 series ignored the case of names, as the registry does.
+            formerly=Names(
+                separator="\\",
+                keys=keys or _in_value_names(ignores_case=False),
+                collections=collections or _in_keys(ignores_case=False),
+            ),
+        )
+
+    @override
+    def is_of(self, address: str, collection: str, key: str) -> bool:
+        ours = self.address(collection, key)
+        former = self.former(ours, collection, key)
+        return address.upper() in (ours.upper(), former and former.upper())
+
+
+def _in_value_names(*, ignores_case: bool) -> EscapingStrategy:
+    return EscapingStrategy(_UNSAFE_IN_VALUE_NAMES, max_bytes=_LONGEST_VALUE_NAME, ignores_case=ignores_case)
+
+
+def _in_keys(*, ignores_case: bool) -> EscapingStrategy:
+    return EscapingStrategy(_UNSAFE_IN_KEYS, max_bytes=_LONGEST_KEY, ignores_case=ignores_case)

@@ -1,24 +1,24 @@
 """The key of a store in the registry, with a subkey for each collection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import islice
 from typing import TypeVar
 
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.windows_registry.driver import Key, winreg
-from key_value.aio.stores.windows_registry.names import Place
 
 T = TypeVar("T")
 
 _READINGS = 10
-"""How often a list is read anew at most, because somebody changed it meanwhile."""
+"""How often a list is read anew at most, because it was changed meanwhile."""
 
 
 class Registry:
-    """The texts below one key, and nothing else that is there."""
+    """The texts below one key, each at an address: the name of a subkey, a backslash, the name of a value."""
 
     def __init__(self, hive: int, path: str) -> None:
-        """Name a key; it is made by the first text.
+        """Name a key; it is created by the first text.
 
         Args:
             hive: The handle of the hive.
@@ -27,50 +27,77 @@ class Registry:
         self._hive = hive
         self._path = path
 
-    def get(self, place: Place) -> str | None:
-        """Return the text at a place, or None.
+    def get(self, address: str) -> str | None:
+        """Return the text at an address, or None.
 
         Raises:
-            DeserializationError: The value there is no text.
+            DeserializationError: The value there is not text.
         """
         try:
-            with self._open(place.subkey) as key:
-                value, kind = winreg.QueryValueEx(key, place.name)
+            with self._open(_subkey(address)) as key:
+                value, kind = winreg.QueryValueEx(key, _name(address))
         except FileNotFoundError:
             return None
         if kind != winreg.REG_SZ or not isinstance(value, str):
             raise DeserializationError(message=f"It is a value of type {kind}, not REG_SZ")
         return value
 
-    def set(self, place: Place, text: str) -> None:
-        """Keep a text; the registry replaces a value as one."""
-        path = self._path_of(place.subkey)
+    def set(self, address: str, text: str) -> None:
+        """Store a text; the registry replaces a value as one."""
+        path = self._path_of(_subkey(address))
         with winreg.CreateKeyEx(self._hive, path, 0, winreg.KEY_SET_VALUE) as key:
-            winreg.SetValueEx(key, place.name, 0, winreg.REG_SZ, text)
+            winreg.SetValueEx(key, _name(address), 0, winreg.REG_SZ, text)
 
-    def delete(self, place: Place) -> None:
-        """Remove the value at a place, where there is one."""
-        with suppress(FileNotFoundError), self._open(place.subkey, winreg.KEY_SET_VALUE) as key:
-            winreg.DeleteValue(key, place.name)
+    def delete(self, address: str) -> None:
+        """Remove the value at an address, if there is one."""
+        with suppress(FileNotFoundError), self._open(_subkey(address), winreg.KEY_SET_VALUE) as key:
+            winreg.DeleteValue(key, _name(address))
 
     def subkeys(self) -> list[str]:
-        """The names of all subkeys."""
+        """Return the names of all subkeys, in their order without regard to case."""
         try:
             with self._open() as key:
-                return _whole(key, lambda: _names(key))
+                return sorted(_whole(key, lambda: _names(key)), key=str.upper)
         except FileNotFoundError:
             return []
 
-    def texts(self, subkey: str) -> Iterator[tuple[Place, str]]:
-        """Every text of a subkey."""
+    def texts(self, subkey: str) -> dict[str, str]:
+        """Return every text of a subkey, by its address, in the order of their names."""
         try:
             with self._open(subkey) as key:
                 values = _whole(key, lambda: _values(key))
         except FileNotFoundError:
-            return
-        for name, value, kind in values:
-            if kind == winreg.REG_SZ and isinstance(value, str):
-                yield Place(subkey, name), value
+            return {}
+        found = ((name, value) for name, value, kind in values if kind == winreg.REG_SZ)
+        return {f"{subkey}\\{name}": str(value) for name, value in sorted(found)}
+
+    def texts_after(self, prefix: str, cursor: str | None, limit: int) -> list[tuple[str, str]]:
+        """Return texts by address, those that start with a prefix, in the order of subkeys and names.
+
+        Args:
+            prefix: A subkey, a backslash and the beginning of names; empty for all.
+            cursor: The address after which to begin.
+            limit: How many texts to return at most.
+        """
+        start = None if cursor is None else _place(cursor)
+        found = (
+            (address, text)
+            for subkey in ([_subkey(prefix)] if prefix else self.subkeys())
+            if start is None or subkey.upper() >= start[0]
+            for address, text in self.texts(subkey).items()
+            if _name(address).startswith(_name(prefix)) and (start is None or _place(address) > start)
+        )
+        return list(islice(found, limit))
+
+    def delete_all(self, addresses: Iterable[str]) -> None:
+        """Remove values, and then the keys in which nothing is left."""
+        subkeys: set[str] = set()
+        for address in addresses:
+            self.delete(address)
+            subkeys.add(_subkey(address))
+        for subkey in subkeys:
+            self.prune(subkey)
+        self.prune()
 
     def prune(self, subkey: str = "") -> None:
         """Remove a subkey, or the key itself, if nothing is left in it."""
@@ -89,6 +116,19 @@ class Registry:
         return f"{self._path}\\{subkey}" if subkey else self._path
 
 
+def _subkey(address: str) -> str:
+    return address.partition("\\")[0]
+
+
+def _name(address: str) -> str:
+    return address.partition("\\")[2]
+
+
+def _place(address: str) -> tuple[str, str]:
+    """Return what addresses are ordered by: the registry ignores the case of a subkey."""
+    return _subkey(address).upper(), _name(address)
+
+
 def _names(key: Key) -> list[str]:
     return [winreg.EnumKey(key, index) for index in range(winreg.QueryInfoKey(key)[0])]
 
@@ -98,7 +138,7 @@ def _values(key: Key) -> list[tuple[str, object, int]]:
 
 
 def _whole(key: Key, read: Callable[[], list[T]]) -> list[T]:
-    """What a key holds; read again if it was changed meanwhile, since what moved could be missing."""
+    """Return what a key holds; read again if it was changed meanwhile: what moved could be missing."""
     for _ in range(_READINGS - 1):
         before = winreg.QueryInfoKey(key)
         # The list ends early where something was removed.

@@ -6,19 +6,18 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from key_value.aio.errors import DeserializationError
-from key_value.aio.stores.base.worker import Bench
 from key_value.aio.stores.keyring.driver import VANISHED, Keyring, PasswordDeleteError, usable_keyring
 
 
-class Parts(NamedTuple):
-    """What stands at the name of a text that is too long: where its parts are."""
+class Chunks(NamedTuple):
+    """What stands at the name of a text that is too long: where its chunks are."""
 
     id: str
     size: int
 
     @classmethod
-    def named_by(cls, text: str | None) -> "Parts | None":
-        """The parts that a text names, or None where it is a text by itself."""
+    def named_by(cls, text: str | None) -> "Chunks | None":
+        """The chunks that a text names, or None where it is a text by itself."""
         found = None if text is None else re.fullmatch(r'\{"id": "([0-9a-f]{32})", "parts": (\d+)\}', text)
         return None if found is None else cls(found[1], int(found[2]))
 
@@ -29,16 +28,16 @@ class Parts(NamedTuple):
 
     @property
     def names(self) -> Iterator[str]:
-        """The names of the parts; no entry has such a name, for none lies in a collection without one."""
+        """The names of the chunks; no entry has such a name, for none lies in a collection without one."""
         return (f"::{self.id}::{number}" for number in range(self.size))
 
 
-class Passwords:
+class SecretStore:
     """The texts of one service.
 
-    A text that is longer than the keyring allows is cut into parts with names that are used only once. The
+    A text that is longer than the keyring allows is cut into chunks with names that are used only once. The
     name of the text leads to them, and is set when they are all there: so others find the old text or the new
-    one, and no mixture. A process that ends while it writes leaves parts that nobody will find.
+    one, and no mixture. A process that ends while it writes leaves chunks that nobody will find.
     """
 
     def __init__(self, backend: Keyring, service: str, *, longest: int | None) -> None:
@@ -59,13 +58,13 @@ class Passwords:
         Raises:
             DeserializationError: A part of it is missing.
         """
-        while parts := Parts.named_by(text := self._get(name)):
-            found = [part for part in map(self._get, parts.names) if part is not None]
-            if len(found) == parts.size:
+        while chunks := Chunks.named_by(text := self._get(name)):
+            found = [part for part in map(self._get, chunks.names) if part is not None]
+            if len(found) == chunks.size:
                 return "".join(found)
             if self._get(name) == text:
                 raise DeserializationError(
-                    message=f"{parts.size - len(found)} of {parts.size} parts are missing"
+                    message=f"{chunks.size - len(found)} of {chunks.size} chunks are missing"
                 )
             # Somebody replaced it meanwhile.
         return text
@@ -75,7 +74,7 @@ class Passwords:
         if self._longest is None:
             self._set(name, text)
             return
-        replaced = self._parts_of(name)
+        replaced = self._chunks_of(name)
         new = None if len(text) <= self._longest else self._spread(text, self._longest)
         try:
             self._set(name, text if new is None else new.text)
@@ -86,29 +85,29 @@ class Passwords:
 
     def delete(self, name: str) -> None:
         """Remove the text of a name, where there is one."""
-        parts = self._parts_of(name)
+        chunks = self._chunks_of(name)
         self._remove(name)
-        self._forget(parts)
+        self._forget(chunks)
 
-    def _parts_of(self, name: str) -> Parts | None:
+    def _chunks_of(self, name: str) -> Chunks | None:
         try:
-            return Parts.named_by(self._get(name))
+            return Chunks.named_by(self._get(name))
         except DeserializationError:
             return None
 
-    def _spread(self, text: str, longest: int) -> Parts:
+    def _spread(self, text: str, longest: int) -> Chunks:
         starts = range(0, len(text), longest)
-        parts = Parts(uuid4().hex, len(starts))
+        chunks = Chunks(uuid4().hex, len(starts))
         try:
-            for name, start in zip(parts.names, starts, strict=True):
+            for name, start in zip(chunks.names, starts, strict=True):
                 self._set(name, text[start : start + longest])
         except Exception:
-            self._forget(parts)
+            self._forget(chunks)
             raise
-        return parts
+        return chunks
 
-    def _forget(self, parts: Parts | None) -> None:
-        names: Iterable[str] = () if parts is None else parts.names
+    def _forget(self, chunks: Chunks | None) -> None:
+        names: Iterable[str] = () if chunks is None else chunks.names
         for name in names:
             self._remove(name)
 
@@ -136,6 +135,6 @@ class Passwords:
         self._backend.set_password(self._service, name, text)
 
 
-def open_passwords(service: str, *, longest: int | None) -> Bench[Passwords]:
-    """What a worker works with: the passwords of a service in the keyring that is in use."""
-    return Bench(Passwords(usable_keyring(), service, longest=longest))
+def open_secrets(service: str, *, longest: int | None) -> SecretStore:
+    """Return the secrets of a service in the keyring that is in use."""
+    return SecretStore(usable_keyring(), service, longest=longest)
