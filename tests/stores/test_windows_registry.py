@@ -256,8 +256,8 @@ class TestWindowsRegistryStore(EmbeddedConformance):
             await asyncio.sleep(0.005)
         read = registry.Registry.texts
 
-        def read_and_replace(self: registry.Registry, subkey: str) -> list[Any]:
-            found = list(read(self, subkey))
+        def read_and_replace(self: registry.Registry, subkey: str) -> dict[str, str]:
+            found = read(self, subkey)
             asyncio.run(replace())
             return found
 

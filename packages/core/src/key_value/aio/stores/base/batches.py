@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from key_value.aio.errors import DeserializationError, KeyValueStoreError
+from key_value.aio.errors import KeyValueStoreError
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ async def for_each_part(
 
 def _failure(name: str, count: int, failures: dict[str, Exception]) -> Exception:
     first = next(iter(failures.values()))
-    if not isinstance(first, KeyValueStoreError | DeserializationError):
+    if not isinstance(first, KeyValueStoreError):
         return first
     message = f"{name} failed for {len(failures)} of {count} keys: {first}"
     error = type(first)(message=message, extra_info={"failed_keys": ", ".join(map(repr, failures))})

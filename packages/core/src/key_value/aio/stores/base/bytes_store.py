@@ -81,8 +81,7 @@ class BytesStore(HookedStore, ABC):
             data = await self._fetch(lambda: self._read(address))
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
-        if data is None:
-            data = await self._read_former(address, collection, key)
+        data = await self._own(data, address, collection, key)
         return None if data is None else await self._decode(collection, key, data)
 
     @override
@@ -95,7 +94,10 @@ class BytesStore(HookedStore, ABC):
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
         address = self.names.address(collection, key)
-        data = await self._change([address], lambda: self._take(address))
+        if self.names.ignores_case and not await self._is_own(address, collection, key):
+            data = None
+        else:
+            data = await self._change([address], lambda: self._take(address))
         former = await self._take_former(address, collection, key)
         return _is_living(former if data is None else data)
 
@@ -104,16 +106,21 @@ class BytesStore(HookedStore, ABC):
         self, *, collection: str, keys: Sequence[str]
     ) -> Sequence[ManagedEntry | None]:
         addresses = [self.names.address(collection, key) for key in keys]
-        found = await self._in_parts(
-            "get_many",
-            keys,
-            [0] * len(keys),
-            lambda part: self._fetch(lambda: self._read_many(addresses[part])),
-        )
+
+        async def read(part: slice) -> Sequence[bytes | Exception | None]:
+            results = await self._fetch(lambda: self._read_many(addresses[part]))
+            return [
+                self._unreadable(collection, key, result)
+                if isinstance(result, DeserializationError)
+                else result
+                for key, result in zip(keys[part], results, strict=True)
+            ]
+
+        found = await self._in_parts("get_many", keys, [0] * len(keys), read)
         entries: list[ManagedEntry | None] = []
         for key, address, data in zip(keys, addresses, found, strict=True):
-            data = await self._read_former(address, collection, key) if data is None else data  # noqa: PLW2901
-            entries.append(None if data is None else await self._decode(collection, key, data))
+            own = await self._own(data, address, collection, key)
+            entries.append(None if own is None else await self._decode(collection, key, own))
         return entries
 
     @override
@@ -177,6 +184,20 @@ class BytesStore(HookedStore, ABC):
             return await decode_document(self._serialization_adapter, data)
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
+
+    async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
+        """Return the document that was read at an entry's address, else the one at its former address, if any."""
+        if data is None or (self.names.ignores_case and not _names_entry(data, collection, key)):
+            return await self._read_former(address, collection, key)
+        return data
+
+    async def _is_own(self, address: str, collection: str, key: str) -> bool:
+        """Return whether what is at an address is the document of an entry, or cannot be read."""
+        try:
+            data = await self._fetch(lambda: self._read(address))
+        except DeserializationError:
+            return True
+        return data is not None and _names_entry(data, collection, key)
 
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Return the document at the address that the 0.5 series used, if that is another one."""

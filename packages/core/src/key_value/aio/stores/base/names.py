@@ -36,6 +36,7 @@ class Names:
         separator: What stands between the two in an address, and in no collection.
         suffix: What an address ends with.
         formerly: How the 0.5 series named its entries, if otherwise.
+        ignores_case: Whether the backend finds an entry under names of another case too.
     """
 
     PLAIN: "ClassVar[Names]"
@@ -49,6 +50,7 @@ class Names:
         separator: str = SEPARATOR,
         suffix: str = "",
         formerly: "Names | None" = None,
+        ignores_case: bool = False,
     ) -> None:
         """State the facts of a backend.
 
@@ -59,12 +61,15 @@ class Names:
             suffix: What an address ends with, such as `.json`.
             formerly: How the 0.5 series named its entries: an entry that is there, and is not where it is
                 named now, is found and listed, and the next write moves it. `PLAIN` is as they are.
+            ignores_case: Whether the backend finds an entry under names of another case too: then a document
+                counts only if it names its entry.
         """
         self.keys = keys or EscapingStrategy()
         self.collections = collections or EscapingStrategy(AMBIGUOUS)
         self.separator = separator
         self.suffix = suffix
         self.formerly = formerly
+        self.ignores_case = ignores_case
         self._keeps_literals = keys is None
         self.prefix = lru_cache(maxsize=1024)(self._prefix)
 

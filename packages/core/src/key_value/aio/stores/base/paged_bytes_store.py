@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from typing_extensions import override
 
 from key_value.aio.stores.base.bytes_store import BytesStore, header_of
+from key_value.aio.stores.base.names import Address
 from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
 
 ADDRESSES_PER_JUMP = 100
@@ -74,8 +75,7 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         while limit is None or len(names) < limit:
             page = await self._fetch(partial(self._list, "", cursor, ADDRESSES_PER_JUMP))
             entries = await self._entries(page.items)
-            ours = (each for each in entries if each.handle is not None and not each.is_expired)
-            names.update((each.collection, None) for each in ours)
+            names.update((each.collection, None) for each in entries if not each.is_expired)
             if page.cursor is None:
                 break
             cursor = page.cursor
@@ -116,17 +116,15 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         return [entry for entry in entries if entry is not None]
 
     def _listed(self, address: str, data: bytes) -> Listed | None:
-        """Return the entry of a document; it can be removed only if the document says that it is ours."""
+        """Return the entry of a document, if the document says that it is the one of that address."""
         header = header_of(data)
-        found = self.names.entry(address)
-        if header is not None and header.collection is not None and header.key is not None:
-            collection, key = header.collection, header.key
-            if not self.names.is_of(address, collection, key):
-                return None
-            return Listed(collection, key, header.expires, (address, data))
-        if found is None:
-            return None
         if header is None:
-            return Listed(*found, None)
-        is_ours = self._names_in_document(*found) == (header.collection, header.key)
-        return Listed(*found, header.expires, (address, data) if is_ours else None)
+            return None
+        if header.collection is not None and header.key is not None:
+            is_ours = self.names.is_of(address, header.collection, header.key)
+            entry = Address(header.collection, header.key)
+        else:
+            found = self.names.entry(address)
+            is_ours = found is not None and self._names_in_document(*found) == header[:2]
+            entry = found or Address("", "")
+        return Listed(*entry, header.expires, (address, data)) if is_ours else None

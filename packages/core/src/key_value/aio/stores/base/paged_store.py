@@ -33,7 +33,7 @@ class Listed(NamedTuple):
     expires: float | None
     """When it expires, in seconds since 1970; None if it never does."""
     handle: Any = None
-    """What `_remove_listed` needs to remove it; None if it is not ours to remove."""
+    """What `_remove_listed` needs to remove it."""
 
     @property
     def is_expired(self) -> bool:
@@ -90,7 +90,7 @@ class PagedStore(
         """Hook: remove entries that were listed.
 
         Args:
-            entries: The entries, each with a handle.
+            entries: The entries.
             if_unchanged: Leave those that were stored anew since, where the backend can tell.
         """
 
@@ -135,8 +135,7 @@ class PagedStore(
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         names: dict[str, None] = {}
         async for page in self._pages(None):
-            ours = (each for each in page if each.handle is not None and not each.is_expired)
-            names.update((each.collection, None) for each in ours)
+            names.update((each.collection, None) for each in page if not each.is_expired)
             if limit is not None and len(names) >= limit:
                 break
         return list(names)
@@ -185,14 +184,13 @@ class PagedStore(
     async def _remove_all(self, collection: str | None) -> bool:
         removed = False
         async for page in self._pages(collection):
-            ours = [each for each in page if each.handle is not None]
-            if ours:
-                await self._remove_listed(ours, if_unchanged=False)
+            if page:
+                await self._remove_listed(page, if_unchanged=False)
                 removed = True
         return removed
 
     async def _remove_expired(self, entries: Sequence[Listed]) -> None:
-        expired = [each for each in entries if each.is_expired and each.handle is not None]
+        expired = [each for each in entries if each.is_expired]
         if expired:
             await self._remove_listed(expired, if_unchanged=True)
 

@@ -62,6 +62,7 @@ class KeyringNames(Names):
         super().__init__(
             keys=keys or (limited_keys if windows else plain_keys),
             collections=collections or (limited if windows else plain_collections),
+            ignores_case=windows,
             formerly=Names(keys=keys or plain_keys, collections=collections or plain_collections),
         )
 

@@ -47,6 +47,7 @@ class RegistryNames(Names):
             separator="\\",
             keys=keys or _in_value_names(ignores_case=True),
             collections=collections or _in_keys(ignores_case=True),
+            ignores_case=True,
             # The 0.5 series ignored the case of names, as the registry does.
             formerly=Names(
                 separator="\\",
