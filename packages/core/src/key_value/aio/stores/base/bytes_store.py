@@ -186,8 +186,8 @@ class BytesStore(HookedStore, ABC):
             raise self._unreadable(collection, key, error) from error
 
     async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
-        """Return the document that was read at an entry's address, else the one at its former address, if any."""
-        if data is None or (self.names.ignores_case and not _names_entry(data, collection, key)):
+        """Return what was read at an entry's address, if that is its document, else its former one."""
+        if data is None or (self.names.ignores_case and _names_other(data, collection, key)):
             return await self._read_former(address, collection, key)
         return data
 
@@ -197,7 +197,7 @@ class BytesStore(HookedStore, ABC):
             data = await self._fetch(lambda: self._read(address))
         except DeserializationError:
             return True
-        return data is not None and _names_entry(data, collection, key)
+        return data is not None and not _names_other(data, collection, key)
 
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Return the document at the address that the 0.5 series used, if that is another one."""
@@ -260,6 +260,11 @@ def _is_living(data: bytes | None) -> bool:
         return False
     header = header_of(data)
     return header is None or not header.is_expired
+
+
+def _names_other(data: bytes, collection: str, key: str) -> bool:
+    header = header_of(data)
+    return header is not None and (header.collection, header.key) != (collection, key)
 
 
 def _names_entry(data: bytes, collection: str, key: str) -> bool:

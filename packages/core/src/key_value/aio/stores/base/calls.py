@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -25,14 +25,29 @@ async def bounded(call: Awaitable[T], timeout: float | None) -> T:
         raise TimeoutError from error
 
 
-async def settled(call: Awaitable[T]) -> T:
+async def joined(task: "asyncio.Task[T]", work: Coroutine[Any, Any, T]) -> T:
+    """Await a task of its own, which a cancelled caller does not cancel.
+
+    Args:
+        task: The task.
+        work: What it runs.
+    """
+    try:
+        return await asyncio.shield(task)
+    finally:
+        if task.get_loop().is_closed():
+            # It will never run again, and may not have begun.
+            work.close()
+
+
+async def settled(write: Coroutine[Any, Any, T]) -> T:
     """Await a write to its end, even if the caller is cancelled: only then is the cancellation raised.
 
     A write that is given up may still reach the backend, after a later one. Once it has ended it cannot.
     """
-    task = asyncio.ensure_future(call)
+    task = asyncio.get_running_loop().create_task(write)
     try:
-        return await asyncio.shield(task)
+        return await joined(task, write)
     except asyncio.CancelledError:
         while not task.done():
             try:
@@ -55,7 +70,7 @@ class WriteOrder:
         self._last: dict[str, asyncio.Future[None]] = {}
         """The end of the last write to each address that has one under way."""
 
-    async def run(self, addresses: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, addresses: Sequence[str], write: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a write once the earlier ones to its addresses have ended."""
         loop = asyncio.get_running_loop()
         last = self._last

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from key_value.aio.errors import StoreClosedError
+from key_value.aio.stores.base.calls import joined
 
 ClientT = TypeVar("ClientT")
 
@@ -106,6 +107,7 @@ class _Opened(Generic[ClientT]):
         self.client: ClientT | None = None
         self._context = open()
         self._opening: asyncio.Task[ClientT] | None = None
+        self._work: Coroutine[Any, Any, ClientT]
         self._guard = self._close_at_end()
 
     @property
@@ -116,8 +118,9 @@ class _Opened(Generic[ClientT]):
 
     async def get(self) -> ClientT:
         if self._opening is None:
-            self._opening = asyncio.get_running_loop().create_task(self._enter())
-        return await asyncio.shield(self._opening)
+            self._work = self._enter()
+            self._opening = asyncio.get_running_loop().create_task(self._work)
+        return await joined(self._opening, self._work)
 
     async def close(self) -> None:
         if self._opening is not None:

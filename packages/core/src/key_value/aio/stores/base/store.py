@@ -17,7 +17,7 @@ from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.sanitization import PassthroughStrategy, SanitizationStrategy
 from key_value.aio._utils.serialization import BasicSerializationAdapter, SerializationAdapter
 from key_value.aio._utils.time_to_live import epoch_to_datetime, prepare_ttl
-from key_value.aio.errors import DeserializationError
+from key_value.aio.errors import DeserializationError, KeyValueStoreError
 from key_value.aio.protocols.key_value import AsyncKeyValueProtocol
 from key_value.aio.stores.base.batches import for_each
 from key_value.aio.stores.base.lifecycle import Lifecycle
@@ -165,8 +165,11 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         if collection not in self._prepared:
             await self.setup_collection(collection=collection)
         entry = new_entry(value, time.time(), seconds)
-        with self._driver_errors:
-            await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
+        try:
+            with self._driver_errors:
+                await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
+        except KeyValueStoreError as error:
+            raise self._named(error, collection, key) from error.__cause__
         self._count_writes(1)
 
     @override
@@ -206,8 +209,11 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         collection = self._resolve(collection)
         if collection not in self._prepared:
             await self._prepare_to_read(collection)
-        with self._driver_errors:
-            return await self._delete_managed_entry(key=key, collection=collection)
+        try:
+            with self._driver_errors:
+                return await self._delete_managed_entry(key=key, collection=collection)
+        except KeyValueStoreError as error:
+            raise self._named(error, collection, key) from error.__cause__
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
@@ -225,8 +231,11 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         collection = self._resolve(collection)
         if collection not in self._prepared:
             await self._prepare_to_read(collection)
-        with self._driver_errors:
-            entry = await self._get_managed_entry(collection=collection, key=key)
+        try:
+            with self._driver_errors:
+                entry = await self._get_managed_entry(collection=collection, key=key)
+        except KeyValueStoreError as error:
+            raise self._named(error, collection, key) from error.__cause__
         return None if entry is None or entry.is_expired else entry
 
     async def _find_many(self, keys: Sequence[str], collection: str | None) -> list[ManagedEntry | None]:
@@ -246,6 +255,12 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
 
     def _count_writes(self, count: int) -> None:
         """Hook: called after so many entries were stored."""
+
+    def _named(self, error: KeyValueStoreError, collection: str, key: str) -> KeyValueStoreError:
+        """Return an error with the entry that it is about; one of a connection or the like is about none."""
+        if type(error) is not KeyValueStoreError or error.extra_info:
+            return error
+        return KeyValueStoreError(message=error.message, extra_info={"collection": collection, "key": key})
 
     def _unreadable(self, collection: str, key: str, error: DeserializationError) -> DeserializationError:
         """The same error, naming the entry that cannot be read."""

@@ -10,6 +10,7 @@ from typing_extensions import override
 from key_value.aio._utils.arguments import check_key, check_value, check_version
 from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.time_to_live import prepare_ttl
+from key_value.aio.errors import KeyValueStoreError
 from key_value.aio.protocols.key_value import (
     AsyncCompareAndSetProtocol,
     AsyncPopProtocol,
@@ -79,6 +80,12 @@ class VersionedStore(
         ttl: SupportsFloat | None = None,
     ) -> bool:
         key, collection, entry = await self._prepare_put(key, value, collection, ttl)
+        try:
+            return await self._claim(collection, key, entry)
+        except KeyValueStoreError as error:
+            raise self._named(error, collection, key) from error.__cause__
+
+    async def _claim(self, collection: str, key: str, entry: ManagedEntry) -> bool:
         version: str | None = None
         with self._driver_errors:
             # An entry that has expired is replaced under its own version.
