@@ -35,7 +35,7 @@ def test_composed_letters_are_not_left_to_apple() -> None:
 
 def test_whether_case_is_folded_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "123").touch()
-    (tmp_path / "witness").touch()
+    (tmp_path / "probe").touch()
     asked: list[tuple[str, str]] = []
 
     def samefile(self: Path, other: Path) -> bool:
@@ -45,8 +45,8 @@ def test_whether_case_is_folded_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     assert folds_case(tmp_path) is False
     monkeypatch.setattr(Path, "samefile", samefile)
     assert folds_case(tmp_path) is True
-    assert folds_case(tmp_path / "missing", witness="witness") is True
-    assert asked == [("witness", "WITNESS")] * 2
+    assert folds_case(tmp_path / "missing", probe="probe") is True
+    assert asked == [("probe", "WITNESS")] * 2
 
 
 def test_the_length_is_that_of_the_file_system(tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ PUBLIC = {
         "BaseDestroyStore",
         "BaseEnumerateCollectionsStore",
         "BaseEnumerateKeysStore",
-        "BasePutIfAbsentStore",
         "BaseStore",
         "BasicSerializationAdapter",
         "BytesStore",

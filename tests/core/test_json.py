@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from key_value.aio._utils import json as codec
+from key_value.aio._utils import json_codec as codec
 from key_value.aio.errors import DeserializationError, SerializationError
 
 any_text = st.text(st.characters(exclude_categories=()))

@@ -17,7 +17,7 @@ from key_value.aio._utils.sanitization import (
     SanitizationStrategy,
 )
 from key_value.aio.errors import InvalidKeyError
-from key_value.aio.stores.base.address import address, collection_at, key_at
+from key_value.aio.stores.base import Names
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 HYBRID = HybridSanitizationStrategy(allowed_characters=ALPHANUMERIC)
@@ -213,6 +213,9 @@ def _simple_upper(name: str) -> str:
     return "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
 
 
+NAMES = Names()
+
+
 class TestAddress:
     @pytest.mark.parametrize(
         ("collection", "key", "place"),
@@ -229,14 +232,23 @@ class TestAddress:
     def test_is_that_of_the_0_5_series_where_that_is_unambiguous(
         self, collection: str, key: str, place: str
     ) -> None:
-        assert address(collection, key) == place
+        assert NAMES.address(collection, key) == place
 
     @given(st.tuples(st.text(":%3Aab", min_size=1, max_size=8), st.text(":%3Aab", max_size=8)))
     def test_comes_back(self, place: tuple[str, str]) -> None:
         collection, key = place
-        assert collection_at(address(collection, key)) == collection
-        assert key_at(address(collection, key), collection) == key
+        assert NAMES.entry(NAMES.address(collection, key)) == (collection, key)
 
     def test_of_others_is_not_taken_for_one(self) -> None:
-        assert collection_at("no separator") is None
-        assert key_at("other::k", "c") is None
+        assert NAMES.entry("no separator") is None
+        assert not NAMES.is_of("other::k", "c", "k")
+
+    def test_of_the_0_5_series_is_known_where_it_was_another(self) -> None:
+        names = Names(formerly=Names.PLAIN)
+        assert names.former("a::k", "a", "k") is None
+        assert names.former(names.address("a::b", "k"), "a::b", "k") == "a::b::k"
+        assert names.former(names.address("\ud800", "k"), "\ud800", "k") is None
+        assert names.starts("a::b", "x") == ["a%3A%3Ab::x", "a::b::"]
+        assert names.starts("a", "x*y") == ["a::x"]
+        assert names.is_of("a::b::k", "a::b", "k")
+        assert not names.is_of("a::b::k", "a", "k")

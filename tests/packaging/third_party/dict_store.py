@@ -1,6 +1,5 @@
 """A store as somebody else would write it, with its test, on nothing but the published distributions."""
 
-import time
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
@@ -12,25 +11,23 @@ from key_value.aio.testing import StoreConformance
 
 
 class DictStore(BytesStore):
-    """Keeps its blobs in a dict, each with the time when it is gone."""
+    """Keeps its documents in a dict."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._blobs: dict[tuple[str, str], tuple[bytes, float]] = {}
+        self._data: dict[str, bytes] = {}
 
     @override
-    async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        data, gone_at = self._blobs.get((collection, key), (b"", 0.0))
-        return data if time.time() < gone_at else None
+    async def _read(self, address: str) -> bytes | None:
+        return self._data.get(address)
 
     @override
-    async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        self._blobs[collection, key] = data, float("inf") if ttl is None else time.time() + ttl
+    async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
+        self._data[address] = data
 
     @override
-    async def _delete(self, *, collection: str, key: str) -> bool:
-        _, gone_at = self._blobs.pop((collection, key), (b"", 0.0))
-        return time.time() < gone_at
+    async def _remove(self, address: str) -> None:
+        self._data.pop(address, None)
 
 
 class TestDictStore(StoreConformance):

@@ -33,7 +33,7 @@ from key_value.aio.stores.base.names import Address, Names
 from key_value.aio.stores.base.paged_bytes_store import AddressPage, PagedBytesStore
 from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
 from key_value.aio.stores.base.row_store import Row, RowPage, RowStore
-from key_value.aio.stores.base.sqlite_error import sqlite_error
+from key_value.aio.stores.base.sqlite_errors import sqlite_error
 from key_value.aio.stores.base.store import DEFAULT_SEED_DATA as DEFAULT_SEED_DATA
 from key_value.aio.stores.base.store import FROZEN_SEED_DATA_TYPE as FROZEN_SEED_DATA_TYPE
 from key_value.aio.stores.base.store import SEED_DATA_TYPE, BaseStore
