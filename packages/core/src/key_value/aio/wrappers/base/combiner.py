@@ -6,11 +6,11 @@ from typing import Any, SupportsFloat, TypeVar
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_collection, check_key, check_keys
+from key_value.aio._utils.arguments import check_key, check_keys
 from key_value.aio.protocols.abilities import Ability
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments, call_ability
-from key_value.aio.wrappers.base.wrapper import BaseWrapper, default_collection_of
+from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Combiner(BaseWrapper):
 
     def _collection(self, collection: str | None) -> str | None:
         """Hook: the name under which the others know a collection; by default that of the first store."""
-        return check_collection(collection) or default_collection_of(self)
+        return self._collection_name(collection)
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:

@@ -7,7 +7,6 @@ from typing import Any, SupportsFloat
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import (
-    check_collection,
     check_key,
     check_keys,
     check_limit,
@@ -16,7 +15,7 @@ from key_value.aio._utils.arguments import (
 )
 from key_value.aio.protocols.abilities import Ability, Page, Versioned
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
-from key_value.aio.wrappers.base.wrapper import BaseWrapper, default_collection_of
+from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
 
 class Translator(BaseWrapper):
@@ -75,7 +74,7 @@ class Translator(BaseWrapper):
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
-        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
+        key, name = check_key(key), self._collection_name(collection)
         value = await self.key_value.get(
             self._encode_key_in(key, name), collection=self._encode_collection(name)
         )
@@ -85,7 +84,7 @@ class Translator(BaseWrapper):
     async def ttl(
         self, key: str, *, collection: str | None = None
     ) -> tuple[dict[str, Any] | None, float | None]:
-        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
+        key, name = check_key(key), self._collection_name(collection)
         found = await self.key_value.ttl(
             self._encode_key_in(key, name), collection=self._encode_collection(name)
         )
@@ -100,7 +99,7 @@ class Translator(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
+        key, name = check_key(key), self._collection_name(collection)
         check_value(value)
         await self.key_value.put(
             self._encode_key_in(key, name),
@@ -111,7 +110,7 @@ class Translator(BaseWrapper):
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        key, name = check_key(key), check_collection(collection) or default_collection_of(self)
+        key, name = check_key(key), self._collection_name(collection)
         return await self.key_value.delete(
             self._encode_key_in(key, name), collection=self._encode_collection(name)
         )
@@ -120,7 +119,7 @@ class Translator(BaseWrapper):
     async def get_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[dict[str, Any] | None]:
-        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
+        keys, name = check_keys(keys), self._collection_name(collection)
         values = await self.key_value.get_many(
             self._encode_keys(keys, name), collection=self._encode_collection(name)
         )
@@ -133,7 +132,7 @@ class Translator(BaseWrapper):
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[dict[str, Any] | None, float | None]]:
-        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
+        keys, name = check_keys(keys), self._collection_name(collection)
         found = await self.key_value.ttl_many(
             self._encode_keys(keys, name), collection=self._encode_collection(name)
         )
@@ -148,7 +147,7 @@ class Translator(BaseWrapper):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
+        keys, name = check_keys(keys), self._collection_name(collection)
         check_values(keys, values)
         await self.key_value.put_many(
             self._encode_keys(keys, name),
@@ -162,7 +161,7 @@ class Translator(BaseWrapper):
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        keys, name = check_keys(keys), check_collection(collection) or default_collection_of(self)
+        keys, name = check_keys(keys), self._collection_name(collection)
         return await self.key_value.delete_many(
             self._encode_keys(keys, name), collection=self._encode_collection(name)
         )
@@ -170,7 +169,7 @@ class Translator(BaseWrapper):
     @override
     async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
         given = {**arguments}
-        name = check_collection(given.get("collection")) or default_collection_of(self)
+        name = self._collection_name(given.get("collection"))
         encoded = await self._encode_arguments(ability, given, name)
         result = await super()._call_ability(ability, encoded)
         return await self._decode_result(ability, result, given, name)

@@ -34,6 +34,7 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
     # Two underscores: a wrapper of a user may have any attribute of its own.
     __wrapped: tuple[AsyncKeyValue, ...] = ()
     __only: AsyncKeyValue
+    __default: str | None = None
 
     if TYPE_CHECKING:
         key_value: AsyncKeyValue
@@ -59,12 +60,23 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
         vars(self).pop("_BaseWrapper__only", None)
         if len(wrapped) == 1:
             self.__only = wrapped[0]
+        self.__default = default_collection_of(wrapped[0]) if wrapped else None
         cls = plain_class(type(self))
         extend(self, kept_abilities(cls, BaseWrapper, self.drops, self._can_offer))
 
     def _can_offer(self, protocol: type) -> bool:
         """Hook: whether what is wrapped lets this wrapper offer the protocol of an ability."""
         return bool(self.__wrapped) and all(isinstance(inner, protocol) for inner in self.__wrapped)
+
+    def _collection_name(self, collection: str | None) -> str | None:
+        """Resolve a collection: its name, or that of the default collection where none is named.
+
+        Returns:
+            The name; None only where the wrapped store does not say what its default collection is.
+        """
+        if collection is not None and type(collection) is not str:
+            collection = check_collection(collection)
+        return collection or getattr(self, "default_collection", None) or self.__default
 
     async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
         """Hook: carry out a method of an ability that this wrapper keeps.

@@ -7,13 +7,11 @@ from typing import Any, SupportsFloat, cast
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_collection
 from key_value.aio.protocols.abilities import Ability, AsyncCompareAndSetProtocol
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.protocols.paging import pages
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.locks import locks_of
-from key_value.aio.wrappers.base.wrapper import default_collection_of
 from key_value.aio.wrappers.encryption.envelope import KEY_ID
 from key_value.aio.wrappers.encryption.sealing import SealingWrapper
 
@@ -69,7 +67,7 @@ class RotatingWrapper(SealingWrapper):
             TypeError: The store cannot list its keys.
             DecryptionError: A value cannot be decrypted; those before it are done.
         """
-        name = self._name(collection)
+        name = self._collection_name(collection)
         rotate_one = self._rotate_by_version if self._has_versions else self._rotate_by_lock
         rotated = 0
         async for keys in pages(self.key_value, name, size=KEYS_AT_A_TIME):
@@ -155,7 +153,7 @@ class RotatingWrapper(SealingWrapper):
     async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
         if self._has_versions or ability.effect == "read":
             return await super()._call_ability(ability, arguments)
-        name = self._name(arguments.get("collection"))
+        name = self._collection_name(arguments.get("collection"))
         if "key" in arguments:
             held = (name, arguments["key"])
         else:
@@ -167,11 +165,8 @@ class RotatingWrapper(SealingWrapper):
         """Wait until no rotation works on some keys, and keep others from it meanwhile."""
         if self._has_versions:
             return nullcontext()
-        name = self._name(collection)
+        name = self._collection_name(collection)
         return self._locks.hold((name, key) for key in keys)
-
-    def _name(self, collection: str | None) -> str | None:
-        return check_collection(collection) or default_collection_of(self)
 
 
 def _left(ttl: float | None, read_at: float) -> float | None:

@@ -20,7 +20,6 @@ from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio.protocols.abilities import ABILITIES
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import HITS, BaseWrapper, Call, Interceptor
-from key_value.aio.wrappers.base.wrapper import default_collection_of
 
 T = TypeVar("T")
 
@@ -103,8 +102,8 @@ class OpenTelemetryWrapper(Interceptor):
         """Return what both the span and the metric have."""
         attributes = {"db.system.name": self.system, "db.operation.name": call.operation}
         if call.operation not in _OF_THE_STORE:
-            default = default_collection_of(self) or DEFAULT_COLLECTION_NAME
-            attributes["db.collection.name"] = call.collection or default
+            name = self._collection_name(call.collection)
+            attributes["db.collection.name"] = name or DEFAULT_COLLECTION_NAME
         return attributes
 
     def _details(self, call: Call) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import check_collection, warns_on_wrong_types
+from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio.protocols.abilities import ABILITIES
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import HITS, Call, Interceptor
-from key_value.aio.wrappers.base.wrapper import default_collection_of
 from key_value.aio.wrappers.statistics.statistics import (
     BaseHitMissStatistics,
     BaseStatistics,
@@ -74,21 +73,20 @@ class StatisticsWrapper(Interceptor):
         kind = _KINDS.get(call.operation)
         if kind is None:
             return await proceed()
-        name = check_collection(call.collection) or default_collection_of(self) or DEFAULT_COLLECTION_NAME
+        name = self._collection_name(call.collection) or DEFAULT_COLLECTION_NAME
         collection = self._statistics.get_collection(name)
         operation: BaseStatistics = getattr(collection, kind)
+        failed = True
         started = time.perf_counter()
         try:
             result = await proceed()
-        except BaseException:
+            failed = False
+        finally:
             seconds = time.perf_counter() - started
-            operation.add_call(seconds, failed=True)
-            collection.add_call(seconds, failed=True)
-            raise
-        seconds = time.perf_counter() - started
-        operation.add_call(seconds, failed=False)
-        collection.add_call(seconds, failed=False)
-        keys, hits = _counts(call, result)
+            operation.add_call(seconds, failed=failed)
+            collection.add_call(seconds, failed=failed)
+        count_hits = HITS.get(call.operation)
+        keys, hits = (len(call.keys), count_hits(result)) if count_hits else _counts(call, result)
         operation.count += keys
         collection.count += keys
         if isinstance(operation, BaseHitMissStatistics):
@@ -98,9 +96,7 @@ class StatisticsWrapper(Interceptor):
 
 
 def _counts(call: Call, result: Any) -> tuple[int, int]:
-    """Count the keys of a call, and those of them that had an entry."""
-    if (count_hits := HITS.get(call.operation)) is not None:
-        return len(call.keys), count_hits(result)
+    """Count the keys of a call that is no read, and those of them that had an entry."""
     if call.operation == "delete_many":
         return max(len(set(call.keys)), result), result
     if call.operation in ("put", "put_many"):
