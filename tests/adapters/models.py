@@ -197,3 +197,9 @@ class Opaque:
 class WithOpaque(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
     inner: Annotated[Opaque, PlainSerializer(lambda _: "opaque"), PlainValidator(lambda _: Opaque())]
+
+
+class Optionals(BaseModel):
+    when: datetime | None = None
+    score: float = 0.0
+    id: uuid.UUID = Field(default_factory=uuid.uuid4)

@@ -3,7 +3,7 @@
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, SupportsFloat, TypeVar, overload
+from typing import Any, SupportsFloat, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -54,6 +54,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         self._type_adapter = make_type_adapter(form)
         self._default_collection = default_collection
         self._raise_on_validation_error = raise_on_validation_error
+        self._dump = self._type_adapter.serializer.to_python
         self._plain_type = plain_type(self._type_adapter.core_schema)
         self._adapt(key_value)
 
@@ -79,7 +80,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
             DeserializationError: What is stored is not of the type, and `raise_on_validation_error` is set;
                 otherwise that is logged and counts as missing.
         """
-        stored = await self._key_value.get(key, collection=self._collection(collection))
+        stored = await self._key_value.get(key, collection=collection or self._default_collection)
         value = self._load(stored)
         return default if value is None else value
 
@@ -97,20 +98,20 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         self, keys: Sequence[str], *, collection: str | None = None, default: T | None = None
     ) -> list[T] | list[T | None]:
         """Read several values, in the order of the keys; the arguments and errors are those of `get`."""
-        stored = await self._key_value.get_many(keys, collection=self._collection(collection))
+        stored = await self._key_value.get_many(keys, collection=collection or self._default_collection)
         values = [self._load(value) for value in stored]
         return [default if value is None else value for value in values]
 
     async def ttl(self, key: str, *, collection: str | None = None) -> tuple[T | None, float | None]:
         """Read one value and the seconds it has left; the arguments and errors are those of `get`."""
-        found = await self._key_value.ttl(key, collection=self._collection(collection))
+        found = await self._key_value.ttl(key, collection=collection or self._default_collection)
         return self._load_found(found)
 
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[T | None, float | None]]:
         """Read several values and the seconds they have left; the arguments and errors are those of `get`."""
-        found = await self._key_value.ttl_many(keys, collection=self._collection(collection))
+        found = await self._key_value.ttl_many(keys, collection=collection or self._default_collection)
         return [self._load_found(entry) for entry in found]
 
     async def put(
@@ -129,7 +130,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
                 `SecretStr` is dumped as asterisks, an excluded field not at all, a subclass without the
                 fields that it adds.
         """
-        collection = self._collection(collection)
+        collection = collection or self._default_collection
         await self._key_value.put(key, self._stored(value), collection=collection, ttl=ttl)
 
     async def put_many(
@@ -141,17 +142,17 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         ttl: SupportsFloat | None = None,
     ) -> None:
         """Store several values; the arguments and errors are those of `put`."""
-        collection = self._collection(collection)
+        collection = collection or self._default_collection
         stored = [self._stored(value) for value in values]
         await self._key_value.put_many(keys, stored, collection=collection, ttl=ttl)
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
         """Remove one value; True where there was one."""
-        return await self._key_value.delete(key, collection=self._collection(collection))
+        return await self._key_value.delete(key, collection=collection or self._default_collection)
 
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
         """Remove several values; how many there were."""
-        return await self._key_value.delete_many(keys, collection=self._collection(collection))
+        return await self._key_value.delete_many(keys, collection=collection or self._default_collection)
 
     @override
     def _store(self) -> AsyncKeyValue:
@@ -179,26 +180,13 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         Raises:
             SerializationError: It cannot be turned into JSON, or would not read back equal.
         """
-        if self._plain_type is not None and type(value) is self._plain_type:
-            try:
-                return self._wrapped(self._dump(value, warnings="error"))
-            except SerializationError:
-                # A field is not of its declared type: what is read decides, and names it.
-                pass
-        dumped = self._dump(value, warnings=False)
-        self._check_round_trip(value, dumped)
-        return self._wrapped(dumped)
-
-    def _wrapped(self, dumped: Any) -> dict[str, Any]:
-        return {WRAPPER: dumped} if self._needs_wrapping else dumped
-
-    def _dump(self, value: T, *, warnings: Literal["error", False]) -> Any:
         try:
-            return self._type_adapter.serializer.to_python(
-                value, mode="json", by_alias=False, round_trip=True, warnings=warnings
-            )
+            dumped = self._dump(value, mode="json", by_alias=False, round_trip=True, warnings=False)
         except ValueError as error:
             raise SerializationError(f"Invalid {self._get_model_type_name()}: {error}") from error
+        if self._plain_type is None or not self._plain_type.holds(value):
+            self._check_round_trip(value, dumped)
+        return {WRAPPER: dumped} if self._needs_wrapping else dumped
 
     def _check_round_trip(self, value: T, dumped: object) -> None:
         try:

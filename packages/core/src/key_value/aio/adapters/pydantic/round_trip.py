@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -22,49 +22,75 @@ _CLASSES: Mapping[str, type] = {
     "str": str,
     "uuid": UUID,
 }
-"""The classes of the schemas that lose nothing."""
+"""The classes of the schemas whose values read back equal."""
 
-_INNER: Mapping[str, Sequence[str]] = {
-    "default": ("schema",),
-    "dict": ("keys_schema", "values_schema"),
-    "list": ("items_schema",),
-    "model-field": ("schema",),
-    "nullable": ("schema",),
-}
-"""The schemas within the schemas that lose nothing if those within them lose nothing."""
+_HARMLESS = frozenset(
+    {
+        "default",
+        "default_factory",
+        "default_factory_takes_data",
+        "metadata",
+        "microseconds_precision",
+        "ref",
+        "type",
+    }
+)
 
 _OF_MODELS = frozenset({"cls", "config", "custom_init", "metadata", "ref", "root_model", "schema", "type"})
 
-_HARMLESS = frozenset({"default", "default_factory", "default_factory_takes_data", "metadata", "ref", "type"})
+
+class PlainType(NamedTuple):
+    """A type whose values certainly read back equal if they and their fields are of these classes exactly."""
+
+    cls: type
+    fields: Mapping[str, frozenset[type]]
+    """The classes of each field of a model; empty for a value that is no model."""
+
+    def holds(self, value: object) -> bool:
+        """Decide whether a value is one of those."""
+        if type(value) is not self.cls:
+            return False
+        if not self.fields:
+            return True
+        held = vars(value)
+        for name, classes in self.fields.items():
+            if type(held.get(name, _MISSING)) not in classes:
+                return False
+        return len(held) == len(self.fields)
 
 
-def plain_type(schema: Mapping[str, Any]) -> type | None:
-    """Find the class whose own instances, if of their declared types, certainly read back equal.
+def plain_type(schema: Mapping[str, Any]) -> PlainType | None:
+    """Decide by the core schema of pydantic whether a type is plain.
 
-    That is certain, by the core schema of pydantic, only of numbers, text and times without constraints,
-    serializers or validators of their own, and of models with fields of such types alone.
+    Plain are numbers, text and times without constraints, serializers or validators of their own, and models
+    with fields of such types alone.
 
     Returns:
-        The class; None if each value must be read back.
+        The plain type; None if each value must be read back.
     """
-    if schema["type"] in _CLASSES:
-        return _CLASSES[schema["type"]] if schema.keys() <= _HARMLESS else None
+    if (classes := _classes(schema)) is not None:
+        return PlainType(next(iter(classes)), {}) if len(classes) == 1 else None
     if schema["type"] != "model" or not schema.keys() <= _OF_MODELS:
         return None
-    fields_of_model = schema["schema"]
-    if fields_of_model["type"] != "model-fields" or not schema.get("config", {}).keys() <= {"title"}:
+    inner = schema["schema"]
+    if inner["type"] != "model-fields" or not schema.get("config", {}).keys() <= {"title"}:
         return None
-    is_special = schema.get("custom_init") or schema.get("root_model") or "extras_schema" in fields_of_model
-    plain = not is_special and all(map(_is_plain, fields_of_model["fields"].values()))
-    return schema["cls"] if plain else None
+    fields_of_model = {
+        name: _classes(each["schema"]) if each.keys() <= {"metadata", "schema", "type"} else None
+        for name, each in inner["fields"].items()
+    }
+    is_special = schema.get("custom_init") or schema.get("root_model") or "extras_schema" in inner
+    plain = {name: classes for name, classes in fields_of_model.items() if classes is not None}
+    return None if is_special or len(plain) < len(fields_of_model) else PlainType(schema["cls"], plain)
 
 
-def _is_plain(schema: Mapping[str, Any]) -> bool:
-    if schema["type"] in _CLASSES:
-        return schema.keys() <= _HARMLESS
-    parts = _INNER.get(schema["type"], ())
-    inner = [schema[part] for part in parts if part in schema]
-    return bool(inner) and schema.keys() <= {*_HARMLESS, *parts} and all(map(_is_plain, inner))
+def _classes(schema: Mapping[str, Any]) -> frozenset[type] | None:
+    """Return the classes of the values of a schema; None if they may not read back equal."""
+    if schema["type"] in ("default", "nullable"):
+        inner = _classes(schema["schema"]) if schema.keys() <= {*_HARMLESS, "schema"} else None
+        return inner | {type(None)} if inner is not None and schema["type"] == "nullable" else inner
+    known = schema["type"] in _CLASSES and schema.keys() <= _HARMLESS
+    return frozenset({_CLASSES[schema["type"]]}) if known else None
 
 
 def difference(value: object, read: object, path: str = "") -> str | None:

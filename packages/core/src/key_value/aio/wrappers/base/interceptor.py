@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, SupportsFloat, TypeVar
+from typing import Any, NamedTuple, SupportsFloat, TypeVar, cast
 
 from typing_extensions import override
 
@@ -27,6 +27,10 @@ class Call(NamedTuple):
     """The values, for those that store some."""
     ttl: SupportsFloat | None = None
     """The time to live in seconds, for those that take one."""
+
+
+# `Call(...)` runs Python code, which each operation of each interceptor would pay for.
+_call: Callable[[type[Call], tuple[object, ...]], Call] = cast("Any", tuple).__new__
 
 
 def _found(result: object) -> int:
@@ -60,14 +64,14 @@ class Interceptor(BaseWrapper):
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
         proceed = partial(self.key_value.get, key, collection=collection)
-        return await self._around(Call("get", collection, (key,)), proceed)
+        return await self._around(_call(Call, ("get", collection, (key,), (), None)), proceed)
 
     @override
     async def ttl(
         self, key: str, *, collection: str | None = None
     ) -> tuple[dict[str, Any] | None, float | None]:
         proceed = partial(self.key_value.ttl, key, collection=collection)
-        return await self._around(Call("ttl", collection, (key,)), proceed)
+        return await self._around(_call(Call, ("ttl", collection, (key,), (), None)), proceed)
 
     @override
     async def put(
@@ -79,12 +83,12 @@ class Interceptor(BaseWrapper):
         ttl: SupportsFloat | None = None,
     ) -> None:
         proceed = partial(self.key_value.put, key, value, collection=collection, ttl=ttl)
-        await self._around(Call("put", collection, (key,), (value,), ttl), proceed)
+        await self._around(_call(Call, ("put", collection, (key,), (value,), ttl)), proceed)
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
         proceed = partial(self.key_value.delete, key, collection=collection)
-        return await self._around(Call("delete", collection, (key,)), proceed)
+        return await self._around(_call(Call, ("delete", collection, (key,), (), None)), proceed)
 
     @override
     async def get_many(

@@ -33,14 +33,15 @@ class PrefixKeysWrapper(Translator):
         """
         super().__init__(key_value)
         self._prefix = Prefix(prefix)
+        self._start = self._prefix.add("")
 
     @override
     def _encode_key(self, key: str) -> str:
-        return self._prefix.add(key)
+        return self._start + key
 
     @override
     def _encode_prefix(self, prefix: str, collection: str | None) -> str:
-        return self._prefix.add(prefix)
+        return self._start + prefix
 
     @override
     def _decode_key(self, key: str) -> str | None:

@@ -74,7 +74,7 @@ class StatisticsWrapper(Interceptor):
         if kind is None:
             return await proceed()
         name = self._collection_name(call.collection) or DEFAULT_COLLECTION_NAME
-        collection = self._statistics.get_collection(name)
+        collection = self._statistics.collections.get(name) or self._statistics.get_collection(name)
         operation: BaseStatistics = getattr(collection, kind)
         failed = True
         started = time.perf_counter()
