@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from key_value.aio.adapters import abilities
+from key_value.aio.adapters import versions
 from key_value.aio.adapters.pydantic import PydanticAdapter
 from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
 from key_value.aio.errors import KeyValueStoreError
@@ -160,7 +160,7 @@ class TestUpdate:
         assert (await counter.ttl("n"))[1] == pytest.approx(10, abs=5)
 
     async def test_gives_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(abilities, "MAX_ATTEMPTS", 3)
+        monkeypatch.setattr(versions, "MAX_ATTEMPTS", 3)
         inner = FullStore()
         counter = PydanticAdapter(able(inner), int)
         await counter.put("n", 1)

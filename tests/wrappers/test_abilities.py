@@ -6,6 +6,8 @@ import importlib
 import inspect
 import pickle
 import pkgutil
+import subprocess
+import sys
 import weakref
 from typing import Any, cast
 
@@ -207,3 +209,38 @@ class TestObjects:
             copy.deepcopy({"store": wrapper})
         with pytest.raises(TypeError, match=f"A {name} cannot be pickled .* Construct it where it is used"):
             pickle.dumps(wrapper)
+
+
+def test_a_new_ability_needs_nothing_but_its_row() -> None:
+    script = """
+import asyncio
+from typing import Protocol, runtime_checkable
+from key_value.aio.protocols import abilities
+
+@runtime_checkable
+class AsyncExistsProtocol(Protocol):
+    async def exists(self, key: str, *, collection: str | None = None) -> bool: ...
+
+row = abilities.Ability("exists", AsyncExistsProtocol, ("key", "collection"), bypasses=("get",))
+abilities.ABILITIES = (*abilities.ABILITIES, row)
+abilities.ABILITY_OF["exists"] = row
+
+from scripts.wrapper_table import WRAPPERS, Everything
+from tests.wrappers.able import FullStore
+
+class Store(FullStore):
+    async def exists(self, key, *, collection=None):
+        return await self.get(key, collection=collection) is not None
+
+async def check(name, wrap):
+    store = wrap(Store())
+    assert isinstance(store, AsyncExistsProtocol), name
+    assert await store.exists("k", collection="c") is False, name
+    if name != "ReadOnlyWrapper":
+        await store.put("k", {"n": 1}, collection="c")
+        assert await store.exists("k", collection="c") is True, name
+
+for name, wrap in WRAPPERS.items():
+    asyncio.run(check(name, wrap))
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=PAGE.parents[2], timeout=60)

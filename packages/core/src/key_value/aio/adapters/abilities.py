@@ -1,14 +1,11 @@
 """The methods that an adapter has if its store has the abilities for them."""
 
-import asyncio
-import random
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Generic, SupportsFloat, TypeVar, cast
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, cast
 
 from key_value.aio._utils.uncopyable import ShallowCopyable
-from key_value.aio.errors import KeyValueStoreError
+from key_value.aio.adapters.versions import ComparesAndSets, PutsIfAbsent, Updates
+from key_value.aio.adapters.view import View
 from key_value.aio.protocols.abilities import (
     AsyncCompareAndSetProtocol,
     AsyncEnumerateKeysProtocol,
@@ -17,7 +14,6 @@ from key_value.aio.protocols.abilities import (
     AsyncScanProtocol,
     AsyncTouchProtocol,
     Page,
-    Versioned,
 )
 from key_value.aio.protocols.extending import extend, missing_ability
 from key_value.aio.protocols.key_value import AsyncKeyValue
@@ -27,40 +23,8 @@ T = TypeVar("T")
 
 VALUES_AT_A_TIME = 100
 
-MAX_ATTEMPTS = 100
-"""How often `update` tries at most."""
 
-_LONGEST_WAIT = 0.1
-"""Seconds that `update` waits between two attempts at most."""
-
-
-class _View(ABC, Generic[T]):
-    """The hooks that the abilities of an adapter are made of."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def _store(self) -> AsyncKeyValue:
-        """Hook: the store that is adapted."""
-
-    @abstractmethod
-    def _collection(self, collection: str | None) -> str | None:
-        """Hook: the collection to use where this one was named."""
-
-    @abstractmethod
-    def _encode(self, value: T) -> Mapping[str, Any]:
-        """Hook: what to store for a value."""
-
-    @abstractmethod
-    def _decode(self, stored: dict[str, Any]) -> T | None:
-        """Hook: the value that was stored; None if it is not of the type."""
-
-    @abstractmethod
-    async def _values(self, keys: Sequence[str], collection: str | None) -> Sequence[T | None]:
-        """Hook: the values of several keys."""
-
-
-class _ListsKeys(_View[T]):
+class _ListsKeys(View[T]):
     __slots__ = ()
 
     async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
@@ -87,7 +51,7 @@ class _ListsKeys(_View[T]):
                     yield key, value
 
 
-class _Scans(_View[T]):
+class _Scans(View[T]):
     __slots__ = ()
 
     async def scan(
@@ -113,139 +77,7 @@ class _Scans(_View[T]):
         return await store.scan(self._collection(collection), prefix=prefix, cursor=cursor, limit=limit)
 
 
-class _PutsIfAbsent(_View[T]):
-    __slots__ = ()
-
-    async def put_if_absent(
-        self, key: str, value: T, *, collection: str | None = None, ttl: SupportsFloat | None = None
-    ) -> bool:
-        """Store a value unless the key has one, if the store can do so atomically.
-
-        Args:
-            key: The key.
-            value: The value.
-            collection: The collection to store in.
-            ttl: Seconds to live; None means for ever.
-
-        Returns:
-            True only if this call stored the value.
-        """
-        store = cast("AsyncPutIfAbsentProtocol", self._store())
-        return await store.put_if_absent(
-            key, self._encode(value), collection=self._collection(collection), ttl=ttl
-        )
-
-
-class _ComparesAndSets(_View[T]):
-    __slots__ = ()
-
-    async def get_versioned(self, key: str, *, collection: str | None = None) -> Versioned[T] | None:
-        """Read one value and its version, if the store has versions.
-
-        Args:
-            key: The key.
-            collection: The collection to look in.
-
-        Returns:
-            The value, its version and its seconds to live; None if the key is missing, or not of the type.
-        """
-        store = cast("AsyncCompareAndSetProtocol", self._store())
-        found = await store.get_versioned(key, collection=self._collection(collection))
-        value = None if found is None else self._decode(found.value)
-        return None if found is None or value is None else Versioned(value, found.version, found.ttl)
-
-    async def put_if_version(
-        self,
-        key: str,
-        value: T,
-        *,
-        version: str,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> str | None:
-        """Replace a value if the entry still has this version, if the store has versions.
-
-        Args:
-            key: The key.
-            value: The value.
-            version: The version that was read.
-            collection: The collection to store in.
-            ttl: Seconds to live; None means for ever.
-
-        Returns:
-            The new version; None if the entry was changed, removed or expired since, and nothing was written.
-        """
-        store = cast("AsyncCompareAndSetProtocol", self._store())
-        encoded, collection = self._encode(value), self._collection(collection)
-        return await store.put_if_version(key, encoded, version=version, collection=collection, ttl=ttl)
-
-    async def delete_if_version(self, key: str, *, version: str, collection: str | None = None) -> bool:
-        """Remove an entry if it still has this version, if the store has versions.
-
-        Args:
-            key: The key.
-            version: The version that was read.
-            collection: The collection to remove it from.
-
-        Returns:
-            True only if this call removed the entry.
-        """
-        store = cast("AsyncCompareAndSetProtocol", self._store())
-        return await store.delete_if_version(key, version=version, collection=self._collection(collection))
-
-
-class _Updates(_ComparesAndSets[T], _PutsIfAbsent[T]):
-    __slots__ = ()
-
-    async def update(
-        self,
-        key: str,
-        function: Callable[[T], T],
-        *,
-        default: T,
-        collection: str | None = None,
-        ttl: SupportsFloat | None = None,
-    ) -> T:
-        """Change a value by a function, atomically, if the store has versions and `put_if_absent`.
-
-        It reads the value, calls the function with it and writes the result, again if another writer was
-        faster, after a short random wait.
-
-        Args:
-            key: The key.
-            function: Returns the new value for the present one; it may be called several times.
-            default: What to call it with if the key is missing, each time a copy.
-            collection: The collection of the entry.
-            ttl: Seconds to live from now on; None leaves the entry those that it has.
-
-        Returns:
-            The value that was written.
-
-        Raises:
-            KeyValueStoreError: Another writer was faster each time.
-        """
-        for attempt in range(MAX_ATTEMPTS):
-            found = await self.get_versioned(key, collection=collection)
-            new = function(deepcopy(default) if found is None else found.value)
-            if found is None:
-                if await self.put_if_absent(key, new, collection=collection, ttl=ttl):
-                    return new
-            elif await self.put_if_version(
-                key,
-                new,
-                version=found.version,
-                collection=collection,
-                ttl=found.ttl if ttl is None else ttl,
-            ):
-                return new
-            await asyncio.sleep(random.uniform(0, min(0.001 * 2 ** min(attempt, 10), _LONGEST_WAIT)))  # noqa: S311  -- not a secret
-        raise KeyValueStoreError(
-            f"Other writers were faster in each of {MAX_ATTEMPTS} attempts to update a value",
-            {"collection": collection, "key": key},
-        )
-
-
-class _Pops(_View[T]):
+class _Pops(View[T]):
     __slots__ = ()
 
     async def pop(self, key: str, *, collection: str | None = None) -> T | None:
@@ -263,7 +95,7 @@ class _Pops(_View[T]):
         return None if stored is None else self._decode(stored)
 
 
-class _Touches(_View[T]):
+class _Touches(View[T]):
     __slots__ = ()
 
     async def touch(self, key: str, *, ttl: SupportsFloat | None, collection: str | None = None) -> bool:
@@ -284,9 +116,9 @@ class _Touches(_View[T]):
 _MIXINS: Mapping[type, Sequence[type]] = {
     _ListsKeys: [AsyncEnumerateKeysProtocol],
     _Scans: [AsyncScanProtocol],
-    _PutsIfAbsent: [AsyncPutIfAbsentProtocol],
-    _ComparesAndSets: [AsyncCompareAndSetProtocol],
-    _Updates: [AsyncCompareAndSetProtocol, AsyncPutIfAbsentProtocol],
+    PutsIfAbsent: [AsyncPutIfAbsentProtocol],
+    ComparesAndSets: [AsyncCompareAndSetProtocol],
+    Updates: [AsyncCompareAndSetProtocol, AsyncPutIfAbsentProtocol],
     _Pops: [AsyncPopProtocol],
     _Touches: [AsyncTouchProtocol],
 }
@@ -297,11 +129,11 @@ _NEEDS: Mapping[str, str] = {"items": "keys", "update": "get_versioned"}
 
 if TYPE_CHECKING:
 
-    class _Able(_ListsKeys[T], _Scans[T], _Updates[T], _Pops[T], _Touches[T]):
+    class _Able(_ListsKeys[T], _Scans[T], Updates[T], _Pops[T], _Touches[T]):
         """All methods: which of them there are is known only at run time."""
 
 else:
-    _Able = _View
+    _Able = View
 
 
 class AbilitiesOfStore(ShallowCopyable, _Able[T]):

@@ -1,0 +1,157 @@
+"""The conditional writes of an adapter whose store has them."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from copy import deepcopy
+from typing import SupportsFloat, TypeVar, cast
+
+from key_value.aio.adapters.view import View
+from key_value.aio.errors import KeyValueStoreError
+from key_value.aio.protocols.abilities import AsyncCompareAndSetProtocol, AsyncPutIfAbsentProtocol, Versioned
+
+T = TypeVar("T")
+
+MAX_ATTEMPTS = 100
+"""How often `update` tries at most."""
+
+_LONGEST_WAIT = 0.1
+"""Seconds that `update` waits between two attempts at most."""
+
+
+class PutsIfAbsent(View[T]):
+    """Has `put_if_absent`."""
+
+    __slots__ = ()
+
+    async def put_if_absent(
+        self, key: str, value: T, *, collection: str | None = None, ttl: SupportsFloat | None = None
+    ) -> bool:
+        """Store a value unless the key has one, if the store can do so atomically.
+
+        Args:
+            key: The key.
+            value: The value.
+            collection: The collection to store in.
+            ttl: Seconds to live; None means for ever.
+
+        Returns:
+            True only if this call stored the value.
+        """
+        store = cast("AsyncPutIfAbsentProtocol", self._store())
+        return await store.put_if_absent(
+            key, self._encode(value), collection=self._collection(collection), ttl=ttl
+        )
+
+
+class ComparesAndSets(View[T]):
+    """Has the operations by version."""
+
+    __slots__ = ()
+
+    async def get_versioned(self, key: str, *, collection: str | None = None) -> Versioned[T] | None:
+        """Read one value and its version, if the store has versions.
+
+        Args:
+            key: The key.
+            collection: The collection to look in.
+
+        Returns:
+            The value, its version and its seconds to live; None if the key is missing, or not of the type.
+        """
+        store = cast("AsyncCompareAndSetProtocol", self._store())
+        found = await store.get_versioned(key, collection=self._collection(collection))
+        value = None if found is None else self._decode(found.value)
+        return None if found is None or value is None else Versioned(value, found.version, found.ttl)
+
+    async def put_if_version(
+        self,
+        key: str,
+        value: T,
+        *,
+        version: str,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> str | None:
+        """Replace a value if the entry still has this version, if the store has versions.
+
+        Args:
+            key: The key.
+            value: The value.
+            version: The version that was read.
+            collection: The collection to store in.
+            ttl: Seconds to live; None means for ever.
+
+        Returns:
+            The new version; None if the entry was changed, removed or expired since, and nothing was written.
+        """
+        store = cast("AsyncCompareAndSetProtocol", self._store())
+        encoded, collection = self._encode(value), self._collection(collection)
+        return await store.put_if_version(key, encoded, version=version, collection=collection, ttl=ttl)
+
+    async def delete_if_version(self, key: str, *, version: str, collection: str | None = None) -> bool:
+        """Remove an entry if it still has this version, if the store has versions.
+
+        Args:
+            key: The key.
+            version: The version that was read.
+            collection: The collection to remove it from.
+
+        Returns:
+            True only if this call removed the entry.
+        """
+        store = cast("AsyncCompareAndSetProtocol", self._store())
+        return await store.delete_if_version(key, version=version, collection=self._collection(collection))
+
+
+class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
+    """Has `update`, and the operations that it is made of."""
+
+    __slots__ = ()
+
+    async def update(
+        self,
+        key: str,
+        function: Callable[[T], T],
+        *,
+        default: T,
+        collection: str | None = None,
+        ttl: SupportsFloat | None = None,
+    ) -> T:
+        """Change a value by a function, atomically, if the store has versions and `put_if_absent`.
+
+        It reads the value, calls the function with it and writes the result, again if another writer was
+        faster, after a short random wait.
+
+        Args:
+            key: The key.
+            function: Returns the new value for the present one; it may be called several times.
+            default: What to call it with if the key is missing, each time a copy.
+            collection: The collection of the entry.
+            ttl: Seconds to live from now on; None leaves the entry those that it has.
+
+        Returns:
+            The value that was written.
+
+        Raises:
+            KeyValueStoreError: Another writer was faster each time.
+        """
+        for attempt in range(MAX_ATTEMPTS):
+            found = await self.get_versioned(key, collection=collection)
+            new = function(deepcopy(default) if found is None else found.value)
+            if found is None:
+                if await self.put_if_absent(key, new, collection=collection, ttl=ttl):
+                    return new
+            elif await self.put_if_version(
+                key,
+                new,
+                version=found.version,
+                collection=collection,
+                ttl=found.ttl if ttl is None else ttl,
+            ):
+                return new
+            await asyncio.sleep(random.uniform(0, min(0.001 * 2 ** min(attempt, 10), _LONGEST_WAIT)))  # noqa: S311  -- not a secret
+        raise KeyValueStoreError(
+            f"Other writers were faster in each of {MAX_ATTEMPTS} attempts to update a value",
+            {"collection": collection, "key": key},
+        )
