@@ -142,7 +142,7 @@ class AbilitiesOfStore(ShallowCopyable, _Able[T]):
     def _adapt(self, store: AsyncKeyValue) -> None:
         """Take over the abilities of a store."""
         able = {mixin for mixin, needed in _MIXINS.items() if all(isinstance(store, each) for each in needed)}
-        # One that another is made of would stand before it.
+        # A mixin may not stand before one that inherits from it.
         extend(self, [each for each in _MIXINS if each in able and not _is_covered(each, able)])
 
     if not TYPE_CHECKING:

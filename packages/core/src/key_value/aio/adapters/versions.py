@@ -105,7 +105,7 @@ class ComparesAndSets(View[T]):
 
 
 class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
-    """Has `update`, and the operations that it is made of."""
+    """Has `update`, and the operations that it builds on."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The hooks that the abilities of an adapter are made of."""
+"""The hooks that the abilities of an adapter build on."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,20 +16,20 @@ class View(ABC, Generic[T]):
 
     @abstractmethod
     def _store(self) -> AsyncKeyValue:
-        """Hook: the store that is adapted."""
+        """Hook: return the store that is adapted."""
 
     @abstractmethod
     def _collection(self, collection: str | None) -> str | None:
-        """Hook: the collection to use where this one was named."""
+        """Hook: return the collection to use for the one that the caller named, or None."""
 
     @abstractmethod
     def _encode(self, value: T) -> Mapping[str, Any]:
-        """Hook: what to store for a value."""
+        """Hook: return what to store for a value."""
 
     @abstractmethod
     def _decode(self, stored: dict[str, Any]) -> T | None:
-        """Hook: the value that was stored; None if it is not of the type."""
+        """Hook: return the value that was stored; None if it is not of the type."""
 
     @abstractmethod
     async def _values(self, keys: Sequence[str], collection: str | None) -> Sequence[T | None]:
-        """Hook: the values of several keys."""
+        """Hook: return the values of several keys."""

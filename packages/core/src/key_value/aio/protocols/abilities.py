@@ -73,7 +73,7 @@ class AsyncDestroyStoreProtocol(Protocol):
     """A store that can remove everything it holds."""
 
     async def destroy(self) -> bool:
-        """Remove every entry of every collection that was stored here, and nothing else.
+        """Remove every entry of every collection that was stored through this store, and nothing else.
 
         Returns:
             True where the entries were removed. The store can be used again.

@@ -96,7 +96,7 @@ class AsyncKeyValueProtocol(Protocol):
             collection: The collection to remove it from.
 
         Returns:
-            True where an entry was removed, False where there was none that had not expired.
+            True if an entry was removed, False if there was none that had not expired.
         """
         ...
 
@@ -161,4 +161,4 @@ class AsyncKeyValueProtocol(Protocol):
 
 @runtime_checkable
 class AsyncKeyValue(AsyncKeyValueProtocol, Protocol):
-    """What to annotate with: any store or wrapper."""
+    """Any store or wrapper: the type to annotate with."""

@@ -1,4 +1,4 @@
-"""Says which command installs a store whose distribution is missing."""
+"""Explain which command installs a store whose distribution is missing."""
 
 import sys
 
@@ -7,7 +7,7 @@ _CORE = "py-key-value-aio"
 
 
 class MissingStores:
-    """The last finder that an import asks: it finds nothing, and says what to install where it can.
+    """An import finder that finds nothing, but explains which distribution has a missing store.
 
     Each store is a distribution of its own, so there is no module of it that could say so.
     """
@@ -26,7 +26,7 @@ class MissingStores:
 
 
 def install() -> None:
-    """Have imports ask this finder."""
+    """Put this finder behind those that imports use."""
     if MissingStores not in sys.meta_path:
         sys.meta_path.append(MissingStores)
 

@@ -1,1 +1,1 @@
-"""Wrappers: what adds a behaviour to any store, and is itself one."""
+"""Wrappers: stores that add a behaviour to any other store."""

@@ -1,4 +1,4 @@
-"""What the adapters that need pydantic have in common."""
+"""The base of the adapters that need pydantic."""
 
 from key_value.aio.adapters.pydantic.base import BasePydanticAdapter
 

@@ -49,7 +49,11 @@ class BaseModelAdapter(BasePydanticAdapter[T]):
 
 
 def _model_of(form: Any) -> type[BaseModel]:
-    """The model that a form is, or is a list of."""
+    """Return the model that a form is, or is a list of.
+
+    Raises:
+        TypeError: It is neither.
+    """
     origin = get_origin(form)
     if origin is None:
         if isinstance(form, type) and issubclass(form, BaseModel):

@@ -50,7 +50,7 @@ class DataclassAdapter(BasePydanticAdapter[T]):
 
 
 def _element(form: Any) -> object:
-    """What a form is a sequence of, or the form where it is no sequence of one type."""
+    """Return the element type of a sequence form; the form itself if it is no sequence of one type."""
     origin, arguments = get_origin(form), get_args(form)
     if isinstance(origin, type) and issubclass(origin, Sequence) and arguments:
         others = [each for each in arguments[1:] if not isinstance(each, EllipsisType)]

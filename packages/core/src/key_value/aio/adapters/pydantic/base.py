@@ -1,4 +1,4 @@
-"""A typed view of a store: models go in, models come out."""
+"""The base of typed views of a store: turn values into JSON and back by pydantic."""
 
 import logging
 from abc import abstractmethod
@@ -60,7 +60,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
 
     @abstractmethod
     def _get_model_type_name(self) -> str:
-        """Hook: what a value is called in errors."""
+        """Hook: return what a value is called in errors."""
 
     @overload
     async def get(self, key: str, *, collection: str | None = None, default: T) -> T: ...
@@ -147,11 +147,11 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         await self._key_value.put_many(keys, stored, collection=collection, ttl=ttl)
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        """Remove one value; True where there was one."""
+        """Remove one value; return whether there was one."""
         return await self._key_value.delete(key, collection=collection or self._default_collection)
 
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        """Remove several values; how many there were."""
+        """Remove several values; return how many there were."""
         return await self._key_value.delete_many(keys, collection=collection or self._default_collection)
 
     @override

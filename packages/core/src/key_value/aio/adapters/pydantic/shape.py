@@ -1,4 +1,4 @@
-"""How pydantic sees a type."""
+"""Build the validator and serializer of a type, and find out whether its JSON is an object."""
 
 from typing import Any, TypeVar, cast
 
@@ -21,13 +21,13 @@ class _SkipUnknown(GenerateJsonSchema):
 
 
 def make_type_adapter(form: TypeForm[T]) -> TypeAdapter[T]:
-    """What validates and dumps values of a type."""
+    """Return what validates and dumps values of a type."""
     # pydantic declares only classes and special forms, and takes any form.
     return TypeAdapter(cast("type[T]", form))
 
 
 def is_object(type_adapter: TypeAdapter[Any]) -> bool:
-    """Whether a type's schema says that its JSON is an object; a union's or a recursive model's does not."""
+    """Return whether the schema of a type says that its JSON is an object; no union's does."""
     try:
         return type_adapter.json_schema(schema_generator=_SkipUnknown).get("type") == "object"
     except PydanticOmit:

@@ -158,11 +158,11 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         await self.key_value.put_many(keys, values, collection=collection, ttl=ttl)
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        """Remove one entry; True where there was one."""
+        """Remove one entry; return whether there was one."""
         return await self.key_value.delete(key, collection=collection)
 
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        """Remove several entries; how many there were."""
+        """Remove several entries; return how many there were."""
         return await self.key_value.delete_many(keys, collection=collection)
 
     @override

@@ -1,4 +1,4 @@
-"""What a wrapper is made of: `BaseWrapper`, or its kinds `Interceptor`, `Translator` and `Combiner`."""
+"""The bases of wrappers: `BaseWrapper`, and its kinds `Interceptor`, `Translator` and `Combiner`."""
 
 from key_value.aio.wrappers.base.combiner import Combiner
 from key_value.aio.wrappers.base.interceptor import HITS, Call, Interceptor

@@ -1,4 +1,4 @@
-"""The methods of abilities on wrappers, made from the table, and the rule which of them a wrapper keeps."""
+"""The methods of abilities on wrappers, from the table, and the rule of which of them a wrapper keeps."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ EVERY_ABILITY = frozenset(ability.protocol for ability in ABILITIES)
 
 
 class AbilityCaller(Protocol):
-    """What a class needs to have the methods of abilities."""
+    """A class that can have the methods of abilities."""
 
     async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any: ...
 

@@ -1,4 +1,4 @@
-"""The base of wrappers that make one store of several."""
+"""The base of wrappers that combine several stores into one."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ class Combiner(BaseWrapper):
         return await self._write(keys, collection, operation)
 
     def _collection(self, collection: str | None) -> str | None:
-        """Hook: the name under which the others know a collection; by default that of the first store."""
+        """Hook: return the name of a collection; by default None means that of the first store."""
         return self._collection_name(collection)
 
     @override

@@ -29,47 +29,47 @@ class Translator(BaseWrapper):
     keeps = EVERY_ABILITY
 
     def _encode_key(self, key: str) -> str:
-        """Hook: the key to use in the wrapped store."""
+        """Hook: return the key to use in the wrapped store."""
         return key
 
     def _decode_key(self, key: str) -> str | None:
-        """Hook: the key that was encoded, or None where it was not encoded here."""
+        """Hook: return the key that was encoded; None if it was not encoded by this wrapper."""
         return key
 
     def _encode_key_in(self, key: str, collection: str | None) -> str:
-        """Hook: the key to use, for a wrapper to which the collection matters."""
+        """Hook: return the key to use, for a wrapper to which the collection matters."""
         return self._encode_key(key)
 
     def _decode_key_in(self, key: str, collection: str | None) -> str | None:
-        """Hook: what `_encode_key_in` encoded, or None."""
+        """Hook: return what `_encode_key_in` encoded, or None."""
         return self._decode_key(key)
 
     def _encode_prefix(self, prefix: str, collection: str | None) -> str:
-        """Hook: what the encoded keys start with where the keys start with a prefix; "" says nothing."""
+        """Hook: return a prefix of all keys that encode one with this prefix; "" is always right."""
         return prefix if self._leaves_keys_alone() else ""
 
     def _encode_collection(self, collection: str | None) -> str | None:
-        """Hook: the collection to use in the wrapped store."""
+        """Hook: return the collection to use in the wrapped store."""
         return collection
 
     def _decode_collection(self, collection: str) -> str | None:
-        """Hook: the collection that was encoded, or None where it was not encoded here."""
+        """Hook: return the collection that was encoded; None if it was not encoded by this wrapper."""
         return collection
 
     async def _encode_value(
         self, value: Mapping[str, Any], *, collection: str | None, key: str
     ) -> Mapping[str, Any]:
-        """Hook: the value to store for a key, both as the caller names them."""
+        """Hook: return the value to store for a key; collection and key are the caller's names."""
         return value
 
     async def _decode_value(
         self, value: dict[str, Any], *, collection: str | None, key: str
     ) -> dict[str, Any] | None:
-        """Hook: the value that was encoded; None makes it a miss."""
+        """Hook: return the value that was encoded; None makes it a miss."""
         return value
 
     def _ttl(self, ttl: SupportsFloat | None) -> SupportsFloat | None:
-        """Hook: the seconds to live in the wrapped store."""
+        """Hook: return the seconds to live in the wrapped store."""
         return ttl
 
     @override
@@ -231,7 +231,7 @@ class Translator(BaseWrapper):
         return [self._encode_key_in(key, collection) for key in keys]
 
     def _leaves_keys_alone(self) -> bool:
-        """Whether no key is renamed or hidden, so that the store may count them."""
+        """Return whether no key is renamed or hidden, so that the store may count them."""
         hooks = Translator._decode_key, Translator._decode_key_in
         return (type(self)._decode_key, type(self)._decode_key_in) == hooks
 

@@ -1,4 +1,4 @@
-"""What a store raises that cannot be reached."""
+"""The errors of a store that cannot be reached."""
 
 import asyncio
 

@@ -16,14 +16,14 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 class Codec(Protocol):
-    """One algorithm."""
+    """A compression algorithm."""
 
     def compress(self, data: bytes) -> bytes:
-        """Make bytes fewer."""
+        """Compress bytes."""
         ...
 
     def decompress(self, data: bytes, *, limit: int) -> bytes:
-        """Make them what they were.
+        """Decompress bytes.
 
         Raises:
             DeserializationError: They are not whole, or would become more than `limit`.
@@ -32,14 +32,14 @@ class Codec(Protocol):
 
 
 class Gzip:
-    """What the 0.5 series writes: gzip at its fastest level; without the time, so that it can be repeated."""
+    """Gzip at its fastest level, as in the 0.5 series; without a time, so equal values have equal bytes."""
 
     def compress(self, data: bytes) -> bytes:
-        """Make bytes fewer."""
+        """Compress bytes."""
         return gzip.compress(data, compresslevel=1, mtime=0)
 
     def decompress(self, data: bytes, *, limit: int) -> bytes:
-        """Make them what they were."""
+        """Decompress bytes."""
         unpacking = zlib.decompressobj(_GZIP)
         try:
             unpacked = unpacking.decompress(data, limit + 1)
@@ -52,11 +52,11 @@ class Zstd:
     """Zstandard at its default level."""
 
     def compress(self, data: bytes) -> bytes:
-        """Make bytes fewer."""
+        """Compress bytes."""
         return zstd().compress(data)
 
     def decompress(self, data: bytes, *, limit: int) -> bytes:
-        """Make them what they were."""
+        """Decompress bytes."""
         unpacking = zstd().ZstdDecompressor()
         try:
             unpacked = unpacking.decompress(data, limit + 1)
@@ -72,7 +72,7 @@ class _Decompressor(Protocol):
 
 
 class _ZstdModule(Protocol):
-    """As much of `compression.zstd` as is used here."""
+    """The part of `compression.zstd` that is used here."""
 
     ZstdError: type[Exception]
 
@@ -83,7 +83,7 @@ class _ZstdModule(Protocol):
 
 @cache
 def zstd() -> _ZstdModule:
-    """The module for Zstandard: Python's own, or its backport.
+    """Import the module for Zstandard: that of Python, or its backport.
 
     Raises:
         ImportError: There is neither.

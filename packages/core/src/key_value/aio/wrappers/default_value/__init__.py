@@ -1,4 +1,4 @@
-"""`DefaultValueWrapper`: a store that answers what is missing with a default."""
+"""`DefaultValueWrapper`: a store with a default for missing keys."""
 
 from key_value.aio.wrappers.default_value.wrapper import DefaultValueWrapper
 

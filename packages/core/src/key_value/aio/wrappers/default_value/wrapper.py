@@ -1,4 +1,4 @@
-"""A wrapper that answers what is missing with a default."""
+"""A wrapper that returns a default for missing keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, SupportsFloat
@@ -13,7 +13,7 @@ from key_value.aio.wrappers.base.abilities import EVERY_ABILITY
 
 
 class DefaultValueWrapper(BaseWrapper):
-    """Return a default for missing keys; the default is never stored.
+    """Returns a default for missing keys; the default is never stored.
 
     It leaves the writes alone: `delete` of a missing key returns False, `put_if_absent` stores a value, and
     `get_versioned` and `pop` return None, since a default has no version and cannot be removed. What is

@@ -106,5 +106,5 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
         return cipher
 
     def _bound(self, key_id: str, address: Address) -> bytes:
-        """What a value belongs to: it is not encrypted, but the value cannot be decrypted without it."""
+        """Return the associated data of an entry: without it its value cannot be decrypted."""
         return Address((f"{ENCRYPTION_VERSION}:{key_id}", "")).as_bytes() + address.as_bytes()

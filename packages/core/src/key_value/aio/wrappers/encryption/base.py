@@ -19,7 +19,7 @@ class BaseEncryptionWrapper(SealingWrapper):
     """Encrypts values by functions that it is given; large ones in a thread.
 
     The form is that of the 0.5 series. Nothing in it says which entry a value belongs to: anyone that can
-    write to the store can exchange two of them, which `AESGCMEncryptionWrapper` notices.
+    write to the store can exchange two of them, which `AESGCMEncryptionWrapper` detects.
     """
 
     @warns_on_wrong_types

@@ -21,7 +21,7 @@ class Envelope(NamedTuple):
 
 
 def seal(envelope: Envelope) -> dict[str, Any]:
-    """What is stored."""
+    """Return the fields that are stored for an envelope."""
     stored: dict[str, Any] = {
         DATA: base64.b64encode(envelope.data).decode(),
         VERSION: envelope.version,
@@ -32,12 +32,12 @@ def seal(envelope: Envelope) -> dict[str, Any]:
 
 
 def is_sealed(stored: Mapping[str, Any]) -> bool:
-    """Whether what is stored is an encrypted value."""
+    """Return whether a stored value is an encrypted one."""
     return DATA in stored
 
 
 def unseal(stored: Mapping[str, Any]) -> Envelope:
-    """What was sealed.
+    """Return the envelope of a stored value.
 
     Raises:
         CorruptedDataError: It is not in its form.

@@ -30,7 +30,7 @@ class FernetEncryptionWrapper(BaseEncryptionWrapper):
 
     A `MultiFernet` encrypts with its first key and decrypts with any. Fernet does not know which entry a
     value belongs to: anyone that can write to the store can exchange two of them, which
-    `AESGCMEncryptionWrapper` notices. Keys, collections and times to live are not encrypted.
+    `AESGCMEncryptionWrapper` detects. Keys, collections and times to live are not encrypted.
     """
 
     @warns_on_wrong_types

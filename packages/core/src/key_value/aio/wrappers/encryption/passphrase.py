@@ -1,4 +1,4 @@
-"""Deriving a key from a passphrase, which takes a while on purpose."""
+"""Derive a key from a passphrase, slowly on purpose."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,7 @@ KEY_BYTES = 32
 
 
 def derive(passphrase: str, salt: str) -> bytes:
-    """A key of 256 bits, by PBKDF2 with HMAC and SHA-256."""
+    """Derive a key of 256 bits by PBKDF2 with HMAC and SHA-256."""
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt.encode(), KDF_ITERATIONS, KEY_BYTES)
 
 
@@ -20,7 +20,7 @@ class DerivedKey:
     """A key that is derived in a thread, when it is first needed."""
 
     def __init__(self, passphrase: str, salt: str) -> None:
-        """Say from what.
+        """Describe a key; it is derived when it is first used.
 
         Raises:
             ValueError: One of them is blank.
@@ -34,7 +34,7 @@ class DerivedKey:
         self._key = b""
 
     async def get(self) -> bytes:
-        """The key."""
+        """Return the key, deriving it if this is its first use."""
         if not self._once.done:
             await self._once.ensure()
         return self._key

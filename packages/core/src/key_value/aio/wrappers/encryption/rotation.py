@@ -162,7 +162,7 @@ class RotatingWrapper(SealingWrapper):
             return await super()._call_ability(ability, arguments)
 
     def _turn(self, collection: str | None, *keys: str) -> AbstractAsyncContextManager[object]:
-        """Wait until no rotation works on some keys, and keep others from it meanwhile."""
+        """Wait until no rotation works on some keys, and keep rotations from them."""
         if self._has_versions:
             return nullcontext()
         name = self._collection_name(collection)

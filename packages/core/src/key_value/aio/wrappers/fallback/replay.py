@@ -1,4 +1,4 @@
-"""Carrying over to one store what was written to another while the first could not be reached."""
+"""Carry over to one store what was written to another while the first could not be reached."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,10 +17,10 @@ Address = tuple[str | None, str]
 
 
 class Outbox:
-    """The entries that are to be carried over."""
+    """Records which entries are to be carried over."""
 
     def __init__(self, size: int) -> None:
-        """Make an empty one.
+        """Begin without entries.
 
         Args:
             size: How many entries it holds at most.
@@ -33,11 +33,11 @@ class Outbox:
         return len(self._addresss)
 
     def has_room(self, count: int) -> bool:
-        """Whether it could hold so many more."""
+        """Return whether it could hold so many more."""
         return len(self._addresss) + count <= self._size
 
     async def add(self, keys: Sequence[str], collection: str | None, write: Callable[[], Awaitable[T]]) -> T:
-        """Write or delete entries, and note that this was done."""
+        """Write or delete entries, and record their addresses."""
         async with self._locks.hold([(collection, key) for key in keys]):
             result = await write()
             for key in keys:

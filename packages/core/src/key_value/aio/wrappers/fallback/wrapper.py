@@ -1,4 +1,4 @@
-"""A wrapper that turns to a second store when the first fails."""
+"""A wrapper that uses a second store when the first fails."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""`LoggingWrapper`: a store that tells what it is asked."""
+"""`LoggingWrapper`: a store that logs its operations."""
 
 from key_value.aio.wrappers.logging.wrapper import LoggingWrapper
 

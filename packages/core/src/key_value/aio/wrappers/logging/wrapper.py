@@ -19,7 +19,7 @@ KEYS_SHOWN = 5
 
 
 class LoggingWrapper(Interceptor):
-    """Logs the start and the end of each operation: its keys, its outcome, and its values if asked to.
+    """Logs the start and the end of each operation: its keys, its outcome, and on request its values.
 
     Nothing is formatted while the level is off. Names are escaped, so that a key cannot begin a line of its
     own in the log.

@@ -19,7 +19,7 @@ FOREVER = float("inf")
 
 
 class ExpiryIndex:
-    """When entries expire in the primary store, and which ones are missing there."""
+    """Records when entries expire in the primary store, and which ones are missing there."""
 
     def __init__(self, negative_ttl: float | None, clock: Callable[[], float] = time.time) -> None:
         """Begin without entries.
@@ -52,12 +52,12 @@ class ExpiryIndex:
         self._missing_until.clear()
 
     def is_missing(self, address: Address) -> bool:
-        """Whether the entry was missing a short while ago."""
+        """Return whether the entry was missing a short while ago."""
         until = self._missing_until.get(address)
         return until is not None and until > self._clock()
 
     def left(self, address: Address) -> tuple[bool, float | None]:
-        """Whether it is known when an entry expires, and the seconds that it has left; None for ever."""
+        """Return whether the expiry of an entry is known, and the seconds it has left; None for ever."""
         expiry = self._expiries.get(address)
         if expiry is None:
             return False, None

@@ -1,4 +1,4 @@
-"""A wrapper that lets reads pass and nothing else."""
+"""A wrapper that refuses or ignores writes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar

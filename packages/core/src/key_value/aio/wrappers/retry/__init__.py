@@ -1,4 +1,4 @@
-"""`RetryWrapper`: a store that tries again what failed."""
+"""`RetryWrapper`: a store that repeats failed operations."""
 
 from key_value.aio.wrappers.retry.wrapper import RetryWrapper
 

@@ -106,6 +106,6 @@ class SingleCollectionWrapper(Translator):
 
 
 def _ambiguous(separator: str) -> str:
-    """What a collection may not contain: the separator, or a beginning of it at the end of the name."""
+    """Return a pattern of what is escaped in a collection: the separator, or its beginning at the end."""
     beginnings = "|".join(re.escape(separator[:length]) for length in range(len(separator) - 1, 0, -1))
     return f"(?:{re.escape(separator)})" + (f"|(?:{beginnings})$" if beginnings else "")

@@ -1,4 +1,4 @@
-"""`StatisticsWrapper`: counts of what a store is asked for, by collection."""
+"""`StatisticsWrapper`: counts of the operations on a store, by collection."""
 
 from key_value.aio.wrappers.statistics.wrapper import StatisticsWrapper
 

@@ -8,13 +8,13 @@ from typing_extensions import Self
 
 @dataclass(kw_only=True)
 class BaseStatistics:
-    """How often something was done, and how long it took.
+    """How often an operation was carried out, and how long it took.
 
     Two are equal if their counts are: errors and times take no part, as in the 0.5 series, which has none.
     """
 
     count: int = 0
-    """How many keys it was done for."""
+    """How many keys it was called with."""
     errors: int = field(default=0, compare=False)
     """How many calls failed; their keys are not counted."""
     seconds: float = field(default=0.0, compare=False)
@@ -35,7 +35,7 @@ class BaseStatistics:
 
 @dataclass(kw_only=True)
 class BaseHitMissStatistics(BaseStatistics):
-    """How often something was found when it was done."""
+    """How often an operation was carried out, and how often it found an entry."""
 
     hit: int = 0
     """For how many keys there was an entry."""
@@ -44,7 +44,7 @@ class BaseHitMissStatistics(BaseStatistics):
 
     @property
     def hit_rate(self) -> float:
-        """The part of keys for which there was an entry, from 0 to 1; 0 before the first."""
+        """The share of keys that had an entry, from 0 to 1; 0 before the first."""
         return self.hit / self.count if self.count else 0.0
 
     def increment_hit(self, *, increment: int = 1) -> None:
@@ -75,7 +75,7 @@ class DeleteStatistics(BaseHitMissStatistics):
 
 @dataclass(kw_only=True)
 class ExistsStatistics(BaseHitMissStatistics):
-    """Nothing counts here yet: no operation asks only whether a key exists."""
+    """Never counted: no operation only checks whether a key exists."""
 
 
 @dataclass(kw_only=True)
@@ -102,10 +102,10 @@ class KVStoreStatistics:
 
     collections: dict[str, KVStoreCollectionStatistics] = field(default_factory=dict)
     max_collections: int | None = field(default=None, compare=False)
-    """How many collections are kept; a new one takes the place of the one that was first seen."""
+    """How many collections are kept; a new one replaces the one that was first seen."""
 
     def get_collection(self, collection: str) -> KVStoreCollectionStatistics:
-        """The statistics of a collection, begun now where there are none."""
+        """Return the statistics of a collection; they begin now if there are none."""
         found = self.collections.get(collection)
         if found is None:
             if self.max_collections is not None and len(self.collections) >= self.max_collections:
@@ -114,7 +114,7 @@ class KVStoreStatistics:
         return found
 
     def snapshot(self) -> Self:
-        """A copy that does not change any more."""
+        """Return a copy that no longer changes."""
         return deepcopy(self)
 
     def reset(self) -> None:

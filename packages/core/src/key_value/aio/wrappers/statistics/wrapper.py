@@ -52,8 +52,8 @@ class StatisticsWrapper(Interceptor):
 
         Args:
             key_value: The store.
-            max_collections: How many collections to keep statistics of; a new one takes the place of the one
-                first seen.
+            max_collections: How many collections to keep statistics of; a new one replaces the one first
+                seen.
 
         Raises:
             ValueError: `max_collections` is less than 1.

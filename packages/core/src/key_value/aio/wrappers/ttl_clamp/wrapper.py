@@ -53,7 +53,7 @@ class TTLClampWrapper(Translator):
 
 
 def _seconds(ttl: SupportsFloat) -> float:
-    """A time to live, checked as every store does."""
+    """Check a time to live as every store does, and return its seconds."""
     seconds = prepare_ttl(ttl)
     assert seconds is not None  # noqa: S101  -- only None is
     return seconds
