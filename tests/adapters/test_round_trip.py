@@ -60,6 +60,7 @@ KEPT: dict[str, tuple[Any, Any]] = {
     "excluded default": (models.Excluded, models.Excluded(name="x")),
     "subclass that adds nothing": (models.Plain, models.PlainWithMethods(name="x")),
     "objects without equality": (models.WithOpaque, models.WithOpaque(inner=models.Opaque())),
+    "tuple in anything": (dict[str, Any], {"a": [1, (2, {"b": (3,)})]}),
     "nan": (list[float], [math.nan]),
     "extra default": (models.Nested, models.Nested(people=[ADA])),
 }

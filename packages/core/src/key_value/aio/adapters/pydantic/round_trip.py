@@ -97,7 +97,8 @@ def difference(value: object, read: object, path: str = "") -> str | None:
     """Find the first part of a value that does not equal what was read back for it.
 
     Fields of models and dataclasses are compared one by one. A subclass equals its base if it adds no fields.
-    Private attributes take no part, nor do objects that can be compared by identity alone.
+    A tuple equals a list of the same items, as which every store reads it. Private attributes take no part,
+    nor do objects that can be compared by identity alone.
 
     Args:
         value: What was put.
@@ -131,18 +132,18 @@ def _are_nan(value: object, read: object) -> bool:
 
 def _parts(value: object, read: object) -> list[tuple[str, object, object]] | None:
     """Split two unequal values into parts to compare; None if they cannot be split alike."""
-    if not isinstance(value, type(read)):
-        return None
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and isinstance(read, list | tuple):
         ours, theirs = cast("Sequence[object]", value), cast("Sequence[object]", read)
         if len(ours) != len(theirs):
             return None
         return [(f"[{n}]", *pair) for n, pair in enumerate(zip(ours, theirs, strict=True))]
+    if not isinstance(value, type(read)):
+        return None
     if isinstance(value, dict):
         # Its keys are part of the value, and no value is shown.
         items, others = cast("dict[object, object]", value), cast("dict[object, object]", read)
         return _by_name(items, others, "[...]")
-    names = fields_of(value)
+    names = fields_of(cast("object", value))
     return None if names is None else _by_name(names, fields_of(read) or {}, ".{}")
 
 
