@@ -43,10 +43,7 @@ def dumps(value: object) -> str:
     except _REFUSALS as error:
         _encoder.renew()
         raise _refusal(error) from error
-    # Without that many brackets, in strings or not, there is no such depth.
-    if text.count("{") + text.count("[") > MAXIMUM_DEPTH:
-        check_depth(value)
-    return text
+    return _checked(text, value)
 
 
 def check_depth(value: object) -> None:
@@ -70,9 +67,17 @@ def dumps_compact(value: object) -> str:
         SerializationError: As from `dumps`.
     """
     try:
-        return _compact_encoder.encode(value)
+        text = _compact_encoder.encode(value)
     except _REFUSALS as error:
         raise _refusal(error) from error
+    return _checked(text, value)
+
+
+def _checked(text: str, value: object) -> str:
+    # Without that many brackets, in strings or not, there is no such depth.
+    if text.count("{") + text.count("[") > MAXIMUM_DEPTH:
+        check_depth(value)
+    return text
 
 
 def loads(text: str | bytes) -> object:
