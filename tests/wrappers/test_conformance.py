@@ -16,27 +16,41 @@ from key_value.aio.wrappers.base import BaseWrapper
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY
 from scripts.wrapper_table import WRAPPERS, Wrap
 
-COMMON = {"CoreConformance", "AbilityConformance", "LifecycleConformance"}
+COMMON = {"AbilityConformance", "ModelConformance"}
 
-LISTS = {"ListingConformance", "DestroyingConformance"}
+CORE = {"CoreConformance", "LifecycleConformance"}
+
+VALUES = {"CoreConformance", "ValueConformance", "NestingConformance"}
+
+NAMES = {
+    "CoreConformance",
+    "NameConformance",
+    "ListingConformance",
+    "DestroyingConformance",
+    "ScanConformance",
+}
+
+BY_VERSION = {"VersionConformance", "PopConformance", "TouchConformance"}
 
 PARTS: Mapping[str, set[str]] = {
-    "AESGCMEncryptionWrapper": {"ValueConformance", "ConcurrencyConformance"},
-    "CollectionRoutingWrapper": LISTS | {"BatchConformance"},
-    "CompressionWrapper": {"ValueConformance"},
-    "FallbackWrapper": LISTS | {"BatchConformance"},
-    "FernetEncryptionWrapper": {"ValueConformance"},
-    "LimitSizeWrapper": {"BatchConformance"},
+    "AESGCMEncryptionWrapper": VALUES | {"ConcurrencyConformance"},
+    "CollectionRoutingWrapper": CORE | {"ListingConformance", "DestroyingConformance"},
+    "CompressionWrapper": VALUES,
+    "FallbackWrapper": CORE | {"BatchConformance"},
+    "FernetEncryptionWrapper": VALUES,
+    "LimitSizeWrapper": {"BatchConformance", "VersionConformance"},
     "LoggingWrapper": set(),
     "OpenTelemetryWrapper": set(),
-    "PassthroughCacheWrapper": LISTS | {"BatchConformance", "ConcurrencyConformance", "ModelConformance"},
-    "PrefixCollectionsWrapper": LISTS | {"NameConformance"},
-    "PrefixKeysWrapper": LISTS | {"NameConformance"},
+    "PassthroughCacheWrapper": CORE
+    | BY_VERSION
+    | {"BatchConformance", "ConcurrencyConformance", "DestroyingConformance", "StringConformance"},
+    "PrefixCollectionsWrapper": NAMES,
+    "PrefixKeysWrapper": NAMES,
     "RetryWrapper": set(),
-    "RoutingWrapper": LISTS,
-    "SingleCollectionWrapper": LISTS | {"NameConformance", "ModelConformance"},
+    "RoutingWrapper": CORE,
+    "SingleCollectionWrapper": NAMES,
     "StatisticsWrapper": {"BatchConformance"},
-    "TTLClampWrapper": {"TTLConformance"},
+    "TTLClampWrapper": {"TTLConformance", "TouchConformance"},
     "TimeoutWrapper": set(),
 }
 """What each wrapper runs besides the common parts.
