@@ -14,6 +14,7 @@ from key_value.aio._utils.arguments import (
     check_values,
 )
 from key_value.aio.protocols.abilities import Ability, Page, Versioned
+from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
@@ -27,6 +28,16 @@ class Translator(BaseWrapper):
     """
 
     keeps = EVERY_ABILITY
+
+    # Coroutines that change nothing would cost each read and write of values.
+    __decodes = __encodes = True
+
+    @override
+    def _wrap(self, *wrapped: AsyncKeyValue) -> None:
+        super()._wrap(*wrapped)
+        cls = type(self)
+        self.__decodes = cls._decode_value is not Translator._decode_value
+        self.__encodes = cls._encode_value is not Translator._encode_value
 
     def _encode_key(self, key: str) -> str:
         """Hook: return the key to use in the wrapped store."""
@@ -78,7 +89,9 @@ class Translator(BaseWrapper):
         value = await self.key_value.get(
             self._encode_key_in(key, name), collection=self._encode_collection(name)
         )
-        return None if value is None else await self._decode_value(value, collection=name, key=key)
+        if value is None or not self.__decodes:
+            return value
+        return await self._decode_value(value, collection=name, key=key)
 
     @override
     async def ttl(
@@ -101,9 +114,11 @@ class Translator(BaseWrapper):
     ) -> None:
         key, name = check_key(key), self._collection_name(collection)
         check_value(value)
+        if self.__encodes:
+            value = await self._encode_value(value, collection=name, key=key)
         await self.key_value.put(
             self._encode_key_in(key, name),
-            await self._encode_value(value, collection=name, key=key),
+            value,
             collection=self._encode_collection(name),
             ttl=self._ttl(ttl),
         )

@@ -35,39 +35,34 @@ class TimeoutWrapper(Interceptor):
         super().__init__(key_value)
         self.timeout = timeout
 
-    @override
-    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
-        try:
-            return await _within(self.timeout, proceed)
-        except _ElapsedError as error:
-            raise StoreTimeoutError(
-                message=f"{call.operation} took longer than {self.timeout} s",
-                extra_info={"collection": call.collection},
-            ) from error.__cause__
+    if sys.version_info >= (3, 11):
 
+        @override
+        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+            limit = asyncio.timeout(self.timeout)
+            try:
+                async with limit:
+                    return await proceed()
+            except TimeoutError as error:
+                # The wrapped store may itself raise one.
+                if limit.expired():
+                    raise self._elapsed(call) from error
+                raise
 
-class _ElapsedError(Exception):
-    """The time is up, as distinct from a timeout that the wrapped store itself raises."""
+    else:
 
+        @override
+        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+            task = asyncio.ensure_future(proceed())
+            try:
+                return await asyncio.wait_for(task, self.timeout)
+            except asyncio.TimeoutError as error:
+                # The wrapped store may itself raise one.
+                if task.cancelled():
+                    raise self._elapsed(call) from error
+                raise
 
-if sys.version_info >= (3, 11):
-
-    async def _within(seconds: float, proceed: Callable[[], Awaitable[T]]) -> T:
-        try:
-            async with asyncio.timeout(seconds) as limit:
-                return await proceed()
-        except TimeoutError as error:
-            if limit.expired():
-                raise _ElapsedError from error
-            raise
-
-else:
-
-    async def _within(seconds: float, proceed: Callable[[], Awaitable[T]]) -> T:
-        task = asyncio.ensure_future(proceed())
-        try:
-            return await asyncio.wait_for(task, seconds)
-        except asyncio.TimeoutError as error:
-            if task.cancelled():
-                raise _ElapsedError from error
-            raise
+    def _elapsed(self, call: Call) -> StoreTimeoutError:
+        return StoreTimeoutError(
+            f"{call.operation} took longer than {self.timeout} s", {"collection": call.collection}
+        )
