@@ -44,7 +44,6 @@ class EmbeddedConformance(StoreConformance):
     """The suite, and what is expected of files: other processes, sudden ends, privacy, and 0.5's data.
 
     Attributes:
-        open_store: Opens the store at a path where there may be nothing yet.
         published_extra: The extra of 0.5.0 that has this store; None where it had none.
         published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
         private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
@@ -52,7 +51,7 @@ class EmbeddedConformance(StoreConformance):
     """
 
     persistent: ClassVar[bool] = True
-    open_store: ClassVar[Callable[[Path], Any] | None]
+    open_store: ClassVar[Open]
     published_extra: ClassVar[str | None]
     published_keeps: ClassVar[interop.Entries] = interop.ENTRIES
     private_files: ClassVar[bool] = True

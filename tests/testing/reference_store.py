@@ -10,12 +10,19 @@ from typing import Any, cast
 
 from typing_extensions import Self
 
-from key_value.aio.errors import DeserializationError, InvalidTTLError, SerializationError, StoreClosedError
+from key_value.aio.errors import (
+    DeserializationError,
+    InvalidTTLError,
+    KeyValueStoreError,
+    SerializationError,
+    StoreClosedError,
+)
 from key_value.aio.protocols import Page, Versioned
 
 Stored = tuple[Any, float | None]
 
 DEEPEST = 200
+WRITES_PER_STEP = 100
 
 
 class ReferenceStore:
@@ -25,6 +32,7 @@ class ReferenceStore:
         self.entries: dict[str, dict[str, Stored]] = {}
         self._versions: dict[tuple[str, str], int] = {}
         self._writes = count(1)
+        self.refused: set[str] = set()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -39,11 +47,7 @@ class ReferenceStore:
         stored = self._live(self._name(collection), key)
         if stored is None:
             return None, None
-        try:
-            value = self._decode(stored[0])
-        except ValueError as error:
-            raise DeserializationError(extra_info={"collection": collection, "key": key}) from error
-        return value, stored[1] and stored[1] - self._now()
+        return self._read(collection, key, stored), stored[1] and stored[1] - self._now()
 
     async def get_many(
         self, keys: Sequence[str], *, collection: str | None = None
@@ -80,8 +84,11 @@ class ReferenceStore:
         if len(keys) != len(values):
             raise ValueError("put_many needs as many values as keys")
         expiry = self._expiry(ttl)
-        for key, data in zip(keys, [self._encode(value) for value in values], strict=True):
-            self._store(self._name(collection), self._key(collection, key), (data, expiry))
+        stored = [(self._encode(value), expiry) for value in values]
+        if failed := self.refused.intersection(keys):
+            raise KeyValueStoreError(extra_info={"failed_keys": ", ".join(map(repr, sorted(failed)))})
+        for key, entry in zip(keys, stored, strict=True):
+            self._store(self._name(collection), self._key(collection, key), entry)
 
     async def put_if_absent(
         self,
@@ -94,10 +101,12 @@ class ReferenceStore:
         key = self._key(collection, key)
         stored = self._encode(value), self._expiry(ttl)
         with self._lock:
-            absent = self._live(self._name(collection), key) is None
-            if absent:
+            before = self._live(self._name(collection), key)
+            if before is None:
                 self._store(self._name(collection), key, stored)
-        return absent
+        if before is not None:
+            self._read(collection, key, before)
+        return before is None
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
         key = self._key(collection, key)
@@ -133,7 +142,7 @@ class ReferenceStore:
         self._check(None)
         for name, entries in self.entries.items():
             for key in [key for key in entries if self._live(name, key) is None]:
-                del entries[key]
+                self._remove(name, key)
 
     async def get_versioned(
         self, key: str, *, collection: str | None = None
@@ -174,7 +183,7 @@ class ReferenceStore:
             stored = self._live(name, key)
             if stored is not None:
                 self._remove(name, key)
-        return None if stored is None else self._decode(stored[0])
+        return None if stored is None else self._read(collection, key, stored)
 
     async def touch(self, key: str, *, ttl: Any, collection: str | None = None) -> bool:
         key = self._key(collection, key)
@@ -197,14 +206,10 @@ class ReferenceStore:
         if limit < 1:
             raise ValueError(f"limit must be 1 or more, not {limit}")
         name, prefix = self._name(collection), str.__str__(prefix)
-        after = "" if cursor is None else self._last_key(cursor, name, prefix)
-        listed = sorted(
-            key
-            for key in self.entries.get(name, {})
-            if self._live(name, key) and key.startswith(prefix) and (cursor is None or key > after)
-        )
-        page = listed[:limit]
-        return Page(page, json.dumps([name, prefix, page[-1]]) if len(listed) > limit else None)
+        last = None if cursor is None else self._last_key(cursor, name, prefix)
+        live = [key for key in self.entries.get(name, {}) if self._live(name, key)]
+        keys, last = self._page(sorted(key for key in live if self._starts(key, prefix)), last, limit)
+        return Page(keys, None if last is None else json.dumps([name, prefix, last]))
 
     async def close(self) -> None:
         self._closed = True
@@ -245,13 +250,28 @@ class ReferenceStore:
     def _expired(self, stored: Stored) -> bool:
         return stored[1] is not None and stored[1] <= self._now()
 
+    def _read(self, collection: str | None, key: str, stored: Stored) -> dict[str, Any]:
+        try:
+            return self._decode(stored[0])
+        except ValueError as error:
+            raise DeserializationError(extra_info={"collection": collection, "key": key}) from error
+
     def _store(self, collection: str, key: str, stored: Stored) -> None:
+        if key in self.refused:
+            raise KeyValueStoreError(f"{key!r} is refused")
         self.entries.setdefault(collection, {})[key] = stored
-        self._versions[collection, key] = next(self._writes)
+        self._versions[collection, key] = write = next(self._writes)
+        if write % WRITES_PER_STEP == 0:
+            self._reclaim(collection)
+
+    def _reclaim(self, collection: str) -> None:
+        """Free what has expired, as stores do that have no `cull` of the backend."""
+        for key in [key for key in self.entries[collection] if self._live(collection, key) is None]:
+            self._remove(collection, key)
 
     def _remove(self, collection: str, key: str) -> None:
         del self.entries[collection][key]
-        del self._versions[collection, key]
+        self._versions.pop((collection, key), None)
 
     def _version(self, collection: str, key: str) -> str:
         return str(self._versions[collection, key])
@@ -259,7 +279,16 @@ class ReferenceStore:
     def _has_version(self, collection: str, key: str, version: str) -> bool:
         return self._live(collection, key) is not None and self._version(collection, key) == version
 
-    def _last_key(self, cursor: str, name: str, prefix: str) -> str:
+    def _starts(self, key: str, prefix: str) -> bool:
+        return key.startswith(prefix)
+
+    def _page(self, listed: list[str], last: Any, limit: int) -> tuple[list[str], Any]:
+        """The keys of a page, and what its cursor has to tell, if others follow."""
+        rest = [key for key in listed if last is None or key > last]
+        page = rest[:limit]
+        return page, page[-1] if len(rest) > limit else None
+
+    def _last_key(self, cursor: str, name: str, prefix: str) -> Any:
         try:
             *scan, last = json.loads(cursor)
         except (TypeError, ValueError):

@@ -50,11 +50,12 @@ class Conformance:
             profile runs ten times as many.
         forks: What a store that was used before a fork does in the child: it "works", or "refuses" with
             StoreConnectionError. None where no test may fork.
-        open_store: Opens the store at a path where there may be nothing yet. None for a store that is given
-            no path.
+        open_store: Opens the store at a path where there may be nothing yet. Leave it out for a store that is
+            given no path.
         keeps_files: False where the path that `open_store` takes names no file.
         shared_by_processes: Whether several processes may use the data at a time, and several objects of one
             process. They are tested where `opening` is overridden.
+        late: Seconds in which a write that was given up is seen to land late.
         dropped_unclosed: Whether a store that is dropped without `close()` frees its threads and descriptors.
             False where the driver can only be closed by `await`.
         reclaimed: How many short-lived entries are stored to see that they are reclaimed, where
@@ -72,9 +73,10 @@ class Conformance:
     many: ClassVar[int] = 2_001
     model_examples: ClassVar[int] = 30
     forks: ClassVar[Literal["works", "refuses"] | None] = "works"
-    open_store: ClassVar[Callable[[Path], Any] | None] = None
+    open_store: ClassVar[Callable[[Path], Any]]
     keeps_files: ClassVar[bool] = True
     shared_by_processes: ClassVar[bool] = True
+    late: ClassVar[float] = 0.2
     dropped_unclosed: ClassVar[bool] = True
     reclaimed: ClassVar[int] = 2_000
 
