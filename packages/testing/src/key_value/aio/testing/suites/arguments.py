@@ -15,7 +15,7 @@ from key_value.aio.protocols.key_value import AsyncEnumerateCollectionsProtocol
 from key_value.aio.testing.operations import READS, Store, Write
 from key_value.aio.testing.selection import needs
 from key_value.aio.testing.suites.base import Conformance
-from key_value.aio.testing.trials import try_each
+from key_value.aio.testing.trials import named, over, try_each
 
 NOT_KEYS: dict[str, Any] = {"int": 1, "none": None, "bytes": b"key", "list": ["key"]}
 NOT_VALUES: dict[str, Any] = {
@@ -53,37 +53,31 @@ TTLS: dict[str, Any] = {
 }
 
 
-def _named(table: dict[str, Any], argument: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize(argument, list(table.values()), ids=list(table))
-
-
 class ArgumentConformance(Conformance):
     """A wrong argument is an error of its own kind, comes before any I/O and leaves everything as it was."""
 
-    @_named(NOT_KEYS, "key")
-    @pytest.mark.parametrize("operation", ["get", "ttl", "delete"])
+    @over(key=NOT_KEYS, operation=named("get", "ttl", "delete"))
     async def test_a_key_that_is_no_string_is_a_type_error(
         self, store: Store, collection: str, operation: str, key: Any
     ) -> None:
         with pytest.raises(TypeError):
             await getattr(store, operation)(key, collection=collection)
 
-    @_named(NOT_KEYS, "key")
-    @pytest.mark.parametrize("operation", ["get_many", "ttl_many", "delete_many"])
+    @over(key=NOT_KEYS, operation=named("get_many", "ttl_many", "delete_many"))
     async def test_one_key_of_a_batch_that_is_no_string_is_a_type_error(
         self, store: Store, collection: str, operation: str, key: Any
     ) -> None:
         with pytest.raises(TypeError):
             await getattr(store, operation)(["a", "b", key], collection=collection)
 
-    @_named(NOT_KEYS, "key")
+    @over("write", key=NOT_KEYS)
     async def test_writing_to_a_key_that_is_no_string_is_a_type_error(
         self, store: Store, collection: str, write: Write, key: Any
     ) -> None:
         with pytest.raises(TypeError):
             await write(store, key, {"a": 1}, collection=collection)
 
-    @pytest.mark.parametrize("operation", ["get_many", "ttl_many", "delete_many", "put_many"])
+    @over(operation=named("get_many", "ttl_many", "delete_many", "put_many"))
     async def test_one_string_in_place_of_keys_is_a_type_error(
         self, store: Store, collection: str, operation: str
     ) -> None:
@@ -91,14 +85,14 @@ class ArgumentConformance(Conformance):
         with pytest.raises(TypeError):
             await getattr(store, operation)("abc", *values, collection=collection)
 
-    @pytest.mark.parametrize("operation", [*READS, "delete", "delete_many", "put", "put_many"])
+    @over(operation=named(*READS, "delete", "delete_many", "put", "put_many"))
     async def test_a_collection_that_is_no_string_is_a_type_error(self, store: Store, operation: str) -> None:
         many = operation.endswith("many")
         value: tuple[Any, ...] = ([{"a": 1}] if many else {"a": 1},) if operation.startswith("put") else ()
         with pytest.raises(TypeError):
             await getattr(store, operation)(["key"] if many else "key", *value, collection=1)
 
-    @_named(NOT_VALUES, "value")
+    @over("write", value=NOT_VALUES)
     async def test_a_value_that_maps_no_strings_is_a_type_error(
         self, store: Store, collection: str, write: Write, value: Any
     ) -> None:
@@ -122,6 +116,7 @@ class ArgumentConformance(Conformance):
             await store.put_many(["a", "b"], [{"x": 1}, 2], collection=collection)  # pyright: ignore[reportArgumentType]: the mistake under test
         assert await store.get("a", collection=collection) is None
 
+    @over("write")
     async def test_a_ttl_that_is_no_lifetime_is_an_invalid_ttl_error(
         self, store: Store, collection: str, write: Write
     ) -> None:
@@ -136,7 +131,7 @@ class ArgumentConformance(Conformance):
 
         await try_each(NOT_TTLS, refuse)
 
-    @_named(TTLS, "ttl")
+    @over("write", ttl=TTLS)
     async def test_any_positive_number_is_a_ttl(
         self, store: Store, collection: str, write: Write, ttl: Any
     ) -> None:
@@ -146,6 +141,7 @@ class ArgumentConformance(Conformance):
         assert (seconds is not None) is self.remembers
 
     @needs(AsyncEnumerateCollectionsProtocol)
+    @over("write")
     async def test_a_refused_write_creates_no_collection(
         self, store: Store, collection: str, write: Write
     ) -> None:

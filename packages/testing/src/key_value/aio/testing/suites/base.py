@@ -87,16 +87,13 @@ class Conformance:
         if hasattr(cls, "abilities"):
             leave_out(cls)
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run a test over what `parameters` has for its arguments."""
+    def pytest_generate_tests(self) -> None:
+        """Say so where the abilities are not stated."""
         if not hasattr(self, "abilities"):
             raise TypeError(f"{type(self).__name__} must state its abilities, at least `frozenset[type]()`")
-        for name, cases in self.parameters().items():
-            if name in metafunc.fixturenames:
-                metafunc.parametrize(name, list(cases.values()), ids=list(cases))
 
     def parameters(self) -> dict[str, Mapping[str, Any]]:
-        """The cases that the tests run over, by argument and name; they depend on what the store has."""
+        """The cases that `over` tries, by argument and name; they depend on what the store has."""
         return {"write": self.writes(), "read": READS}
 
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-import pytest
-
 from key_value.aio.testing.operations import Store, Write
 from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.testing.trials import over
 
 ROUNDS = 15
 LARGE = {"old": "x" * 100_000}
@@ -30,7 +29,7 @@ async def _time_out(write: Coroutine[Any, Any, None], turns: int) -> None:
         await asyncio.wait_for(write, timeout=turns * 0.0005)
 
 
-give_ups = pytest.mark.parametrize("give_up", [_cancel, _time_out], ids=["cancelled", "timed out"])
+GIVE_UPS = {"cancelled": _cancel, "timed out": _time_out}
 
 
 class CancellingConformance(Conformance):
@@ -39,7 +38,7 @@ class CancellingConformance(Conformance):
     On a busy machine a late write may be missed, but none is seen that was not.
     """
 
-    @give_ups
+    @over("write", give_up=GIVE_UPS, at_once=True)
     async def test_a_write_that_was_given_up_is_not_seen_after_a_delete(
         self, store: Store, collection: str, write: Write, give_up: GiveUp
     ) -> None:
@@ -53,7 +52,7 @@ class CancellingConformance(Conformance):
         await asyncio.sleep(self.late)
         assert await store.get_many(keys, collection=collection) == [None] * ROUNDS
 
-    @give_ups
+    @over("write", give_up=GIVE_UPS, at_once=True)
     async def test_a_write_that_was_given_up_replaces_no_later_one(
         self, store: Store, collection: str, write: Write, give_up: GiveUp
     ) -> None:
@@ -68,7 +67,7 @@ class CancellingConformance(Conformance):
         found = await store.get_many(keys, collection=collection)
         assert found == [{"new": key} for key in keys]
 
-    @give_ups
+    @over(give_up=GIVE_UPS, at_once=True)
     async def test_a_delete_that_was_given_up_removes_no_later_value(
         self, store: Store, collection: str, give_up: GiveUp
     ) -> None:

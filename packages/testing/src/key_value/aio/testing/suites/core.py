@@ -7,24 +7,29 @@ import pytest
 
 from key_value.aio.testing.operations import Read, Store, Write
 from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.testing.trials import over
 
 
 class CoreConformance(Conformance):
     """What is put is read back from where it was put, until it is replaced or deleted."""
 
+    @over("read")
     async def test_reads_a_missing_key_as_none(self, store: Store, collection: str, read: Read) -> None:
         assert await read(store, "missing", collection=collection) is None
 
+    @over("write", "read")
     async def test_reads_what_was_written(
         self, store: Store, collection: str, write: Write, read: Read
     ) -> None:
         await write(store, "key", {"a": [1, {"b": None}]}, collection=collection)
         assert await read(store, "key", collection=collection) == {"a": [1, {"b": None}]}
 
+    @over("read")
     async def test_reads_a_plain_dict(self, store: Store, collection: str, read: Read) -> None:
         await store.put("key", MappingProxyType({"a": 1}), collection=collection)
         assert type(await read(store, "key", collection=collection)) is dict
 
+    @over("write", "read")
     async def test_an_empty_value_is_a_hit(
         self, store: Store, collection: str, write: Write, read: Read
     ) -> None:
@@ -43,6 +48,7 @@ class CoreConformance(Conformance):
     async def test_ttl_of_a_missing_key_is_none(self, store: Store, collection: str) -> None:
         assert await store.ttl("missing", collection=collection) == (None, None)
 
+    @over("read")
     async def test_delete_removes_an_entry(self, store: Store, collection: str, read: Read) -> None:
         await store.put("key", {"a": 1}, collection=collection)
         assert await store.delete("key", collection=collection) is True
@@ -56,6 +62,7 @@ class CoreConformance(Conformance):
         await store.delete("key", collection=collection)
         assert await store.delete("key", collection=collection) is False
 
+    @over("write")
     async def test_a_deleted_key_can_be_written_again(
         self, store: Store, collection: str, write: Write
     ) -> None:

@@ -6,7 +6,7 @@ from key_value.aio.errors import DeserializationError
 from key_value.aio.testing.operations import Read, Store
 from key_value.aio.testing.selection import when
 from key_value.aio.testing.suites.base import Conformance, overrides
-from key_value.aio.testing.trials import try_each
+from key_value.aio.testing.trials import over, try_each
 
 UNREADABLE: dict[str, bytes] = {
     "empty": b"",
@@ -28,6 +28,7 @@ class CorruptionConformance(Conformance):
     """A caller that reads a miss stores the key anew, and so destroys what could have been saved."""
 
     @when(overrides("write_raw"))
+    @over("read")
     async def test_what_cannot_be_read_is_an_error(self, store: Store, collection: str, read: Read) -> None:
         async def fail(data: bytes) -> None:
             await self._corrupt(store, collection, data)

@@ -1,7 +1,5 @@
 """Destroying: a whole collection, or everything; nothing beside it, and nothing for good."""
 
-import pytest
-
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
@@ -10,6 +8,7 @@ from key_value.aio.protocols.key_value import (
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.selection import needs
 from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.testing.trials import named, over
 
 
 class DestroyingConformance(Conformance):
@@ -39,7 +38,7 @@ class DestroyingConformance(Conformance):
             assert await destroy(collection) is True
 
     @needs(AsyncDestroyCollectionProtocol)
-    @pytest.mark.parametrize("neighbour", ["{}2", "{}::a", "{}/a", "{}*", "2{}", "*", "{}_"])
+    @over(neighbour=named("{}2", "{}::a", "{}/a", "{}*", "2{}", "*", "{}_"))
     async def test_destroy_collection_spares_its_neighbours(
         self, store: Store, collection: str, neighbour: str
     ) -> None:

@@ -9,12 +9,14 @@ from key_value.aio.protocols import AsyncPutIfAbsentProtocol
 from key_value.aio.testing.operations import READS, Read, Store
 from key_value.aio.testing.selection import needs, when
 from key_value.aio.testing.suites.base import Conformance, overrides
+from key_value.aio.testing.trials import named, over
 
 
 class FailureConformance(Conformance):
     """What the backend refuses or holds in a foreign type is an error, alone, concurrently and in a batch."""
 
     @when(overrides("plant"))
+    @over("read")
     async def test_a_value_of_a_foreign_type_is_an_error(
         self, store: Store, collection: str, read: Read
     ) -> None:
@@ -39,7 +41,7 @@ class FailureConformance(Conformance):
                 assert result == ({"n": 1} if name == "key" else None)
 
     @when(overrides("plant"))
-    @pytest.mark.parametrize("operation", ["get_many", "ttl_many"])
+    @over(operation=named("get_many", "ttl_many"))
     async def test_a_value_of_a_foreign_type_fails_its_batch(
         self, store: Store, collection: str, operation: str
     ) -> None:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import pytest
-
 from key_value.aio.protocols.key_value import AsyncEnumerateCollectionsProtocol, AsyncEnumerateKeysProtocol
 from key_value.aio.testing.operations import READS, Read, Store, Write
 from key_value.aio.testing.selection import needs
 from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.testing.trials import named, over
 
 
 def _value() -> dict[str, Any]:
@@ -23,6 +22,7 @@ def _spoil(value: dict[str, Any]) -> None:
 class IsolationConformance(Conformance):
     """Nobody changes what is stored except by storing."""
 
+    @over("write")
     async def test_a_change_of_what_was_written_stays_outside(
         self, store: Store, collection: str, write: Write
     ) -> None:
@@ -31,6 +31,7 @@ class IsolationConformance(Conformance):
         _spoil(value)
         assert await store.get("key", collection=collection) == _value()
 
+    @over("read")
     async def test_a_change_of_what_was_read_stays_outside(
         self, store: Store, collection: str, read: Read
     ) -> None:
@@ -40,7 +41,7 @@ class IsolationConformance(Conformance):
         _spoil(found)
         assert await store.get("key", collection=collection) == _value()
 
-    @pytest.mark.parametrize("operation", ["get_many", "ttl_many"])
+    @over(operation=named("get_many", "ttl_many"))
     async def test_a_key_read_twice_in_a_batch_gives_two_copies(
         self, store: Store, collection: str, operation: str
     ) -> None:
@@ -62,7 +63,7 @@ class IsolationConformance(Conformance):
         assert await store.get("b", collection=collection) == _value()
 
     @needs(AsyncEnumerateCollectionsProtocol)
-    @pytest.mark.parametrize("operation", [*READS, "delete", "delete_many"])
+    @over(operation=named(*READS, "delete", "delete_many"))
     async def test_a_read_creates_no_collection(self, store: Store, collection: str, operation: str) -> None:
         collections = self.ability(store, AsyncEnumerateCollectionsProtocol).collections
         key = ["key"] if operation.endswith("many") else "key"
@@ -75,6 +76,7 @@ class IsolationConformance(Conformance):
         assert collection not in await self.ability(store, AsyncEnumerateCollectionsProtocol).collections()
 
     @needs(AsyncEnumerateKeysProtocol)
+    @over("read")
     async def test_a_read_creates_no_key(self, store: Store, collection: str, read: Read) -> None:
         keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         await store.put("key", {"a": 1}, collection=collection)

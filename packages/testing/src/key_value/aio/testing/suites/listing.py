@@ -9,6 +9,7 @@ from key_value.aio.protocols.key_value import (
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.selection import needs
 from key_value.aio.testing.suites.base import Conformance, nightly
+from key_value.aio.testing.trials import named, over
 
 
 class ListingConformance(Conformance):
@@ -71,7 +72,7 @@ class ListingConformance(Conformance):
         assert sorted(name for name in await collections() if name.startswith(collection)) == names
 
     @needs(AsyncEnumerateCollectionsProtocol)
-    @pytest.mark.parametrize("limit", [0, 1, 3])
+    @over(limit=named(0, 1, 3))
     async def test_lists_as_many_collections_as_the_limit(
         self, store: Store, collection: str, limit: int
     ) -> None:
@@ -82,7 +83,7 @@ class ListingConformance(Conformance):
         assert len(listed) == len(set(listed)) == limit
 
     @needs(AsyncEnumerateKeysProtocol)
-    @pytest.mark.parametrize("limit", [-1, -10_000])
+    @over(limit=named(-1, -10_000))
     async def test_a_negative_limit_of_keys_is_a_value_error(
         self, store: Store, collection: str, limit: int
     ) -> None:
@@ -90,7 +91,7 @@ class ListingConformance(Conformance):
             await self.ability(store, AsyncEnumerateKeysProtocol).keys(collection, limit=limit)
 
     @needs(AsyncEnumerateCollectionsProtocol)
-    @pytest.mark.parametrize("limit", [-1, -10_000])
+    @over(limit=named(-1, -10_000))
     async def test_a_negative_limit_of_collections_is_a_value_error(self, store: Store, limit: int) -> None:
         with pytest.raises(ValueError, match=str(limit)):
             await self.ability(store, AsyncEnumerateCollectionsProtocol).collections(limit=limit)

@@ -8,6 +8,7 @@ from key_value.aio.errors import SerializationError
 from key_value.aio.testing.hostile_values import nested
 from key_value.aio.testing.operations import READS, Store, Write
 from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.testing.trials import over
 
 ResultT = TypeVar("ResultT")
 
@@ -24,6 +25,7 @@ async def _deeper(frames: int, call: Callable[[], Awaitable[ResultT]]) -> Result
 class NestingConformance(Conformance):
     """A fixed limit decides what is too deep, not the stack that happens to be left."""
 
+    @over("write")
     async def test_what_is_too_deep_to_read_is_refused(
         self, store: Store, collection: str, write: Write
     ) -> None:
@@ -41,6 +43,7 @@ class NestingConformance(Conformance):
                 assert _depth(found["value"]) == depth
         assert stored, "a value of 100 levels is refused"
 
+    @over("write")
     async def test_the_limit_is_the_same_for_a_deep_writer(
         self, store: Store, collection: str, write: Write
     ) -> None:

@@ -12,7 +12,7 @@ from key_value.aio.testing.operations import Read, Store, Write
 from key_value.aio.testing.processes import in_processes
 from key_value.aio.testing.selection import needs, states, when
 from key_value.aio.testing.suites.base import Conformance, Opening, overrides
-from key_value.aio.testing.trials import try_each
+from key_value.aio.testing.trials import over, try_each
 
 TASKS = 200
 KEYS = 40
@@ -27,6 +27,7 @@ class PopConformance(Conformance):
     """`pop` reads and removes in one step."""
 
     @needs(AsyncPopProtocol)
+    @over("write", "read")
     async def test_pop_returns_the_value_and_removes_the_entry(
         self, store: Store, collection: str, write: Write, read: Read
     ) -> None:
@@ -56,6 +57,7 @@ class PopConformance(Conformance):
         assert await self.ability(store, AsyncPopProtocol).pop("key", collection=collection) == {}
 
     @needs(AsyncPopProtocol)
+    @over("write")
     async def test_a_popped_key_can_be_written_again(
         self, store: Store, collection: str, write: Write
     ) -> None:

@@ -12,7 +12,7 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.processes import in_processes
 from key_value.aio.testing.selection import needs, states, when
 from key_value.aio.testing.suites.base import Conformance, Opening, overrides
-from key_value.aio.testing.trials import try_each
+from key_value.aio.testing.trials import named, over, try_each
 
 VALUE: dict[str, Any] = {"n": 1}
 PREFIXED = [f"{start}{mark}{end}" for mark in "*?[]\\%_^${}.:/é" for start in ("", "a") for end in ("", "b")]
@@ -52,7 +52,7 @@ class ScanConformance(Conformance):
     """What was there all along comes exactly once, in pages that another process can continue."""
 
     @needs(AsyncScanProtocol)
-    @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
+    @over(limit=named(1, 2, 7, 1000))
     async def test_scan_lists_every_key_once(self, store: Store, collection: str, limit: int) -> None:
         keys = [f"key-{n}" for n in range(30)]
         await store.put_many(keys, [VALUE] * len(keys), collection=collection)
@@ -115,7 +115,7 @@ class ScanConformance(Conformance):
         assert sorted(await pages(self._scanning(store), collection, limit=3)) == new
 
     @needs(AsyncScanProtocol)
-    @pytest.mark.parametrize("limit", [1, 7])
+    @over(limit=named(1, 7))
     async def test_scan_lists_what_stays_while_others_come_and_go(
         self, store: Store, collection: str, limit: int
     ) -> None:
@@ -148,7 +148,7 @@ class ScanConformance(Conformance):
                 await able.scan(collection, cursor=invented)
 
     @needs(AsyncScanProtocol)
-    @pytest.mark.parametrize("limit", [0, -1])
+    @over(limit=named(0, -1))
     async def test_a_scan_limit_below_one_is_a_value_error(
         self, store: Store, collection: str, limit: int
     ) -> None:

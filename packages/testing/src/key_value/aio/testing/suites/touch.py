@@ -11,7 +11,7 @@ from key_value.aio.testing.hostile_names import HOSTILE_NAMES, label
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.selection import needs
 from key_value.aio.testing.suites.base import Conformance
-from key_value.aio.testing.trials import try_each
+from key_value.aio.testing.trials import named, over, try_each
 
 ROUNDS = 20
 
@@ -20,8 +20,7 @@ class TouchConformance(Conformance):
     """`touch` neither resurrects an entry nor shortens what it was given."""
 
     @needs(AsyncTouchProtocol)
-    @pytest.mark.parametrize("before", [None, 50, 5000], ids=["forever", "shorter", "longer"])
-    @pytest.mark.parametrize("ttl", [1000, 1000.9, 0.9])
+    @over(before=named(None, 50, 5000), ttl=named(1000, 1000.9, 0.9))
     async def test_touch_sets_the_ttl_and_keeps_the_value(
         self, store: Store, collection: str, before: float | None, ttl: float
     ) -> None:
@@ -71,7 +70,7 @@ class TouchConformance(Conformance):
         assert await store.get("key", collection=collection) is None
 
     @needs(AsyncTouchProtocol)
-    @pytest.mark.parametrize("ttl", [None, 1000], ids=["forever", "longer"])
+    @over(ttl=named(None, 1000), at_once=True)
     async def test_touch_resurrects_no_expired_entry(
         self, store: Store, collection: str, ttl: float | None
     ) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
     AsyncEnumerateKeysProtocol,
@@ -13,12 +11,13 @@ from key_value.aio.testing.clock import TOLERANCE, Stopwatch, outlive
 from key_value.aio.testing.operations import READS, Read, Store, Write
 from key_value.aio.testing.selection import needs
 from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.testing.trials import named, over
 
 
 class TTLConformance(Conformance):
     """What is expired is missing; what is not expired is there, with the time that it has left."""
 
-    @pytest.mark.parametrize("ttl", [100, 100.9, 0.9, 86_400, 40 * 86_400])
+    @over("write", ttl=named(100, 100.9, 0.9, 86_400, 40 * 86_400))
     async def test_ttl_is_what_is_left(self, store: Store, collection: str, write: Write, ttl: float) -> None:
         since = Stopwatch()
         await write(store, "key", {"a": 1}, collection=collection, ttl=ttl)
@@ -30,6 +29,7 @@ class TTLConformance(Conformance):
             assert seconds is not None or elapsed >= ttl
             assert seconds is None or ttl - elapsed - TOLERANCE <= seconds <= ttl + TOLERANCE
 
+    @over("write", "read", at_once=True)
     async def test_lives_its_whole_ttl(self, store: Store, collection: str, write: Write, read: Read) -> None:
         since = Stopwatch()
         await write(store, "key", {"a": 1}, collection=collection, ttl=self.short_ttl)
@@ -52,6 +52,7 @@ class TTLConformance(Conformance):
                 assert value == {"a": 1} or lived >= ttl - TOLERANCE, f"gone after {lived} of {ttl} seconds"
             await asyncio.sleep(ttl / 50)
 
+    @over("write", "read", at_once=True)
     async def test_is_gone_after_its_ttl(
         self, store: Store, collection: str, write: Write, read: Read
     ) -> None:
@@ -77,8 +78,7 @@ class TTLConformance(Conformance):
         await outlive(self.short_ttl)
         assert await store.get_many(keys, collection=collection) == [None] * 5
 
-    @pytest.mark.parametrize("batch", [False, True], ids=["put", "put_many"])
-    @pytest.mark.parametrize("second", [None, 1000], ids=["forever", "longer"])
+    @over(batch=named(False, True), second=named(None, 1000), at_once=True)
     async def test_put_replaces_a_shorter_ttl(
         self, store: Store, collection: str, *, batch: bool, second: float | None
     ) -> None:
@@ -89,8 +89,7 @@ class TTLConformance(Conformance):
         assert value == {"n": 2}
         assert (left is None) is (second is None)
 
-    @pytest.mark.parametrize("batch", [False, True], ids=["put", "put_many"])
-    @pytest.mark.parametrize("first", [None, 1000], ids=["forever", "longer"])
+    @over(batch=named(False, True), first=named(None, 1000), at_once=True)
     async def test_put_replaces_a_longer_ttl(
         self, store: Store, collection: str, *, batch: bool, first: float | None
     ) -> None:

@@ -10,7 +10,7 @@ from key_value.aio.testing.hostile_values import HARD_VALUES, JSON_VALUES, NOT_J
 from key_value.aio.testing.operations import Read, Store, Write
 from key_value.aio.testing.selection import when
 from key_value.aio.testing.suites.base import Conformance
-from key_value.aio.testing.trials import try_each
+from key_value.aio.testing.trials import named, over, try_each
 
 LARGE = 200_000
 
@@ -23,6 +23,7 @@ def _exact(value: Any) -> str:
 class ValueConformance(Conformance):
     """What is read is what was written, to the bit; only the order of an object's keys is free."""
 
+    @over("write")
     async def test_reads_the_same_json(self, store: Store, collection: str, write: Write) -> None:
         async def keep(named: tuple[str, Make]) -> None:
             key, make = named
@@ -36,7 +37,7 @@ class ValueConformance(Conformance):
 
         await try_each(_named(JSON_VALUES), keep)
 
-    @pytest.mark.parametrize("name", list(HARD_VALUES))
+    @over("write", name=named(*HARD_VALUES))
     async def test_reads_the_same_or_refuses(
         self, store: Store, collection: str, write: Write, name: str
     ) -> None:
@@ -55,12 +56,14 @@ class ValueConformance(Conformance):
         await store.put("key", value, collection=collection)
         assert await store.get("key", collection=collection) == value
 
+    @over("write", "read")
     async def test_a_tuple_is_read_as_a_list(
         self, store: Store, collection: str, write: Write, read: Read
     ) -> None:
         await write(store, "key", {"value": (1, (2, [(3,)]))}, collection=collection)
         assert await read(store, "key", collection=collection) == {"value": [1, [2, [[3]]]]}
 
+    @over("write", "read")
     async def test_nested_integer_keys_are_read_as_strings(
         self, store: Store, collection: str, write: Write, read: Read
     ) -> None:
@@ -68,6 +71,7 @@ class ValueConformance(Conformance):
         expected = {"value": {"1": "a", "2": [{"-3": "b"}]}}
         assert await read(store, "key", collection=collection) == expected
 
+    @over("write")
     async def test_holds_a_large_value(self, store: Store, collection: str, write: Write) -> None:
         size = LARGE if self.largest_value is None else min(LARGE, self.largest_value)
         value = {"text": "x" * (size - len('{"text": ""}'))}
@@ -75,6 +79,7 @@ class ValueConformance(Conformance):
         assert await store.get("key", collection=collection) == value
 
     @when(lambda tests: tests.largest_value is not None)
+    @over("write")
     async def test_refuses_what_is_too_large(self, store: Store, collection: str, write: Write) -> None:
         assert self.largest_value is not None
         await store.put("old", {"old": 1}, collection=collection)
@@ -83,6 +88,7 @@ class ValueConformance(Conformance):
                 await write(store, key, {"text": "x" * self.largest_value}, collection=collection)
         assert await store.get_many(["new", "old"], collection=collection) == [None, {"old": 1}]
 
+    @over("write")
     async def test_refuses_what_is_not_json(self, store: Store, collection: str, write: Write) -> None:
         await store.put("old", {"old": 1}, collection=collection)
 

@@ -13,7 +13,7 @@ from key_value.aio.testing.operations import Read, Store, Write
 from key_value.aio.testing.processes import PROCESSES, in_processes
 from key_value.aio.testing.selection import needs, states, when
 from key_value.aio.testing.suites.base import Conformance, Opening, overrides
-from key_value.aio.testing.trials import try_each
+from key_value.aio.testing.trials import over, try_each
 
 TASKS = 10
 ADDITIONS = 5
@@ -67,6 +67,7 @@ class VersionConformance(Conformance):
         assert await self._comparing(store).get_versioned("key", collection=collection) is None
 
     @needs(AsyncCompareAndSetProtocol)
+    @over("write", at_once=True)
     async def test_an_expired_entry_has_no_version(self, store: Store, collection: str, write: Write) -> None:
         await write(store, "key", {"n": 1}, collection=collection, ttl=self.short_ttl)
         await outlive(self.short_ttl)
@@ -90,6 +91,7 @@ class VersionConformance(Conformance):
         await self._match_nothing(store, collection, version, shorter)
 
     @needs(AsyncCompareAndSetProtocol)
+    @over("read")
     async def test_put_if_version_returns_the_next_version(
         self, store: Store, collection: str, read: Read
     ) -> None:
@@ -127,6 +129,7 @@ class VersionConformance(Conformance):
         assert await able.delete_if_version("key", version=version, collection=collection) is False
 
     @needs(AsyncCompareAndSetProtocol)
+    @over("write")
     async def test_a_stale_version_matches_nothing(self, store: Store, collection: str, write: Write) -> None:
         """Not even where the entry was deleted and is stored again with an equal value."""
         await store.put("key", {"n": 1}, collection=collection)
@@ -158,6 +161,7 @@ class VersionConformance(Conformance):
         assert len(set(seen)) == len(seen)
 
     @needs(AsyncCompareAndSetProtocol)
+    @over("read")
     async def test_a_read_changes_no_version(self, store: Store, collection: str, read: Read) -> None:
         await store.put("key", {"n": 1}, collection=collection)
         version = await self._version(store, collection)
