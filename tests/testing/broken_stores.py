@@ -48,8 +48,11 @@ class CutsATTL(ReferenceStore):
 class CountsTheExpired(ReferenceStore):
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        self._check(collection, key)
-        return self.entries.get(self._name(collection), {}).pop(key, None) is not None
+        key, name = self._key(collection, key), self._name(collection)
+        found = key in self.entries.get(name, {})
+        if found:
+            self._remove(name, key)
+        return found
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
@@ -288,10 +291,9 @@ class NamesNoFailedKey(ReferenceStore):
         collection: str | None = None,
         ttl: Any = None,
     ) -> None:
-        try:
-            await super().put_many(keys, values, collection=collection, ttl=ttl)
-        except KeyValueStoreError as error:
-            raise KeyValueStoreError("the batch failed") from error
+        if self.refused.intersection(keys):
+            raise KeyValueStoreError("the batch failed")
+        await super().put_many(keys, values, collection=collection, ttl=ttl)
 
 
 class WritesLate(ReferenceStore):
@@ -351,7 +353,7 @@ class RemembersTheDeleted(ReferenceStore):
     @override
     def _remove(self, collection: str, key: str) -> None:
         super()._remove(collection, key)
-        self.removed = [*getattr(self, "removed", [])[-100_000:], key.encode() + bytes(200)]
+        self.removed = [*getattr(self, "removed", [])[-100_000:], bytes(200)]
 
 
 class ReclaimsNothing(ReferenceStore):
@@ -375,7 +377,8 @@ class ReclaimsTheRenewed(ReferenceStore):
         notes: dict[tuple[str, str], float] = self.__dict__["notes"]
         for name, key in [each for each, expiry in notes.items() if expiry < self._now()]:
             del notes[name, key]
-            self.entries[name].pop(key, None)
+            if key in self.entries[name]:
+                self._remove(name, key)
 
 
 class StaysRelative(FileStore):

@@ -58,7 +58,6 @@ class TouchConformance(Conformance):
         await touch("key", ttl=self.short_ttl, collection=collection)
         await outlive(self.short_ttl)
         assert await store.get_many(["key"], collection=collection) == [None]
-        assert await store.delete("key", collection=collection) is False
 
     @needs(AsyncTouchProtocol)
     async def test_touch_of_a_missing_key_is_false(self, store: Store, collection: str) -> None:
