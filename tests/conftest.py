@@ -1,12 +1,19 @@
-"""What every test may ask for: the servers, and names of its own."""
+"""Fixtures of every test, the servers among them, and the profiles of Hypothesis."""
 
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
+from key_value.aio.testing.suites.base import nightly
 from tests.servers import SERVERS
 
 pytest_plugins = ["tests.published", "tests.servers.plugin", *(f"tests.servers.{name}" for name in SERVERS)]
+
+# A deadline would fail a test because the machine is busy.
+settings.register_profile("daily", deadline=None)
+settings.register_profile("nightly", deadline=None, max_examples=1_000)
+settings.load_profile("nightly" if nightly() else "daily")
 
 
 @pytest.fixture

@@ -49,7 +49,8 @@ class TestMemoryStore(StoreConformance):
         await store.put("old", {"n": 1})
         await store.put("x", {}, ttl=0.02)
         await store.put("y", {}, ttl=0.02)
-        await _until_missing(store, "x")
+        # The last one: on a busy machine it expires much later than the first.
+        await _until_missing(store, "y")
         await store.put_many(["b", "c"], [{"n": 2}, {"n": 3}])
         assert await store.get_many(["old", "b", "c"]) == [{"n": 1}, {"n": 2}, {"n": 3}]
 
@@ -57,12 +58,9 @@ class TestMemoryStore(StoreConformance):
         store = MemoryStore()
         for n in range(100):
             await store.put(str(n), {}, collection="gone", ttl=0.02)
-        await _until_missing(store, "0", "gone")
-        for n in range(100):
-            await store.put(str(n), {}, collection="other")
-            if await store.collections() == ["other"]:
-                break
-        assert await store.collections() == ["other"]
+        while await store.collections() != ["other"]:
+            await store.put("key", {}, collection="other")
+            await asyncio.sleep(0.001)
 
     async def test_an_empty_collection_is_gone(self) -> None:
         store = MemoryStore()
