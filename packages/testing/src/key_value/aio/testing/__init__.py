@@ -6,5 +6,6 @@ import pytest
 pytest.register_assert_rewrite("key_value.aio.testing.suites", "key_value.aio.testing.expectations")
 
 from key_value.aio.testing.suite import StoreConformance  # noqa: E402 -- for the reason above
+from key_value.aio.testing.suites.base import ABILITIES, Opening  # noqa: E402 -- as above
 
-__all__ = ["StoreConformance"]
+__all__ = ["ABILITIES", "Opening", "StoreConformance"]

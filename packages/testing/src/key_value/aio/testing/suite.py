@@ -33,7 +33,7 @@ class StoreConformance(
     suites.ReclamationConformance,
     suites.ModelConformance,
 ):
-    """What every store is held to. Inherit from it, give a fixture, and pytest runs it over your store.
+    """The tests that every store passes. Inherit from it, give a fixture, and pytest runs it over your store.
 
     ```python
     class TestMyStore(StoreConformance):
@@ -43,12 +43,17 @@ class StoreConformance(
         async def store(self) -> AsyncIterator[MyStore]:
             async with MyStore() as store:
                 yield store
+
+        @pytest.fixture
+        def opening(self) -> Opening:
+            return MyStore
     ```
 
-    The fixture opens one store for one test and closes it afterwards. The backend may be shared with other
-    tests, since each takes collections of its own; but where the store has `destroy`, no other test may use
-    what it destroys. `abilities` says which ability protocols the store has: one that it lost, or got
-    unawares, fails. The other facts that a store may state are the attributes of `Conformance`.
+    The fixture `store` opens one store for one test and closes it afterwards. The backend may be shared with
+    other tests, since each uses collections of its own; but where the store has `destroy`, no other test may
+    use what it destroys. `abilities` states the ability protocols that the store has: one that it lost, or
+    has beyond them, fails. The other facts and hooks are the attributes and methods of `Conformance`; a test
+    is collected only where they say that it applies.
 
     The tests are coroutines: set `asyncio_mode = "auto"` for pytest-asyncio.
 
