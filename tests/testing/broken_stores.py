@@ -63,9 +63,9 @@ class CountsTheExpired(ReferenceStore):
 class ListsTheExpired(ReferenceStore):
     @override
     async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        living = await super().keys(collection, limit=limit)
+        listed = await super().keys(collection, limit=limit)
         every = list(self.entries.get(self._name(collection), {}))
-        return every if limit is None else living
+        return every if limit is None else listed
 
 
 class CutsTheList(ReferenceStore):

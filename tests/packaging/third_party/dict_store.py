@@ -1,4 +1,4 @@
-"""A store as somebody else would write it, with its test, on nothing but the published distributions."""
+"""A store as a third party would write it, with its test, on nothing but the published distributions."""
 
 from collections.abc import AsyncIterator
 from typing import ClassVar

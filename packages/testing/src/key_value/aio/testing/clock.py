@@ -10,7 +10,7 @@ TOLERANCE = 0.03
 async def outlive(ttl: float) -> None:
     """Return when whatever was stored with this TTL before the call has expired, with nothing read meanwhile.
 
-    A read could make a store drop the entry, and so hide what it does with one that nobody looked at.
+    A read could make a store drop the entry, and so hide what it does with one that was not read.
     """
     await asyncio.sleep(ttl + TOLERANCE)
 

@@ -44,6 +44,10 @@ class Expectations:
             gone_after=call.ended + lifetime + TOLERANCE,
         )
 
+    def touch(self, key: str, ttl: float | None, call: Call) -> None:
+        """Note that a call gave an entry a new time to live."""
+        self.write(key, self._entry(key).value, ttl, call)
+
     def forget(self, keys: Collection[str]) -> None:
         """Note what a call deleted."""
         for key in keys:

@@ -48,7 +48,7 @@ class Colour(Enum):
 
 @dataclass
 class Point:
-    """A dataclass: some encoders turn it into an object that nobody can read back."""
+    """A dataclass: some encoders turn it into an object that cannot be read back."""
 
     x: int = 1
 

@@ -9,7 +9,14 @@ from uuid import uuid4
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from key_value.aio.protocols.key_value import AsyncEnumerateKeysProtocol, AsyncPutIfAbsentProtocol
+from key_value.aio.protocols import (
+    AsyncCompareAndSetProtocol,
+    AsyncEnumerateKeysProtocol,
+    AsyncPopProtocol,
+    AsyncPutIfAbsentProtocol,
+    AsyncScanProtocol,
+    AsyncTouchProtocol,
+)
 from key_value.aio.testing.clock import outlive
 from key_value.aio.testing.expectations import Call, Expectations
 from key_value.aio.testing.operations import Store
@@ -28,7 +35,7 @@ _json = st.recursive(
 values = st.dictionaries(_text, _json, max_size=3)
 keys = st.sampled_from(["a", "b", "A", "", "a:", "::", "é", "a%3A", "a/b", "x" * 300])
 # Three collections that are new in each example, and differ in this ending.
-places = st.sampled_from(["", "::", "-2"])
+endings = st.sampled_from(["", "::", "-2"])
 # More than any example takes, or so short that it is over before the example is.
 lives = st.sampled_from(["forever", "long", "short"])
 
@@ -42,8 +49,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self._store = store
         self._loop = loop
-        self._can_list = AsyncEnumerateKeysProtocol in abilities
-        self._can_claim = AsyncPutIfAbsentProtocol in abilities
+        self._abilities = abilities
         self._short_ttl = short_ttl
         self._short_lived = 0
         self._name = f"c-{uuid4().hex}"
@@ -57,8 +63,8 @@ class StoreMachine(RuleBasedStateMachine):
         result = asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=60)
         return result, Call(begun, time.monotonic())
 
-    def _collection(self, place: str) -> tuple[str, Expectations]:
-        return self._name + place, self._models.setdefault(place, Expectations())
+    def _collection(self, ending: str) -> tuple[str, Expectations]:
+        return self._name + ending, self._models.setdefault(ending, Expectations())
 
     def _lifetime(self, life: str) -> float | None:
         if life == "short":
@@ -66,81 +72,132 @@ class StoreMachine(RuleBasedStateMachine):
             return self._short_ttl
         return None if life == "forever" else 1000
 
-    @rule(key=keys, value=values, life=lives, place=places)
-    def put(self, key: str, value: dict[str, Any], life: str, place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(key=keys, value=values, life=lives, ending=endings)
+    def put(self, key: str, value: dict[str, Any], life: str, ending: str) -> None:
+        collection, model = self._collection(ending)
         ttl = self._lifetime(life)
         _, call = self._do(lambda: self._store.put(key, value, collection=collection, ttl=ttl))
         model.write(key, value, ttl, call)
 
-    @rule(entries=st.lists(st.tuples(keys, values), max_size=6), life=lives, place=places)
-    def put_many(self, entries: list[Entry], life: str, place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(entries=st.lists(st.tuples(keys, values), max_size=6), life=lives, ending=endings)
+    def put_many(self, entries: list[Entry], life: str, ending: str) -> None:
+        collection, model = self._collection(ending)
         ttl = self._lifetime(life)
         names, contents = [key for key, _ in entries], [value for _, value in entries]
         _, call = self._do(lambda: self._store.put_many(names, contents, collection=collection, ttl=ttl))
         for key, value in entries:
             model.write(key, value, ttl, call)
 
-    @precondition(lambda self: self._can_claim)
-    @rule(key=keys, value=values, life=lives, place=places)
-    def put_if_absent(self, key: str, value: dict[str, Any], life: str, place: str) -> None:
-        collection, model = self._collection(place)
+    @precondition(lambda self: AsyncPutIfAbsentProtocol in self._abilities)
+    @rule(key=keys, value=values, life=lives, ending=endings)
+    def put_if_absent(self, key: str, value: dict[str, Any], life: str, ending: str) -> None:
+        collection, model = self._collection(ending)
         store, ttl = cast("AsyncPutIfAbsentProtocol", self._store), self._lifetime(life)
         stored, call = self._do(lambda: store.put_if_absent(key, value, collection=collection, ttl=ttl))
         assert key not in model.surely([key], call) if stored else key in model.possibly([key], call)
         if stored:
             model.write(key, value, ttl, call)
 
-    @rule(key=keys, place=places)
-    def get(self, key: str, place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(key=keys, ending=endings)
+    def get(self, key: str, ending: str) -> None:
+        collection, model = self._collection(ending)
         value, call = self._do(lambda: self._store.get(key, collection=collection))
         model.check(key, value, call)
 
-    @rule(names=st.lists(keys, max_size=6), place=places)
-    def get_many(self, names: list[str], place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(names=st.lists(keys, max_size=6), ending=endings)
+    def get_many(self, names: list[str], ending: str) -> None:
+        collection, model = self._collection(ending)
         found, call = self._do(lambda: self._store.get_many(names, collection=collection))
         for key, value in zip(names, found, strict=True):
             model.check(key, value, call)
 
-    @rule(names=st.lists(keys, max_size=6), place=places)
-    def ttl_many(self, names: list[str], place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(names=st.lists(keys, max_size=6), ending=endings)
+    def ttl_many(self, names: list[str], ending: str) -> None:
+        collection, model = self._collection(ending)
         found, call = self._do(lambda: self._store.ttl_many(names, collection=collection))
         for key, (value, left) in zip(names, found, strict=True):
             model.check(key, value, call)
             model.check_left(key, value, left)
 
-    @rule(key=keys, place=places)
-    def ttl(self, key: str, place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(key=keys, ending=endings)
+    def ttl(self, key: str, ending: str) -> None:
+        collection, model = self._collection(ending)
         (value, left), call = self._do(lambda: self._store.ttl(key, collection=collection))
         model.check(key, value, call)
         model.check_left(key, value, left)
 
-    @rule(key=keys, place=places)
-    def delete(self, key: str, place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(key=keys, ending=endings)
+    def delete(self, key: str, ending: str) -> None:
+        collection, model = self._collection(ending)
         deleted, call = self._do(lambda: self._store.delete(key, collection=collection))
         assert key in model.possibly([key], call) if deleted else key not in model.surely([key], call)
         model.forget([key])
 
-    @rule(names=st.lists(keys, max_size=6), place=places)
-    def delete_many(self, names: list[str], place: str) -> None:
-        collection, model = self._collection(place)
+    @rule(names=st.lists(keys, max_size=6), ending=endings)
+    def delete_many(self, names: list[str], ending: str) -> None:
+        collection, model = self._collection(ending)
         count, call = self._do(lambda: self._store.delete_many(names, collection=collection))
         assert len(model.surely(names, call)) <= count <= len(model.possibly(names, call))
         model.forget(names)
 
-    @precondition(lambda self: self._can_list)
-    @rule(place=places)
-    def list_keys(self, place: str) -> None:
-        collection, model = self._collection(place)
+    @precondition(lambda self: AsyncEnumerateKeysProtocol in self._abilities)
+    @rule(ending=endings)
+    def list_keys(self, ending: str) -> None:
+        collection, model = self._collection(ending)
         store = cast("AsyncEnumerateKeysProtocol", self._store)
         listed, call = self._do(lambda: store.keys(collection))
         assert len(listed) == len(set(listed))
+        assert model.surely(model.all(), call) <= set(listed) <= model.possibly(model.all(), call)
+
+    @precondition(lambda self: AsyncPopProtocol in self._abilities)
+    @rule(key=keys, ending=endings)
+    def pop(self, key: str, ending: str) -> None:
+        collection, model = self._collection(ending)
+        store = cast("AsyncPopProtocol", self._store)
+        value, call = self._do(lambda: store.pop(key, collection=collection))
+        model.check(key, value, call)
+        model.forget([key])
+
+    @precondition(lambda self: AsyncTouchProtocol in self._abilities)
+    @rule(key=keys, life=lives, ending=endings)
+    def touch(self, key: str, life: str, ending: str) -> None:
+        collection, model = self._collection(ending)
+        store, ttl = cast("AsyncTouchProtocol", self._store), self._lifetime(life)
+        touched, call = self._do(lambda: store.touch(key, ttl=ttl, collection=collection))
+        assert key in model.possibly([key], call) if touched else key not in model.surely([key], call)
+        if touched:
+            model.touch(key, ttl, call)
+
+    @precondition(lambda self: AsyncCompareAndSetProtocol in self._abilities)
+    @rule(key=keys, value=values, life=lives, ending=endings)
+    def replace(self, key: str, value: dict[str, Any], life: str, ending: str) -> None:
+        collection, model = self._collection(ending)
+        store, ttl = cast("AsyncCompareAndSetProtocol", self._store), self._lifetime(life)
+        found, call = self._do(lambda: store.get_versioned(key, collection=collection))
+        model.check(key, found and found.value, call)
+        version = found.version if found else "1"
+        new, call = self._do(
+            lambda: store.put_if_version(key, value, version=version, collection=collection, ttl=ttl)
+        )
+        assert found or new is None
+        if new is None:
+            assert not found or key not in model.surely([key], call)
+        else:
+            model.write(key, value, ttl, call)
+
+    @precondition(lambda self: AsyncScanProtocol in self._abilities)
+    @rule(ending=endings)
+    def scan(self, ending: str) -> None:
+        collection, model = self._collection(ending)
+        store = cast("AsyncScanProtocol", self._store)
+        page, call = self._do(lambda: store.scan(collection, limit=3))
+        listed, begun = page.keys, call.begun
+        while page.cursor is not None:
+            cursor = page.cursor
+            page, call = self._do(lambda: store.scan(collection, cursor=cursor, limit=3))  # noqa: B023 -- awaited at once
+            listed = [*listed, *page.keys]
+        assert len(listed) == len(set(listed))
+        call = Call(begun, call.ended)
         assert model.surely(model.all(), call) <= set(listed) <= model.possibly(model.all(), call)
 
     @precondition(lambda self: self._short_lived > 0)

@@ -41,9 +41,9 @@ async def try_each(
         for name, case in cases.items():
             await attempt(name, case)
     if failures:
-        told = "\n".join(f"{name}: {error!r}" for name, error in failures.items())
+        report = "\n".join(f"{name}: {error!r}" for name, error in failures.items())
         first = next(iter(failures.values()))
-        raise AssertionError(f"{len(failures)} of {len(cases)} cases failed:\n{told}") from first
+        raise AssertionError(f"{len(failures)} of {len(cases)} cases failed:\n{report}") from first
 
 
 def over(*names: str, at_once: bool = False, **tables: Mapping[str, Any]) -> Callable[[Test], Test]:

@@ -50,7 +50,7 @@ class ConcurrencyConformance(Conformance):
         assert found == [{"a": [1, 2]}] * TASKS
 
     async def test_a_value_is_never_torn(self, store: Store, collection: str) -> None:
-        """Readers see one writer's whole value, with its expiry, whoever else writes."""
+        """Readers see one writer's whole value, with its expiry, while others write."""
 
         async def write(number: int) -> None:
             value = {"writer": number, "again": [number] * 500, f"field-{number}": number}

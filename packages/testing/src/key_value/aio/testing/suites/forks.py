@@ -111,7 +111,7 @@ class ForkConformance(Conformance):
         assert await store.get_many(keys, collection=collection) == [{"n": 2}] * 20
 
     @when(can_fork)
-    async def test_a_fork_during_writes_harms_nobody(self, store: Store, collection: str) -> None:
+    async def test_a_fork_during_writes_hangs_no_child(self, store: Store, collection: str) -> None:
         """What the parent's writes hold at that moment, such as a lock, the child must not wait for."""
         keys = [f"key-{n}" for n in range(50)]
         await store.put_many(keys, [{"n": 0}] * 50, collection=collection)

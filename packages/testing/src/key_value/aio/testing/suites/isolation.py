@@ -20,7 +20,7 @@ def _spoil(value: dict[str, Any]) -> None:
 
 
 class IsolationConformance(Conformance):
-    """Nobody changes what is stored except by storing."""
+    """What is stored changes by a write and by nothing else."""
 
     @over("write")
     async def test_a_change_of_what_was_written_stays_outside(
