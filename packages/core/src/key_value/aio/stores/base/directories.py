@@ -1,0 +1,216 @@
+"""Directories whose entries are opened without following a symbolic link."""
+
+import errno
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, TypeVar
+
+from typing_extensions import Self
+
+from key_value.aio.errors import PathSecurityError
+
+T = TypeVar("T")
+
+_WINDOWS: Final[bool] = os.name == "nt"
+_NO_COMPONENT = re.compile(r"[/\\:\x00]|^\.{0,2}\Z" if _WINDOWS else r"[/\x00]|^\.{0,2}\Z")
+
+_NOFOLLOW: Final[int] = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY: Final[int] = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0)
+# O_NONBLOCK: the open of a FIFO would wait for a writer.
+_FILE: Final[int] = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+_BUSY: Final = (5, 32)
+"""ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, while another thread or process has the file open."""
+
+_PATIENCE = 2.0
+"""Seconds in which an operation that Windows refuses for a moment is tried again."""
+
+
+class Directory:
+    """An open directory; its entries are reached by one name each, and no link among them is followed.
+
+    Windows has no calls that are relative to an open directory: there the path is checked before each use.
+
+    Attributes:
+        path: The path, for error messages.
+    """
+
+    __slots__ = ("_file", "path")
+
+    def __init__(self, path: Path, file: int | None) -> None:
+        """Wrap an open directory.
+
+        Args:
+            path: Its path.
+            file: Its descriptor, which `close` closes; None on Windows.
+        """
+        self.path = path
+        self._file = file
+
+    @classmethod
+    def open(cls, root: Path, *names: str) -> Self:
+        """Open a directory below a root.
+
+        Args:
+            root: A path of the application's own, which may lead through links.
+            *names: The directories below it, each in the one before.
+
+        Raises:
+            FileNotFoundError: One of them is missing.
+            PathSecurityError: A name is not the name of one directory, or one of them is a link.
+        """
+        directory = cls._open_root(root)
+        for name in names:
+            with directory:
+                directory = directory._enter(name)
+        return directory
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the directory."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def open_file(self, name: str, flags: int = os.O_RDONLY) -> int:
+        """Open a regular file, and return its descriptor; one that is made is its owner's alone.
+
+        Raises:
+            FileNotFoundError: It is missing.
+            PathSecurityError: It is a link, or no regular file.
+        """
+        file = self._open(name, flags | _FILE, 0o600)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise PathSecurityError(message=f"'{self.path / name}' is not a regular file")
+        return file
+
+    def read(self, name: str) -> bytes:
+        """Read a regular file; see `open_file`."""
+        with os.fdopen(self.open_file(name), "rb", buffering=0) as file:
+            return file.readall()
+
+    def make(self, name: str) -> bool:
+        """Make a directory, for its owner alone; False where there is something of that name."""
+        try:
+            os.mkdir(self._at(name), 0o700, dir_fd=self._file)
+        except FileExistsError:
+            return False
+        return True
+
+    def remove(self, name: str) -> bool:
+        """Remove a file, or a link itself; False where there is none."""
+        try:
+            _patiently(lambda: os.unlink(self._at(name), dir_fd=self._file))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove_directory(self, name: str) -> bool:
+        """Remove a directory if it is empty; False where it is not, or is no directory."""
+        try:
+            os.rmdir(self._at(name), dir_fd=self._file)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def move(self, name: str, target: "Directory", new_name: str) -> None:
+        """Move a file into a directory, in place of any file or link of that name."""
+        old, new = self._at(name), target._at(new_name)
+        _patiently(lambda: os.replace(old, new, src_dir_fd=self._file, dst_dir_fd=target._file))
+
+    def entries(self) -> "Generator[os.DirEntry[str]]":
+        """Iterate over what is in it, in no order."""
+        with os.scandir(self.path if self._file is None else self._file) as entries:
+            yield from entries
+
+    def sync(self) -> None:
+        """Wait until the names in it are on the disk; Windows has no such call."""
+        if self._file is not None:
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                # Some network file systems have no such call, and need none.
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                    raise
+
+    @classmethod
+    def _open_root(cls, root: Path) -> Self:
+        if _WINDOWS:
+            if not root.is_dir():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root))
+            return cls(root, None)
+        return cls(root, os.open(root, _DIRECTORY & ~_NOFOLLOW))
+
+    def _enter(self, name: str) -> Self:
+        path = self.path / name
+        if _WINDOWS:
+            if not stat.S_ISDIR(_refuse_link(Path(self._at(name))).st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+            return type(self)(path, None)
+        return type(self)(path, self._open(name, _DIRECTORY, 0))
+
+    def _open(self, name: str, flags: int, mode: int) -> int:
+        at = self._at(name)
+        if _WINDOWS:
+            try:
+                _refuse_link(Path(at))
+            except FileNotFoundError:
+                if not flags & os.O_CREAT:
+                    raise
+        try:
+            return _patiently(lambda: os.open(at, flags, mode, dir_fd=self._file))
+        except OSError as error:
+            if not _WINDOWS and error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
+                _refuse_link(self.path / name, self._file)
+            if error.errno == errno.ENXIO:
+                message = f"'{self.path / name}' is not a regular file"
+                raise PathSecurityError(message=message) from error
+            raise
+
+    def _at(self, name: str) -> str:
+        """The name, checked to be one component, or the path where calls cannot be relative."""
+        if _NO_COMPONENT.search(name):
+            raise PathSecurityError(
+                message=f"{name!r} leads outside of its directory", extra_info={"directory": str(self.path)}
+            )
+        return str(self.path / name) if self._file is None else name
+
+
+def _refuse_link(path: Path, directory: int | None = None) -> os.stat_result:
+    status = os.lstat(path) if directory is None else os.lstat(path.name, dir_fd=directory)
+    # A junction leads elsewhere as a link does, but is a directory to Windows.
+    if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == 0xA0000003:
+        raise PathSecurityError(message=f"'{path}' is a link, and links inside of the directory are refused")
+    return status
+
+
+def _patiently(operation: Callable[[], T]) -> T:
+    """Try an operation again while Windows refuses it because the file is open elsewhere."""
+    if not _WINDOWS:
+        return operation()
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return operation()
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _BUSY or time.monotonic() > end:
+                raise
+        time.sleep(0.005)
