@@ -100,6 +100,18 @@ class Directory:
             raise PathSecurityError(message=f"'{self.path / name}' is not a regular file")
         return file
 
+    def check_file(self, name: str) -> None:
+        """Refuse what `open_file` refuses, without opening it: a missing file is accepted.
+
+        SQLite's locks belong to the process, which loses them when it closes any descriptor of the file.
+        """
+        try:
+            status = _refuse_link(self.path / name, self._file)
+        except FileNotFoundError:
+            return
+        if not stat.S_ISREG(status.st_mode):
+            raise PathSecurityError(message=f"'{self.path / name}' is not a regular file")
+
     def read(self, name: str) -> bytes:
         """Read a regular file; see `open_file`."""
         with os.fdopen(self.open_file(name), "rb", buffering=0) as file:

@@ -1,0 +1,291 @@
+"""A directory in the form of diskcache: the rows of a SQLite table, and files for large values."""
+
+import heapq
+import sqlite3
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing, contextmanager, suppress
+from itertools import islice, takewhile
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from typing_extensions import Self
+
+from key_value.aio.errors import DeserializationError, StoreConnectionError
+from key_value.aio.stores.disk import database
+from key_value.aio.stores.disk.database import DATABASE, Row
+from key_value.aio.stores.disk.forms import MODE_PICKLE, DiskForm, Form, Found, TextForm, read_text
+from key_value.aio.stores.disk.value_files import SUFFIX, ValueFiles
+
+_TIMEOUT = 60.0
+"""Seconds that a writer waits for another, as in diskcache."""
+
+_KEYS_PER_QUERY = 500
+"""SQLite before 3.32 takes 999 parameters at most: https://www.sqlite.org/limits.html#max_variable_number"""
+
+_READS = 10
+"""How often a row is read whose file another process has just replaced."""
+
+_PUT = """
+INSERT INTO Cache (
+    key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, filename, value
+) VALUES (:key, 1, :now, :expires, :now, 0, NULL, :size, :mode, :filename, :value)
+ON CONFLICT (key, raw) DO UPDATE SET
+    store_time = :now, expire_time = :expires, access_time = :now, access_count = 0, tag = NULL,
+    size = :size, mode = :mode, filename = :filename, value = :value
+"""
+_LIVE = "raw = 1 AND (expire_time IS NULL OR expire_time > ?)"
+_GET = f"SELECT key, mode, filename, value, expire_time FROM Cache WHERE {_LIVE} AND key IN "  # noqa: S608 -- constants
+_ROW = f"SELECT key, rowid, filename FROM Cache WHERE {_LIVE} AND key = ?"  # noqa: S608 -- constants
+_FILE = "SELECT filename FROM Cache WHERE raw = 1 AND key = ?"
+_USED = "SELECT filename FROM Cache WHERE filename LIKE ?"
+_LIST = "SELECT key, rowid, filename, mode, expire_time FROM Cache WHERE raw = 1"
+# Every text sorts before every BLOB, the shortest of which is empty.
+_RANGE = f"{_LIST} AND key {{}} ? AND key < x'' ORDER BY key"
+
+
+class Page(NamedTuple):
+    """The names among some rows, in their order."""
+
+    names: list[str]
+    after: str | None
+    """The name after which to go on; None at the end."""
+
+
+class Cache:
+    """One connection to a directory, used by one thread; expired rows count as absent.
+
+    Everything that writes is called inside of `transaction`. A value's file is written before its row, and
+    removed when the transaction is over.
+    """
+
+    def __init__(self, directory: Path, connection: sqlite3.Connection, disk: Any = None) -> None:
+        """Wrap a connection; see `open` and `of`.
+
+        Args:
+            directory: The directory.
+            connection: The connection to its database, which `close` closes.
+            disk: How an application's own cache writes keys and values; None for diskcache's form.
+        """
+        self._database = directory / DATABASE
+        self._connection = connection
+        self._policy = database.read_policy(connection)
+        self._files = ValueFiles(directory)
+        plain = TextForm(self._files, self._policy.large)
+        self._form: Form = plain if disk is None else DiskForm(self._files, disk)
+        self._inode = database.inode(self._database)
+        self._has_put = False
+
+    @classmethod
+    def open(cls, directory: Path, *, max_size: int | None = None) -> Self:
+        """Open the cache in a directory, made for its owner alone where it is missing.
+
+        Args:
+            directory: The directory.
+            max_size: Bytes that entries may take; None evicts nothing.
+
+        Raises:
+            PathSecurityError: A file of the database is a link.
+            KeyValueStoreError: The database is that of another application.
+        """
+        was_left_open = (directory / database.LOG).exists()
+        database.make_private(directory)
+        with database.connected(directory, _TIMEOUT) as connection:
+            database.create(connection, _TIMEOUT, max_size)
+            cache = cls(directory, connection)
+            if was_left_open:
+                cache._sweep()
+        return cache
+
+    @classmethod
+    def of(cls, given: Any) -> Self:
+        """Open a second connection to the directory of an application's `diskcache.Cache`.
+
+        Args:
+            given: Has `directory`, `timeout` and `disk`; its settings are in its database.
+
+        Raises:
+            StoreConnectionError: The directory has no database.
+        """
+        directory, disk = Path(given.directory), given.disk
+        if not (directory / DATABASE).exists():
+            raise StoreConnectionError(message=f"The directory '{directory}' has no {DATABASE}")
+        is_plain = (type(disk).__module__, type(disk).__qualname__) == ("diskcache.core", "Disk")
+        with database.connected(directory, given.timeout) as connection:
+            return cls(directory, connection, None if is_plain else disk)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Keep all that is written, or nothing of it; at the end, remove rows until what was put has room.
+
+        Raises:
+            StoreConnectionError: The database was removed or replaced since it was opened.
+        """
+        if database.inode(self._database) != self._inode:
+            raise StoreConnectionError(
+                message=f"'{self._database}' was removed or replaced while it was open"
+            )
+        self._has_put = False
+        self._files.begin()
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            if self._has_put:
+                self._make_room()
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # SQLite has already rolled back after some errors, such as a full disk.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._files.roll_back()
+            raise
+        self._files.commit()
+
+    def get(self, names: Iterable[str]) -> dict[str, Found]:
+        """Read what is stored under names; a transaction would hide which file is a value's now."""
+        keys = {self._form.key(name): name for name in names}
+        found = self._find(keys)
+        if self._policy.on_read is not None:
+            now = time.time()
+            for some in _parts(keys):
+                update = f"UPDATE Cache SET {self._policy.on_read} WHERE raw = 1 AND key IN {_marks(some)}"  # noqa: S608 -- constants
+                self._connection.execute(update, (now, *some))
+        return found
+
+    def put(self, name: str, text: str, expires: float | None) -> None:
+        """Store a text in place of any; it expires at some seconds since 1970."""
+        key = self._form.key(name)
+        for (file,) in self._connection.execute(_FILE, (key,)):
+            self._files.discard(file)
+        size, mode, filename, value = self._form.store(text)
+        row = {"key": key, "now": time.time(), "expires": expires, "size": size, "mode": mode}
+        self._connection.execute(_PUT, {**row, "filename": filename, "value": value})
+        self._has_put = True
+
+    def put_if(self, name: str, text: str, expires: float | None, version: str | None) -> bool:
+        """Store a text if the stored one has a version, or if there is none and the version is None."""
+        if not self._has_version(name, version):
+            return False
+        self.put(name, text, expires)
+        return True
+
+    def delete(self, names: Iterable[str]) -> int:
+        """Remove what is stored under names, and return how much there was."""
+        now = time.time()
+        keys = map(self._form.key, names)
+        return self._remove(
+            [row for key in keys for row in self._connection.execute(_ROW, (now, key)).fetchall()]
+        )
+
+    def delete_if(self, name: str, version: str) -> bool:
+        """Remove a text if it has a version."""
+        return self._has_version(name, version) and self.delete([name]) > 0
+
+    def take(self, name: str) -> Found | None:
+        """Remove a text, and return it; what cannot be read stays."""
+        found = self._find({self._form.key(name): name}).get(name)
+        if found is not None and isinstance(found.text, str):
+            self.delete([name])
+        return found
+
+    def page(self, prefix: str = "", after: str | None = None, *, limit: int) -> Page:
+        """List names that start with a prefix, after a name: those among at most `limit` rows."""
+        now = time.time()
+        rows = self._rows(prefix, after, limit)
+        names = [name for name, (*_, expires) in rows if expires is None or expires > now]
+        return Page(names, rows[-1][0] if len(rows) == limit else None)
+
+    def clear(
+        self, prefix: str, after: str | None, *, limit: int, is_ours: Callable[[str], bool]
+    ) -> tuple[int, str | None]:
+        """Remove rows as `page` lists them, expired ones too, but pickles: those are another application's.
+
+        Args:
+            prefix: What the names start with.
+            after: The name after which to go on.
+            limit: Rows to look at.
+            is_ours: Whether to remove a name.
+
+        Returns:
+            How many were removed, and the name after which to go on; None at the end.
+        """
+        rows = self._rows(prefix, after, limit)
+        removed = self._remove([row[:3] for name, row in rows if row[3] != MODE_PICKLE and is_ours(name)])
+        return removed, rows[-1][0] if len(rows) == limit else None
+
+    def cull(self, limit: int) -> int:
+        """Remove some expired rows, and return how many there were."""
+        return self._remove(database.expired_rows(self._connection, limit))
+
+    def _find(self, keys: dict[str | bytes, str]) -> dict[str, Found]:
+        found: dict[str, Found] = {}
+        for _ in range(_READS):
+            again: dict[str | bytes, str] = {}
+            for some in _parts(keys):
+                # All rows are read before any file is: another process may want to write meanwhile.
+                query = _GET + _marks(some)
+                for key, *stored, expires in self._connection.execute(query, (time.time(), *some)).fetchall():
+                    try:
+                        found[keys[key]] = Found(read_text(self._form, *stored), expires)
+                    except FileNotFoundError:
+                        again[key] = keys[key]
+            if not again:
+                return found
+            keys = again
+        missing = DeserializationError(message="The file of the value is missing")
+        return found | dict.fromkeys(keys.values(), Found(missing, None))
+
+    def _sweep(self) -> None:
+        """Remove the files of values whose process ended before it had stored them, unless another writes."""
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        with suppress(sqlite3.OperationalError), self.transaction():
+            used = {file for (file,) in self._connection.execute(_USED, (f"%{SUFFIX}",))}
+            self._files.sweep(used)
+        self._connection.execute(f"PRAGMA busy_timeout = {_TIMEOUT * 1000:.0f}")
+
+    def _has_version(self, name: str, version: str | None) -> bool:
+        found = self._find({self._form.key(name): name}).get(name)
+        return version is None if found is None else found.version == version
+
+    def _rows(self, prefix: str, after: str | None, limit: int) -> list[tuple[str, tuple[Any, ...]]]:
+        """Select rows and their names, in the order of the names."""
+        if self._form.is_ordered:
+            start, comparison = (prefix, ">=") if after is None or prefix > after else (after, ">")
+            select = self._connection.execute(_RANGE.format(comparison), (start,))
+        else:
+            select = self._connection.execute(_LIST)
+        # What is left of a query would keep SQLite from shortening its log.
+        with closing(select) as rows:
+            named = ((name, row) for row in rows if (name := self._form.name(row[0])) is not None)
+            if self._form.is_ordered:
+                return list(islice(takewhile(lambda found: found[0].startswith(prefix), named), limit))
+            wanted = (found for found in named if found[0].startswith(prefix))
+            later = (found for found in wanted if after is None or found[0] > after)
+            return heapq.nsmallest(limit, later, key=itemgetter(0))
+
+    def _remove(self, rows: Sequence[Row]) -> int:
+        numbers = [(number,) for _, number, _ in rows]
+        self._connection.executemany("DELETE FROM Cache WHERE rowid = ?", numbers)
+        for _, _, file in rows:
+            self._files.discard(file)
+        return len(rows)
+
+    def _make_room(self) -> None:
+        self.cull(self._policy.cull_limit)
+        while rows := database.next_evicted(self._connection, self._policy):
+            self._remove(rows)
+
+
+def _parts(keys: Iterable[str | bytes]) -> Generator[Sequence[str | bytes]]:
+    every = list(keys)
+    for start in range(0, len(every), _KEYS_PER_QUERY):
+        yield every[start : start + _KEYS_PER_QUERY]
+
+
+def _marks(keys: Sequence[object]) -> str:
+    return f"({','.join('?' * len(keys))})"

@@ -1,0 +1,155 @@
+"""The files of large values, in two levels of directories below that of a cache."""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from key_value.aio.errors import DeserializationError, PathSecurityError
+from key_value.aio.stores.base.directories import Directory
+
+SUFFIX: Final = "-kv.val"
+"""The end of the names of files that this library wrote, as opposed to diskcache."""
+
+_LEVEL = re.compile("[0-9a-f]{2}")
+
+_ATTEMPTS = 10
+
+_REST = 0.001
+"""Seconds that the thread rests after a large value.
+
+Each of its system calls releases the interpreter and wants it back: on a busy machine the event loop would
+get it late.
+"""
+
+
+class ValueFiles:
+    """The value files below a directory; no name from the database leads outside of it, by links or not."""
+
+    def __init__(self, root: Path) -> None:
+        """Name a directory.
+
+        Args:
+            root: That of the cache.
+        """
+        self._root = root
+        self._written: list[object] = []
+        self._unused: list[object] = []
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self._written, self._unused = [], []
+
+    def commit(self) -> None:
+        """Remove the files that `discard` named."""
+        for filename in self._unused:
+            self._remove(filename)
+
+    def roll_back(self) -> None:
+        """Remove the files that were written since `begin`."""
+        for filename in self._written:
+            self._remove(filename)
+
+    def discard(self, filename: object) -> None:
+        """Remove a file when the transaction is committed; None is no file."""
+        if filename is not None:
+            self._unused.append(filename)
+
+    def keep(self, filename: object) -> None:
+        """Remove a file if the transaction is rolled back; None is no file."""
+        if filename is not None:
+            self._written.append(filename)
+
+    def sweep(self, used: Container[object]) -> None:
+        """Discard the files that this library wrote and no row uses."""
+        for filename in self._written_here():
+            if filename not in used:
+                self.discard(filename)
+
+    def read(self, filename: object) -> bytes:
+        """Read a file.
+
+        Raises:
+            FileNotFoundError: It is missing.
+            DeserializationError: Its name leads outside of the directory, or it is no regular file.
+        """
+        with os.fdopen(self._open(filename), "rb", buffering=0) as file:
+            data = file.readall()
+        time.sleep(_REST)
+        return data
+
+    def check(self, filename: object) -> None:
+        """Refuse what `read` refuses."""
+        os.close(self._open(filename))
+
+    def write(self, data: bytes) -> str:
+        """Write a new file, and return its name; it is kept unless the transaction is rolled back."""
+        token = secrets.token_hex(16)
+        filename = f"{token[:2]}/{token[2:4]}/{token[4:]}{SUFFIX}"
+        self.keep(filename)
+        with os.fdopen(self._create(filename), "wb") as file:
+            file.write(data)
+        time.sleep(_REST)
+        return filename
+
+    def _remove(self, filename: object) -> None:
+        """Remove a file if it is there, and its directories if they are empty then.
+
+        A name that leads outside of the directory is left alone.
+        """
+        with suppress(OSError, PathSecurityError, DeserializationError):
+            *levels, name = _split(filename)
+            with Directory.open(self._root, *levels) as directory:
+                directory.remove(name)
+            while levels:
+                empty = levels.pop()
+                with Directory.open(self._root, *levels) as directory:
+                    if not directory.remove_directory(empty):
+                        return
+
+    def _written_here(self) -> Iterator[str]:
+        """Iterate over the names of the files that this library wrote."""
+        for first in self._directories():
+            for second in self._directories(first):
+                with suppress(OSError, PathSecurityError):
+                    with Directory.open(self._root, first, second) as directory:
+                        names = [entry.name for entry in directory.entries()]
+                    yield from (f"{first}/{second}/{name}" for name in names if name.endswith(SUFFIX))
+
+    def _directories(self, *levels: str) -> list[str]:
+        with suppress(OSError, PathSecurityError), Directory.open(self._root, *levels) as directory:
+            return [entry.name for entry in directory.entries() if _LEVEL.fullmatch(entry.name)]
+        return []
+
+    def _open(self, filename: object) -> int:
+        *levels, name = _split(filename)
+        try:
+            with Directory.open(self._root, *levels) as directory:
+                return directory.open_file(name)
+        except (PathSecurityError, NotADirectoryError) as error:
+            raise DeserializationError(message=f"The file of the value is refused: {error}") from error
+
+    def _create(self, filename: str) -> int:
+        for _ in range(_ATTEMPTS):
+            # Another process may have removed the directories, which are still empty.
+            with suppress(FileNotFoundError):
+                return self._create_once(*_split(filename))
+        return self._create_once(*_split(filename))
+
+    def _create_once(self, first: str, second: str, name: str) -> int:
+        for levels, level in (((), first), ((first,), second)):
+            with Directory.open(self._root, *levels) as directory:
+                directory.make(level)
+        with Directory.open(self._root, first, second) as directory:
+            return directory.open_file(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+
+def _split(filename: object) -> list[str]:
+    """The components of the name of a file: diskcache writes the separator of its system."""
+    if not isinstance(filename, str):
+        raise DeserializationError(message="The name of the value's file is not text")
+    return re.split(r"[/\\]", filename)
