@@ -100,17 +100,22 @@ class Directory:
             raise PathSecurityError(message=f"'{self.path / name}' is not a regular file")
         return file
 
-    def check_file(self, name: str) -> None:
-        """Refuse what `open_file` refuses, without opening it: a missing file is accepted.
+    def has_file(self, name: str) -> bool:
+        """Whether there is a regular file, which is not opened.
 
         SQLite's locks belong to the process, which loses them when it closes any descriptor of the file.
+
+        Raises:
+            PathSecurityError: It is a link, or no regular file.
         """
+        self._at(name)
         try:
             status = _refuse_link(self.path / name, self._file)
         except FileNotFoundError:
-            return
+            return False
         if not stat.S_ISREG(status.st_mode):
             raise PathSecurityError(message=f"'{self.path / name}' is not a regular file")
+        return True
 
     def read(self, name: str) -> bytes:
         """Read a regular file; see `open_file`."""

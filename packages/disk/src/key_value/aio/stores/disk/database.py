@@ -104,9 +104,8 @@ def make_private(directory: Path) -> None:
     """
     make_directory(directory)
     with Directory.open(directory) as opened:
-        for name in (DATABASE, LOG, f"{DATABASE}-shm"):
-            opened.check_file(name)
-        if not (directory / DATABASE).exists():
+        is_there, *_ = [opened.has_file(name) for name in (DATABASE, LOG, f"{DATABASE}-shm")]
+        if not is_there:
             os.close(opened.open_file(DATABASE, os.O_RDWR | os.O_CREAT))
 
 
