@@ -1,0 +1,238 @@
+"""One RocksDB directory: opened when it is used, by one process, and again after a full disk."""
+
+import ctypes
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
+from key_value.aio.stores.base.files import make_directory
+
+try:
+    from rocksdict import AccessType, DbClosedError, Options, Rdict, WriteOptions
+except ImportError as error:
+    raise ImportError("RocksDBStore needs rocksdict: pip install 'py-key-value-aio[rocksdb]'") from error
+
+T = TypeVar("T")
+
+Change: TypeAlias = Callable[[Rdict, WriteOptions | None], T]
+"""Writes to a database, with the options that it is given; None for those of the database."""
+
+_FULL = ("No space left", "File too large", "quota exceeded")
+
+
+class Engine:
+    """One RocksDB database; any thread may read, and one at a time writes."""
+
+    def __init__(self, source: Path | Rdict, options: Options | None, *, syncs: bool) -> None:
+        """Name a database; nothing is opened.
+
+        Args:
+            source: The directory, or a database that the application opened and will close.
+            options: How to open the directory.
+            syncs: Whether each write to a directory waits for the disk.
+        """
+        self._source = source.absolute() if isinstance(source, Path) else source
+        self._options = options
+        self._rdict: Rdict | None = None
+        self._process = 0
+        self._lock = threading.Lock()
+        self._has_failed = False
+        self._patient: WriteOptions | None = None
+        self._hasty: WriteOptions | None = None
+        if isinstance(source, Path):
+            self._patient = WriteOptions()
+            self._patient.sync = syncs
+            if not syncs:
+                self._hasty = WriteOptions()
+                self._hasty.no_slowdown = True
+        _engines.add(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the database is open, so that a small read takes microseconds."""
+        return self._rdict is not None
+
+    def read(self, work: Callable[[Rdict], T], nothing: T) -> T:
+        """Read from the database; `nothing` where there is none.
+
+        Raises:
+            StoreConnectionError: It is in use, or this process was forked from the one that opened it.
+        """
+        self._refuse_fork()
+        rdict = self._rdict
+        if rdict is not None:
+            with suppress(DbClosedError):
+                return work(rdict)
+        # It is not open yet, or is being opened again after a full disk.
+        with self._lock:
+            rdict = self._find()
+            return nothing if rdict is None else work(rdict)
+
+    def change(self, work: Change[T], nothing: T) -> T:
+        """Write to the database while no other thread does; `nothing` where there is none."""
+        self._refuse_fork()
+        with self._lock:
+            self._recover()
+            rdict = self._find()
+            return nothing if rdict is None else self._do(work, rdict, self._patient)
+
+    def store(self, work: Change[T]) -> T:
+        """Write to the database while no other thread does; make it where there is none."""
+        self._refuse_fork()
+        with self._lock:
+            self._recover()
+            return self._do(work, self._find() or self._make(), self._patient)
+
+    def try_at_once(self, work: Change[T]) -> tuple[T] | None:
+        """Write to the database, unless that would have to wait.
+
+        Returns:
+            What `work` returned; None where it has to be done by `store` or `change`.
+        """
+        self._refuse_fork()
+        hasty = self._hasty
+        if hasty is None or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            rdict = None if self._has_failed else self._rdict
+            return None if rdict is None else (self._do(work, rdict, hasty),)
+        except Exception as error:
+            if str(error).startswith("Result incomplete"):
+                return None
+            raise
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Write everything to the tables, and close what was opened here.
+
+        What a full disk keeps out of the tables is in the log, from which the next opening reads it.
+        """
+        if self._process != os.getpid():
+            return
+        with self._lock:
+            rdict, self._rdict = self._rdict, None
+            if rdict is None or rdict is self._source:
+                return
+            try:
+                if not self._has_failed:
+                    rdict.flush(wait=True)
+                rdict.close()
+            except Exception as error:
+                if not (self._has_failed or is_full(error)):
+                    raise
+            finally:
+                self._has_failed = False
+
+    def _do(self, work: Change[T], rdict: Rdict, options: WriteOptions | None) -> T:
+        try:
+            return work(rdict, options)
+        except Exception as error:
+            # After an error of the disk RocksDB refuses all writes until it is opened again.
+            self._has_failed = str(error).startswith("IO error")
+            raise
+
+    def _find(self) -> Rdict | None:
+        if self._rdict is None and isinstance(self._source, Path) and not (self._source / "CURRENT").exists():
+            return None
+        return self._rdict or self._open()
+
+    def _make(self) -> Rdict:
+        if isinstance(self._source, Path):
+            # RocksDB makes its files as the umask says, but no other user can enter the directory.
+            make_directory(self._source)
+        return self._open()
+
+    def _open(self) -> Rdict:
+        source = self._source
+        self._rdict = (
+            source if isinstance(source, Rdict) else _opened(source, self._options, AccessType.read_write())
+        )
+        self._process = os.getpid()
+        return self._rdict
+
+    def _recover(self) -> None:
+        """Open the database again after an error of the disk."""
+        if not self._has_failed or isinstance(self._source, Rdict):
+            return
+        rdict, self._rdict = self._rdict, None
+        if rdict is not None:
+            with suppress(Exception):
+                rdict.close()
+        try:
+            self._open()
+        except Exception:
+            # There is still no room: what was stored can be read meanwhile.
+            with suppress(Exception):
+                self._rdict = _opened(self._source, self._options, AccessType.read_only())
+            raise
+        self._has_failed = False
+
+    def _refuse_fork(self) -> None:
+        if self._rdict is not None and self._process != os.getpid():
+            raise StoreConnectionError(
+                message="RocksDB lets one process use a directory, and this one was forked from the process "
+                "that opened it: make a store of its own for another directory, or open it after the fork"
+            )
+
+    def leave_to_parent(self) -> None:
+        """Never close, in a forked child, what its parent has open.
+
+        RocksDB would wait for threads that the child does not have, and write to files of the parent's.
+        """
+        self._lock = threading.Lock()
+        if self._rdict is not None and self._rdict is not self._source:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._rdict))
+
+
+def map_error(error: Exception) -> KeyValueStoreError | None:
+    """Map one of rocksdict's errors, most of which are plain exceptions; None for any other."""
+    text = str(error)
+    if isinstance(error, DbClosedError):
+        return StoreConnectionError(message=f"RocksDB: {text}")
+    if isinstance(error, OSError) and not isinstance(error, StoreConnectionError):
+        return StoreConnectionError(message=f"RocksDB: {text}")
+    if type(error) is not Exception:
+        return None
+    if "lock" in text:
+        message = f"RocksDB lets one process at a time use a directory, once, and it is in use: {text}"
+        return StoreConnectionError(message=message)
+    is_lost = text.startswith("IO error") and not is_full(error)
+    return (StoreConnectionError if is_lost else KeyValueStoreError)(message=f"RocksDB: {text}")
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the disk is full, or a limit on files is reached."""
+    return any(text in str(error) for text in _FULL)
+
+
+def _opened(path: Path, options: Options | None, access: AccessType) -> Rdict:
+    options = options or Options()
+    try:
+        rdict = Rdict(str(path), options, access_type=access)
+    except Exception as error:
+        # The driver rewrites its configuration file when it opens. A process that was killed then left half
+        # of one, so that the database seems to be another driver's; the attempt that failed has mended it.
+        if "comparator" not in str(error):
+            raise
+        rdict = Rdict(str(path), options, access_type=access)
+    # Nothing here is a pickle, and to load one is to run what it says.
+    rdict.set_loads(bytes)
+    return rdict
+
+
+_engines: "weakref.WeakSet[Engine]" = weakref.WeakSet()
+
+
+def _leave_all() -> None:
+    for engine in _engines:
+        engine.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_all)

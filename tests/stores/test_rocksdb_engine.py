@@ -1,0 +1,217 @@
+"""One RocksDB directory: forks, changed directories, full disks, and what is at its addresses."""
+
+import os
+import random
+import resource
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from rocksdict import Rdict
+
+from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
+from key_value.aio.stores.rocksdb import operations
+from key_value.aio.stores.rocksdb.engine import Engine, map_error
+from tests.processes import run_together
+
+FILE_LIMIT = 300_000
+
+
+def open_engine(path: Path) -> Engine:
+    return Engine(path, None, syncs=False)
+
+
+def put(engine: Engine, address: str, data: bytes) -> None:
+    engine.store(partial(_put, address=address, data=data))
+
+
+def _put(db: Rdict, options: object, *, address: str, data: bytes) -> None:
+    operations.put(db, options, address, data)  # pyright: ignore[reportArgumentType] -- as the engine gives them
+
+
+def get(engine: Engine, address: str) -> bytes | None:
+    return engine.read(lambda db: operations.get(db, address), None)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def engine(path: Path) -> Iterator[Engine]:
+    with closing(open_engine(path)) as engine:
+        yield engine
+
+
+class TestOperations:
+    @pytest.fixture
+    def db(self, path: Path) -> Iterator[Rdict]:
+        with closing(Rdict(str(path))) as db:
+            yield db
+
+    def test_versions(self, db: Rdict) -> None:
+        version = operations.version_of
+        assert operations.put_if(db, None, "a", b"1", version(b"1")) is False
+        assert operations.put_if(db, None, "a", b"1", None) is True
+        assert operations.put_if(db, None, "a", b"2", None) is False
+        assert operations.put_if(db, None, "a", b"2", version(b"1")) is True
+        assert operations.remove_if(db, None, "a", version(b"1")) is False
+        assert operations.remove_if(db, None, "a", version(b"2")) is True
+        assert operations.take(db, None, "a") is None
+        operations.put_many(db, None, [("a", b"1"), ("b", b"2"), ("a", b"3")])
+        assert operations.get_many(db, ["a", "b", "c"]) == [b"3", b"2", None]
+        assert operations.take(db, None, "a") == b"3"
+        assert operations.remove(db, None, ["a", "b", "b", "c"]) == 1
+        assert operations.get(db, "b") is None
+
+    def test_pages(self, db: Rdict) -> None:
+        names = ["a", "a::", "a::\U0010ffff", "a::b", "a::é", "a:;", "b", "a%", "a::\ue000"]
+        random.Random(1).shuffle(names)
+        for name in names:
+            db[name] = b"1"
+        db[5], db[b"a::c"] = b"1", b"1"
+        for prefix in ("", "a", "a::", "a%", "a::\U0010ffff", "c"):
+            for limit in (1, 2, 100):
+                listed: list[str] = []
+                cursor, pages = None, 0
+                while pages == 0 or cursor is not None:
+                    page, cursor = operations.page(db, prefix, cursor, limit)
+                    listed, pages = listed + page, pages + 1
+                assert listed == sorted(name for name in names if name.startswith(prefix))
+
+
+class TestEngine:
+    def test_reading_makes_nothing(self, engine: Engine, path: Path) -> None:
+        assert get(engine, "a") is None
+        assert engine.change(lambda db, options: operations.remove(db, options, ["a"]), 0) == 0
+        assert engine.try_at_once(partial(_put, address="a", data=b"1")) is None
+        assert not path.exists()
+
+    def test_what_is_made_lets_no_other_user_in(self, path: Path) -> None:
+        old = os.umask(0)
+        try:
+            with closing(open_engine(path / "deep" / "er")) as engine:
+                put(engine, "a", b"1")
+        finally:
+            os.umask(old)
+        for directory in (path, path / "deep", path / "deep" / "er"):
+            assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+    def test_a_path_is_that_of_when_it_was_given(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / "first")
+        engine, late = open_engine(Path("data")), open_engine(Path("late"))
+        put(engine, "a", b"1")
+        monkeypatch.chdir(tmp_path / "second")
+        put(late, "a", b"1")
+        put(engine, "b", b"2")
+        engine.close()
+        late.close()
+        assert list((tmp_path / "second").iterdir()) == []
+        with closing(open_engine(tmp_path / "first" / "data")) as engine:
+            assert get(engine, "b") == b"2"
+
+    def test_a_given_database_stays_open(self, path: Path) -> None:
+        with closing(Rdict(str(path))) as db:
+            engine = Engine(db, None, syncs=False)
+            put(engine, "a", b"1")
+            engine.close()
+            assert db["a"] == b"1"
+
+    def test_it_opens_again_after_close(self, engine: Engine) -> None:
+        put(engine, "a", b"1")
+        engine.close()
+        engine.close()
+        assert get(engine, "a") == b"1"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+    @pytest.mark.timeout(60)
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_a_forked_child_is_refused_and_harms_nothing(self, path: Path) -> None:
+        run_together(_fork, 1, path)
+        with closing(open_engine(path)) as engine:
+            assert [get(engine, str(n)) for n in range(100)] == [b"x" * 1000] * 100
+
+    @pytest.mark.timeout(60)
+    def test_a_full_disk(self, path: Path) -> None:
+        run_together(_fill, 1, path)
+
+    def test_a_full_disk_is_no_contention(self) -> None:
+        full = map_error(Exception("IO error: No space left on device: While appending to file: x"))
+        assert type(full) is KeyValueStoreError
+        assert type(map_error(Exception("IO error: While open a file: x"))) is StoreConnectionError
+        assert type(map_error(Exception("IO error: lock hold by current process"))) is StoreConnectionError
+        assert type(map_error(FileExistsError(17, "File exists", "x"))) is StoreConnectionError
+        assert map_error(ValueError("x")) is None
+
+
+def _fork(_: int, path: Path) -> None:
+    engine = open_engine(path)
+    put(engine, "0", b"x" * 1000)
+    child = os.fork()
+    if child == 0:
+        for refused in (lambda: get(engine, "0"), lambda: put(engine, "0", b"child")):
+            with pytest.raises(StoreConnectionError, match="forked"):
+                refused()
+        with pytest.raises(StoreConnectionError, match="forked"):
+            engine.try_at_once(partial(_put, address="0", data=b"child"))
+        engine.close()
+        # Unlike os._exit, this ends the interpreter, and what it holds.
+        sys.exit(0)
+    assert _ends(child)
+    for n in range(100):
+        put(engine, str(n), b"x" * 1000)
+    engine.close()
+
+
+def _ends(child: int) -> bool:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status == 0
+        time.sleep(0.01)
+    os.kill(child, 9)
+    return False
+
+
+def _fill(_: int, path: Path) -> None:
+    """Reach a limit on the size of files, which the system reports as it does a full disk."""
+    engine = open_engine(path)
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, unlimited[1]))
+    stored = 0
+    with pytest.raises(Exception, match="File too large"):  # noqa: PT012 -- when it is reached is RocksDB's to say
+        while True:
+            put(engine, str(stored), os.urandom(10_000))
+            stored += 1
+    assert stored > 10
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))
+    for refused in (lambda: put(engine, "more", b"1" * 10_000), lambda: put(engine, "more", b"1")):
+        with pytest.raises(Exception, match="too large"):
+            refused()
+        assert engine.try_at_once(partial(_put, address="more", data=b"1")) is None
+        assert all(get(engine, str(n)) is not None for n in range(stored))
+    engine.close()
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert all(get(engine, str(n)) is not None for n in range(stored))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, unlimited[1]))
+    with pytest.raises(Exception, match="too large"):  # noqa: PT012
+        for n in range(100):
+            put(engine, f"again-{n}", os.urandom(10_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    put(engine, "room", b"1")
+    assert engine.try_at_once(partial(_put, address="room", data=b"2")) is not None
+    assert all(get(engine, str(n)) is not None for n in range(stored))
+    engine.close()
+    with closing(open_engine(path)) as reopened:
+        assert get(reopened, "room") == b"2"
