@@ -3,6 +3,7 @@
 import ctypes
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,33 +11,42 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
-from key_value.aio.stores.base.files import make_directory
+from key_value.aio.stores.base import make_directory
 
 try:
-    from rocksdict import AccessType, DbClosedError, Options, Rdict, WriteOptions
+    from rocksdict import AccessType, DbClosedError, Options, Rdict, WriteBatch, WriteOptions
 except ImportError as error:
     raise ImportError("RocksDBStore needs rocksdict: pip install 'py-key-value-aio[rocksdb]'") from error
+
+__all__ = ["Change", "Engine", "Options", "Rdict", "WriteBatch", "WriteOptions", "map_error"]
 
 T = TypeVar("T")
 
 Change: TypeAlias = Callable[[Rdict, WriteOptions | None], T]
 """Writes to a database, with the options that it is given; None for those of the database."""
 
+PAUSE = 0.000_05
+"""Seconds that a thread rests after a change: the driver lets no other thread run Python while it writes."""
+
 _FULL = ("No space left", "File too large", "quota exceeded")
 
 
 class Engine:
-    """One RocksDB database; any thread may read, and one at a time writes."""
+    """One RocksDB database; any thread may read, and one at a time writes.
+
+    What is small takes microseconds, less than a thread needs to begin it: `read_at_once` and `try_at_once`
+    are for the event loop, the others for a thread.
+    """
 
     def __init__(self, source: Path | Rdict, options: Options | None, *, syncs: bool) -> None:
         """Name a database; nothing is opened.
 
         Args:
-            source: The directory, or a database that the application opened and will close.
+            source: The directory, absolute, or a database that the application opened and will close.
             options: How to open the directory.
             syncs: Whether each write to a directory waits for the disk.
         """
-        self._source = source.absolute() if isinstance(source, Path) else source
+        self._source = source
         self._options = options
         self._rdict: Rdict | None = None
         self._process = 0
@@ -52,10 +62,20 @@ class Engine:
                 self._hasty.no_slowdown = True
         _engines.add(self)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the database is open, so that a small read takes microseconds."""
-        return self._rdict is not None
+    def read_at_once(self, address: str) -> tuple[object] | None:
+        """Return the value at an address; None if the database has to be opened first, by `read`.
+
+        Raises:
+            StoreConnectionError: This process was forked from the one that opened it.
+        """
+        rdict = self._rdict
+        if rdict is None:
+            return None
+        self._refuse_fork()
+        try:
+            return (rdict.get(address),)
+        except DbClosedError:
+            return None
 
     def read(self, work: Callable[[Rdict], T], nothing: T) -> T:
         """Read from the database; `nothing` where there is none.
@@ -73,32 +93,17 @@ class Engine:
             rdict = self._find()
             return nothing if rdict is None else work(rdict)
 
-    def change(self, work: Change[T], nothing: T) -> T:
-        """Write to the database while no other thread does; `nothing` where there is none."""
-        self._refuse_fork()
-        with self._lock:
-            self._recover()
-            rdict = self._find()
-            return nothing if rdict is None else self._do(work, rdict, self._patient)
-
-    def store(self, work: Change[T]) -> T:
-        """Write to the database while no other thread does; make it where there is none."""
-        self._refuse_fork()
-        with self._lock:
-            self._recover()
-            return self._do(work, self._find() or self._make(), self._patient)
-
     def try_at_once(self, work: Change[T]) -> tuple[T] | None:
         """Write to the database, unless that would have to wait.
 
         Returns:
-            What `work` returned; None where it has to be done by `store` or `change`.
+            What `work` returned; None where it has to be done by `change`.
         """
-        self._refuse_fork()
         hasty = self._hasty
         if hasty is None or not self._lock.acquire(blocking=False):
             return None
         try:
+            self._refuse_fork()
             rdict = None if self._has_failed else self._rdict
             return None if rdict is None else (self._do(work, rdict, hasty),)
         except Exception as error:
@@ -107,6 +112,28 @@ class Engine:
             raise
         finally:
             self._lock.release()
+
+    def change(self, work: Change[T], nothing: T, *, makes: bool) -> T:
+        """Write to the database while no other thread does.
+
+        Args:
+            work: What to do.
+            nothing: What to return if there is no database.
+            makes: Whether to make it then instead.
+        """
+        self._refuse_fork()
+        with self._lock:
+            self._recover()
+            rdict = self._find() or (self._make() if makes else None)
+            if rdict is None:
+                return nothing
+            result = self._do(work, rdict, self._patient)
+        time.sleep(PAUSE)
+        return result
+
+    def find(self) -> None:
+        """Open the database, if there is one."""
+        self.read(lambda _: None, None)
 
     def close(self) -> None:
         """Write everything to the tables, and close what was opened here.
@@ -124,10 +151,19 @@ class Engine:
                     rdict.flush(wait=True)
                 rdict.close()
             except Exception as error:
-                if not (self._has_failed or is_full(error)):
+                if not (self._has_failed or _is_full(error)):
                     raise
             finally:
                 self._has_failed = False
+
+    def leave_to_parent(self) -> None:
+        """Never close, in a forked child, what its parent has open.
+
+        RocksDB would wait for threads that the child does not have, and write to files of the parent's.
+        """
+        self._lock = threading.Lock()
+        if self._rdict is not None and self._rdict is not self._source:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._rdict))
 
     def _do(self, work: Change[T], rdict: Rdict, options: WriteOptions | None) -> T:
         try:
@@ -148,11 +184,9 @@ class Engine:
             make_directory(self._source)
         return self._open()
 
-    def _open(self) -> Rdict:
+    def _open(self, access: AccessType | None = None) -> Rdict:
         source = self._source
-        self._rdict = (
-            source if isinstance(source, Rdict) else _opened(source, self._options, AccessType.read_write())
-        )
+        self._rdict = source if isinstance(source, Rdict) else _opened(source, self._options, access)
         self._process = os.getpid()
         return self._rdict
 
@@ -169,7 +203,7 @@ class Engine:
         except Exception:
             # There is still no room: what was stored can be read meanwhile.
             with suppress(Exception):
-                self._rdict = _opened(self._source, self._options, AccessType.read_only())
+                self._open(AccessType.read_only())
             raise
         self._has_failed = False
 
@@ -180,39 +214,30 @@ class Engine:
                 "that opened it: make a store of its own for another directory, or open it after the fork"
             )
 
-    def leave_to_parent(self) -> None:
-        """Never close, in a forked child, what its parent has open.
 
-        RocksDB would wait for threads that the child does not have, and write to files of the parent's.
-        """
-        self._lock = threading.Lock()
-        if self._rdict is not None and self._rdict is not self._source:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._rdict))
-
-
-def map_error(error: Exception) -> KeyValueStoreError | None:
+def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
     """Map one of rocksdict's errors, most of which are plain exceptions; None for any other."""
     text = str(error)
-    if isinstance(error, DbClosedError):
-        return StoreConnectionError(message=f"RocksDB: {text}")
-    if isinstance(error, OSError) and not isinstance(error, StoreConnectionError):
-        return StoreConnectionError(message=f"RocksDB: {text}")
-    if type(error) is not Exception:
+    kind = KeyValueStoreError
+    if isinstance(error, DbClosedError | OSError):
+        kind = StoreConnectionError
+    elif type(error) is not Exception:
         return None
-    if "lock" in text:
-        message = f"RocksDB lets one process at a time use a directory, once, and it is in use: {text}"
-        return StoreConnectionError(message=message)
-    is_lost = text.startswith("IO error") and not is_full(error)
-    return (StoreConnectionError if is_lost else KeyValueStoreError)(message=f"RocksDB: {text}")
+    elif "lock" in text:
+        kind = StoreConnectionError
+        text = f"RocksDB lets one process at a time use a directory, once, and it is in use: {text}"
+    elif text.startswith("IO error") and not _is_full(error):
+        kind = StoreConnectionError
+    return kind(message=f"{store}: {text}")
 
 
-def is_full(error: Exception) -> bool:
+def _is_full(error: Exception) -> bool:
     """Whether the disk is full, or a limit on files is reached."""
     return any(text in str(error) for text in _FULL)
 
 
-def _opened(path: Path, options: Options | None, access: AccessType) -> Rdict:
-    options = options or Options()
+def _opened(path: Path, options: Options | None, access: AccessType | None) -> Rdict:
+    options, access = options or Options(), access or AccessType.read_write()
     try:
         rdict = Rdict(str(path), options, access_type=access)
     except Exception as error:

@@ -1,51 +1,60 @@
 """A store in a RocksDB database."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio.errors import BaseKeyValueError
+from key_value.aio.errors import BaseKeyValueError, StoreConnectionError
 from key_value.aio.stores.base import (
-    BaseCullStore,
-    BaseDestroyCollectionStore,
-    BaseDestroyStore,
-    BaseEnumerateCollectionsStore,
-    BaseEnumerateKeysStore,
-    BasePutIfAbsentStore,
-    BytesStore,
+    AddressPage,
+    BatchLimit,
+    Names,
+    PagedBytesStore,
+    VersionedBytesStore,
+    Worker,
+    absolute,
+    warns_on_wrong_types,
 )
-from key_value.aio.stores.base.address import address, collection_prefix
-from key_value.aio.stores.base.documents import Head
-from key_value.aio.stores.rocksdb import scanning
-from key_value.aio.stores.rocksdb.blobs import blob, blobs, lives
-from key_value.aio.stores.rocksdb.database import Database
-from key_value.aio.stores.rocksdb.driver import Options, Rdict, WriteBatch, WriteOptions, meaning
-from key_value.aio.stores.rocksdb.scanning import EMPTY, Page
+from key_value.aio.stores.rocksdb.engine import (
+    Change,
+    Engine,
+    Options,
+    Rdict,
+    WriteBatch,
+    WriteOptions,
+    map_error,
+)
+
+T = TypeVar("T")
 
 Durability = Literal["normal", "full"]
 
+SMALL = 16_384
+"""Bytes up to which a value is written on the event loop."""
 
-class RocksDBStore(
-    BytesStore,
-    BaseEnumerateKeysStore,
-    BaseEnumerateCollectionsStore,
-    BaseDestroyStore,
-    BaseDestroyCollectionStore,
-    BaseCullStore,
-    BasePutIfAbsentStore,
-):
+PAGE_BYTES = 4_000_000
+"""Bytes of documents after which a page ends."""
+
+
+class RocksDBStore(VersionedBytesStore, PagedBytesStore):
     """A store in a RocksDB directory: the fastest on disk, for one store of one process at a time.
 
-    Another process that opens the directory, or another store, is told so by `StoreConnectionError`.
+    Another process that opens the directory, or another store, gets a `StoreConnectionError`.
 
     One entry that is small is written on the event loop, which takes microseconds, unless RocksDB would have
     to wait; so is one entry read. Everything else is done in a thread of the store's own. The directory is
-    made, for its owner alone, by the first write; reading creates nothing. Expired entries stay in it until
-    `cull`.
+    created, for its owner alone, by the first write; reading creates nothing.
     """
+
+    names = Names(formerly=Names.PLAIN)
+    batch_limit = BatchLimit(sys.maxsize, sys.maxsize)
+    lists_in_order = True
+    writes_in_order = True
 
     @warns_on_wrong_types
     def __init__(
@@ -65,152 +74,178 @@ class RocksDBStore(
                 options, always in the thread. What it holds besides entries is neither listed nor removed.
             path: The directory, `~` for the home directory.
             options: How RocksDB is to open the path, as rocksdict's `Options`.
-            default_collection: The collection used where none is named.
-            auto_create: Whether to make the directory where it is missing.
+            default_collection: The collection used when a call names none.
+            auto_create: Whether to create the directory if it is missing.
             durability: `normal` survives the end of the process at any moment, `full` also the loss of power,
                 for an fsync with each write to a path.
 
         Raises:
             ValueError: Both a database and a path are given, or neither is, or the directory is missing and
-                not to be made, or `durability` is neither.
+                not to be created, or `durability` is neither.
         """
         if durability not in ("normal", "full"):
             raise ValueError(f"durability must be 'normal' or 'full', not {durability!r}")
         if db is not None and path is not None:
             raise ValueError("Provide only one of db or path")
-        source = Path(path).expanduser() if path is not None else db
+        source = absolute(path) if path is not None else db
         if source is None:
             raise ValueError("Either db or path must be provided")
         if isinstance(source, Path) and not auto_create and not source.exists():
             message = f"Directory '{source}' does not exist. "
             raise ValueError(message + "Either create the directory manually or set auto_create=True.")
         super().__init__(default_collection=default_collection)
-        self._database = Database(source, options, syncs=durability == "full")
+        self.location = str(source) if db is None else "db"
+        self._engine = Engine(source, options, syncs=durability == "full")
+        engine = self._engine
+        self._worker = self._owns(Worker(repr(self), lambda: engine, close=Engine.close, forks=False))
+        self._waiting: list[None] = []
+        """One for each change that the thread has yet to do; lists are safe between threads."""
 
     @override
     async def _setup(self) -> None:
         self._exit_stack.push_async_callback(self._leave)
-        await self._database.open()
+        await self._worker.run(Engine.find)
 
     async def _leave(self) -> None:
-        with self._driver_errors:
-            await self._database.close()
+        # What fails is raised here; the thread would end with it. A forked child leaves all to its parent.
+        with suppress(StoreConnectionError):
+            await self._worker.run(Engine.close, writes=True)
 
     @override
-    def _store_error(self, error: Exception) -> BaseKeyValueError | None:
-        return meaning(error)
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        return map_error(repr(self), error)
 
     @override
-    async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        return blob(await self._database.get(address(collection, key)))
+    async def _read(self, address: str) -> bytes | None:
+        found = self._engine.read_at_once(address)
+        return (await self._read_many([address]))[0] if found is None else _bytes(found[0])
 
     @override
-    async def _get_many_bytes(self, *, collection: str, keys: Sequence[str]) -> Sequence[bytes | None]:
-        places = [address(collection, key) for key in keys]
-        nothing: list[bytes | None] = [None] * len(places)
-        return await self._database.read(lambda db: blobs(db, places), nothing)
+    async def _read_many(self, addresses: Sequence[str]) -> Sequence[bytes | None]:
+        nothing: list[bytes | None] = [None] * len(addresses)
+        return await self._worker.run(
+            lambda engine: engine.read(lambda db: _get_many(db, addresses), nothing)
+        )
 
     @override
-    async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        place = address(collection, key)
-
-        def put(db: Rdict, options: WriteOptions | None) -> None:
-            db.put(place, data, options)
-
-        if self._database.try_at_once(put, len(data)) is None:
-            await self._database.store(put)
+    async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
+        await self._alter(
+            lambda db, options: db.put(address, data, options), None, size=len(data), makes=True
+        )
 
     @override
-    async def _put_many_bytes(
-        self, *, collection: str, keys: Sequence[str], data: Sequence[bytes], ttl: float | None
-    ) -> None:
-        batch = WriteBatch()
-        for key, each in zip(keys, data, strict=True):
-            batch.put(address(collection, key), each)
-        await self._database.store(lambda db, options: db.write(batch, options))
+    async def _write_many(self, items: Sequence[tuple[str, bytes]], ttl: float | None) -> Sequence[None]:
+        def write(db: Rdict, options: WriteOptions | None) -> None:
+            batch = WriteBatch()
+            for address, data in items:
+                batch.put(address, data)
+            db.write(batch, options)
+
+        await self._alter(write, None, size=sys.maxsize, makes=True)
+        return [None] * len(items)
 
     @override
-    async def _put_bytes_if_absent(
-        self, *, collection: str, key: str, data: bytes, ttl: float | None
-    ) -> bool:
-        place = address(collection, key)
-
-        def put(db: Rdict, options: WriteOptions | None) -> bool:
-            if lives(blob(db.get(place))):
+    async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
+        def write(db: Rdict, options: WriteOptions | None) -> bool:
+            if _version(db, address) != version:
                 return False
-            db.put(place, data, options)
+            db.put(address, data, options)
             return True
 
-        done = self._database.try_at_once(put, len(data))
-        return await self._database.store(put) if done is None else done[0]
+        return await self._alter(write, False, size=len(data), makes=version is None)
 
     @override
-    async def _delete(self, *, collection: str, key: str) -> bool:
-        place = address(collection, key)
-
-        def delete(db: Rdict, options: WriteOptions | None) -> bool:
-            found = blob(db.get(place))
-            if found is not None:
-                db.delete(place, options)
-            return lives(found)
-
-        done = self._database.try_at_once(delete)
-        return await self._database.remove(delete, False) if done is None else done[0]
+    async def _remove(self, address: str) -> None:
+        await self._alter(lambda db, options: db.delete(address, options), None)
 
     @override
-    async def _delete_many(self, *, collection: str, keys: Sequence[str]) -> int:
-        places = [address(collection, key) for key in keys]
+    async def _remove_many(self, addresses: Sequence[str]) -> Sequence[None]:
+        await self._take_many(addresses)
+        return [None] * len(addresses)
 
-        def delete(db: Rdict, options: WriteOptions | None) -> int:
-            batch = WriteBatch()
-            for place in places:
-                batch.delete(place)
-            living = sum(map(lives, blobs(db, places)))
+    @override
+    async def _remove_if(self, address: str, version: str) -> bool:
+        def remove(db: Rdict, options: WriteOptions | None) -> bool:
+            if _version(db, address) != version:
+                return False
+            db.delete(address, options)
+            return True
+
+        return await self._alter(remove, False)
+
+    @override
+    async def _take(self, address: str) -> bytes | None:
+        def take(db: Rdict, options: WriteOptions | None) -> bytes | None:
+            data = _bytes(db.get(address))
+            if data is not None:
+                db.delete(address, options)
+            return data
+
+        return await self._alter(take, None)
+
+    @override
+    async def _take_many(self, addresses: Sequence[str]) -> Sequence[bytes | None]:
+        def take(db: Rdict, options: WriteOptions | None) -> list[bytes | None]:
+            batch, found = WriteBatch(), _get_many(db, addresses)
+            for address in addresses:
+                batch.delete(address)
             db.write(batch, options)
-            return living
+            return found
 
-        return await self._database.remove(delete, 0)
-
-    @override
-    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
-        start = collection_prefix(collection)
-        return await self._walk(lambda db, at: scanning.find_keys(db, collection, at), start, limit)
+        nothing: list[bytes | None] = [None] * len(addresses)
+        return await self._alter(take, nothing, size=sys.maxsize)
 
     @override
-    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        return await self._walk(scanning.find_collections, "", limit)
+    async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+        nothing = AddressPage([], None)
+        work = partial(_page, prefix=prefix, cursor=cursor, limit=limit)
+        return await self._worker.run(lambda engine: engine.read(work, nothing))
 
-    @override
-    async def _delete_store(self) -> bool:
-        await self._remove("", lambda _: True)
-        return True
-
-    @override
-    async def _delete_collection(self, *, collection: str) -> bool:
-        return await self._remove(collection_prefix(collection), lambda _: True)
-
-    @override
-    async def _cull(self) -> None:
-        await self._remove("", scanning.has_expired)
-
-    async def _walk(self, walk: Callable[[Rdict, str], Page], start: str, limit: int | None) -> list[str]:
-        """What is found, some entries at a time, until there is enough."""
-        found: list[str] = []
-        at: str | None = start
-        while at is not None and (limit is None or len(found) < limit):
-            page = await self._database.read(lambda db, at=at: walk(db, at), EMPTY)
-            found += page.found
-            at = page.after
-        return found
-
-    async def _remove(self, prefix: str, dooms: Callable[[Head], bool]) -> bool:
-        """Remove entries, some at a time; True where there were any."""
-        removed = False
-        at: str | None = prefix
-        while at is not None:
-            page = await self._database.remove(
-                lambda db, options, at=at: scanning.remove(db, options, at, prefix, dooms), EMPTY
+    async def _alter(self, change: Change[T], nothing: T, *, size: int = 0, makes: bool = False) -> T:
+        """Change the database: at once what is small and follows nothing that waits, else in the thread."""
+        if size <= SMALL and not self._waiting:
+            done = self._engine.try_at_once(change)
+            if done is not None:
+                return done[0]
+        self._waiting.append(None)
+        try:
+            return await self._worker.run(
+                lambda engine: engine.change(change, nothing, makes=makes), writes=True
             )
-            removed = removed or bool(page.found)
-            at = page.after
-        return removed
+        finally:
+            self._waiting.pop()
+
+
+def _get_many(db: Rdict, addresses: Sequence[str]) -> list[bytes | None]:
+    return [_bytes(value) for value in cast("list[object]", db.get([*addresses]))]
+
+
+def _version(db: Rdict, address: str) -> str | None:
+    data = _bytes(db.get(address))
+    return None if data is None else RocksDBStore.version_of(data)
+
+
+def _bytes(value: object) -> bytes | None:
+    """Return a value as bytes; empty, which is no document, if it is of another type."""
+    return value if value is None or isinstance(value, bytes) else b""
+
+
+def _page(db: Rdict, *, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+    found: list[tuple[str, bytes | None]] = []
+    size = 0
+    iterator = db.iter()
+    iterator.seek(prefix if cursor is None else max(prefix, cursor))
+    while iterator.valid():
+        address = iterator.key()
+        # All keys that are text are neighbours.
+        if not isinstance(address, str) or not address.startswith(prefix):
+            return AddressPage(found, None)
+        if address != cursor:
+            if len(found) >= limit or size >= PAGE_BYTES:
+                return AddressPage(found, found[-1][0])
+            data = _bytes(iterator.value()) or b""
+            found.append((address, data))
+            size += len(data)
+        iterator.next()
+    iterator.status()
+    return AddressPage(found, None)
