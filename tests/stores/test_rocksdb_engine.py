@@ -8,15 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
 from rocksdict import Rdict
 
 from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
-from key_value.aio.stores.rocksdb import operations
-from key_value.aio.stores.rocksdb.engine import Engine, map_error
+from key_value.aio.stores.rocksdb.engine import Change, Engine, map_error
+from key_value.aio.stores.rocksdb.store import _page
 from tests.processes import run_together
 
 FILE_LIMIT = 300_000
@@ -26,16 +25,16 @@ def open_engine(path: Path) -> Engine:
     return Engine(path, None, syncs=False)
 
 
+def putting(address: str, data: bytes) -> Change[None]:
+    return lambda db, options: db.put(address, data, options)
+
+
 def put(engine: Engine, address: str, data: bytes) -> None:
-    engine.store(partial(_put, address=address, data=data))
+    engine.change(putting(address, data), None, makes=True)
 
 
-def _put(db: Rdict, options: object, *, address: str, data: bytes) -> None:
-    operations.put(db, options, address, data)  # pyright: ignore[reportArgumentType] -- as the engine gives them
-
-
-def get(engine: Engine, address: str) -> bytes | None:
-    return engine.read(lambda db: operations.get(db, address), None)
+def get(engine: Engine, address: str) -> object:
+    return engine.read(lambda db: db.get(address), None)
 
 
 @pytest.fixture
@@ -49,28 +48,13 @@ def engine(path: Path) -> Iterator[Engine]:
         yield engine
 
 
-class TestOperations:
+class TestPages:
     @pytest.fixture
     def db(self, path: Path) -> Iterator[Rdict]:
         with closing(Rdict(str(path))) as db:
             yield db
 
-    def test_versions(self, db: Rdict) -> None:
-        version = operations.version_of
-        assert operations.put_if(db, None, "a", b"1", version(b"1")) is False
-        assert operations.put_if(db, None, "a", b"1", None) is True
-        assert operations.put_if(db, None, "a", b"2", None) is False
-        assert operations.put_if(db, None, "a", b"2", version(b"1")) is True
-        assert operations.remove_if(db, None, "a", version(b"1")) is False
-        assert operations.remove_if(db, None, "a", version(b"2")) is True
-        assert operations.take(db, None, "a") is None
-        operations.put_many(db, None, [("a", b"1"), ("b", b"2"), ("a", b"3")])
-        assert operations.get_many(db, ["a", "b", "c"]) == [b"3", b"2", None]
-        assert operations.take(db, None, "a") == b"3"
-        assert operations.remove(db, None, ["a", "b", "b", "c"]) == 1
-        assert operations.get(db, "b") is None
-
-    def test_pages(self, db: Rdict) -> None:
+    def test_they_are_in_order(self, db: Rdict) -> None:
         names = ["a", "a::", "a::\U0010ffff", "a::b", "a::é", "a:;", "b", "a%", "a::\ue000"]
         random.Random(1).shuffle(names)
         for name in names:
@@ -81,16 +65,17 @@ class TestOperations:
                 listed: list[str] = []
                 cursor, pages = None, 0
                 while pages == 0 or cursor is not None:
-                    page, cursor = operations.page(db, prefix, cursor, limit)
-                    listed, pages = listed + page, pages + 1
+                    page, cursor = _page(db, prefix=prefix, cursor=cursor, limit=limit)
+                    listed += [address for address, data in page if data == b"1"]
+                    pages += 1
                 assert listed == sorted(name for name in names if name.startswith(prefix))
 
 
 class TestEngine:
     def test_reading_makes_nothing(self, engine: Engine, path: Path) -> None:
         assert get(engine, "a") is None
-        assert engine.change(lambda db, options: operations.remove(db, options, ["a"]), 0) == 0
-        assert engine.try_at_once(partial(_put, address="a", data=b"1")) is None
+        assert engine.change(lambda db, options: db.delete("a", options), 0, makes=False) == 0
+        assert engine.try_at_once(putting("a", b"1")) is None
         assert not path.exists()
 
     def test_what_is_made_lets_no_other_user_in(self, path: Path) -> None:
@@ -146,12 +131,16 @@ class TestEngine:
         run_together(_fill, 1, path)
 
     def test_a_full_disk_is_no_contention(self) -> None:
-        full = map_error(Exception("IO error: No space left on device: While appending to file: x"))
+        full = map_error("store", Exception("IO error: No space left on device: While appending to file: x"))
         assert type(full) is KeyValueStoreError
-        assert type(map_error(Exception("IO error: While open a file: x"))) is StoreConnectionError
-        assert type(map_error(Exception("IO error: lock hold by current process"))) is StoreConnectionError
-        assert type(map_error(FileExistsError(17, "File exists", "x"))) is StoreConnectionError
-        assert map_error(ValueError("x")) is None
+        lost = (
+            Exception("IO error: While open a file: x"),
+            Exception("IO error: lock hold by current process"),
+            FileExistsError(17, "File exists", "x"),
+        )
+        for error in lost:
+            assert type(map_error("store", error)) is StoreConnectionError
+        assert map_error("store", ValueError("x")) is None
 
 
 def _fork(_: int, path: Path) -> None:
@@ -163,7 +152,7 @@ def _fork(_: int, path: Path) -> None:
             with pytest.raises(StoreConnectionError, match="forked"):
                 refused()
         with pytest.raises(StoreConnectionError, match="forked"):
-            engine.try_at_once(partial(_put, address="0", data=b"child"))
+            engine.try_at_once(putting("0", b"child"))
         engine.close()
         # Unlike os._exit, this ends the interpreter, and what it holds.
         sys.exit(0)
@@ -199,7 +188,7 @@ def _fill(_: int, path: Path) -> None:
     for refused in (lambda: put(engine, "more", b"1" * 10_000), lambda: put(engine, "more", b"1")):
         with pytest.raises(Exception, match="too large"):
             refused()
-        assert engine.try_at_once(partial(_put, address="more", data=b"1")) is None
+        assert engine.try_at_once(putting("more", b"1")) is None
         assert all(get(engine, str(n)) is not None for n in range(stored))
     engine.close()
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
@@ -210,7 +199,7 @@ def _fill(_: int, path: Path) -> None:
             put(engine, f"again-{n}", os.urandom(10_000))
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     put(engine, "room", b"1")
-    assert engine.try_at_once(partial(_put, address="room", data=b"2")) is not None
+    assert engine.try_at_once(putting("room", b"2")) is not None
     assert all(get(engine, str(n)) is not None for n in range(stored))
     engine.close()
     with closing(open_engine(path)) as reopened:

@@ -202,14 +202,18 @@ class BytesStore(HookedStore, ABC):
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Return the document at the address that the 0.5 series used, if that is another one."""
         former = self.names.former(address, collection, key)
-        data = None if former is None else await self._fetch(lambda: self._read(former))
+        if former is None:
+            return None
+        data = await self._fetch(lambda: self._read(former))
         return data if data is not None and _names_entry(data, collection, key) else None
 
     async def _take_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Remove what `_read_former` returns."""
-        data = await self._read_former(address, collection, key)
         former = self.names.former(address, collection, key)
-        if data is not None and former is not None:
+        if former is None:
+            return None
+        data = await self._read_former(address, collection, key)
+        if data is not None:
             await self._change([address], lambda: self._remove(former))
         return data
 

@@ -9,11 +9,7 @@ from typing_extensions import override
 
 from key_value.aio.stores.base.bytes_store import BytesStore, header_of
 from key_value.aio.stores.base.names import Address
-from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
-
-ADDRESSES_PER_JUMP = 100
-"""Addresses that are read of a collection, before the rest of it is jumped over to find the next
-collection."""
+from key_value.aio.stores.base.paged_store import ENTRIES_PER_PAGE, Listed, ListedPage, PagedStore
 
 _LAST = "\U0010ffff"
 
@@ -72,15 +68,19 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
             return await super()._get_collection_names(limit=limit)
         names: dict[str, None] = {}
         cursor: str | None = None
+        wanted = 1
         while limit is None or len(names) < limit:
-            page = await self._fetch(partial(self._list, "", cursor, ADDRESSES_PER_JUMP))
+            page = await self._fetch(partial(self._list, "", cursor, wanted))
             entries = await self._entries(page.items)
-            names.update((each.collection, None) for each in entries if not each.is_expired)
+            ours = [each for each in entries if each.handle is not None and not each.is_expired]
+            names.update((each.collection, None) for each in ours)
             if page.cursor is None:
                 break
             cursor = page.cursor
-            if entries and entries[-1].collection in names:
+            # Of a collection that is known the rest is jumped over.
+            if ours and entries[-1].collection in names:
                 cursor = max(cursor, self.names.prefix(entries[-1].collection) + _LAST)
+            wanted = 1 if ours else min(2 * wanted, ENTRIES_PER_PAGE)
         return list(names)
 
     @override

@@ -167,13 +167,15 @@ class PagedStore(
         self._unreclaimed += count
         if self._unreclaimed >= self.reclaim_after and not self._reclaims and not self._closed:
             self._reclaims = True
-            count, self._unreclaimed = self._unreclaimed, 0
-            self._run_in_background(self._reclaim_quietly(2 * count))
+            self._run_in_background(self._reclaim_quietly(self.reclaim_after))
 
-    async def _reclaim_quietly(self, count: int) -> None:
+    async def _reclaim_quietly(self, writes: int) -> None:
         try:
-            with self._driver_errors:
-                await self._reclaim(count)
+            # Writes that do not wait let no other task run: several steps may be due.
+            while self._unreclaimed >= writes and not self._closed:
+                self._unreclaimed -= writes
+                with self._driver_errors:
+                    await self._reclaim(2 * writes)
         except Exception as error:  # noqa: BLE001 -- the write that it follows has succeeded
             if not self._reclaim_failed:
                 _log.warning("%r could not remove expired entries: %s", self, error)

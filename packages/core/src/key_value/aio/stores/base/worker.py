@@ -70,12 +70,14 @@ class Worker(Generic[ResourceT]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the threads once all jobs are done."""
+        """End the threads once all jobs are done; what `close` raised in one of them is raised here."""
         crew, self._crew = self._crew, None
         if crew is not None and crew.process == os.getpid():
             crew.end()
             for thread in crew.threads:
                 await asyncio.to_thread(thread.join)
+            if crew.failure is not None:
+                raise crew.failure
 
     async def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> T:
         """Do something in a thread.
@@ -161,6 +163,8 @@ class _Crew:
         self._claiming = threading.RLock()
         """Held where a job is added, begun or given up."""
         self._ended = False
+        self.failure: Exception | None = None
+        """What `close` raised."""
         _crews.add(self)
 
     def start(
@@ -234,7 +238,10 @@ class _Crew:
             del jobs, some  # Their values need not live until there are others.
         if resource is not None and close is not None:
             with busy:
-                close(resource)
+                try:
+                    close(resource)
+                except Exception as error:  # noqa: BLE001 -- raised where the worker is closed
+                    self.failure = error
 
     def _take(self, at_a_time: int) -> list[Job[Any]]:
         """Wait for jobs, and take so many at most; none at the end."""

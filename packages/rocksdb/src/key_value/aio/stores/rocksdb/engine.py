@@ -49,7 +49,7 @@ class Engine:
         self._source = source
         self._options = options
         self._rdict: Rdict | None = None
-        self._process = 0
+        self._is_forked = False
         self._lock = threading.Lock()
         self._has_failed = False
         self._patient: WriteOptions | None = None
@@ -140,7 +140,7 @@ class Engine:
 
         What a full disk keeps out of the tables is in the log, from which the next opening reads it.
         """
-        if self._process != os.getpid():
+        if self._is_forked:
             return
         with self._lock:
             rdict, self._rdict = self._rdict, None
@@ -162,7 +162,8 @@ class Engine:
         RocksDB would wait for threads that the child does not have, and write to files of the parent's.
         """
         self._lock = threading.Lock()
-        if self._rdict is not None and self._rdict is not self._source:
+        self._is_forked = self._rdict is not None
+        if self._rdict is not self._source:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._rdict))
 
     def _do(self, work: Change[T], rdict: Rdict, options: WriteOptions | None) -> T:
@@ -187,7 +188,6 @@ class Engine:
     def _open(self, access: AccessType | None = None) -> Rdict:
         source = self._source
         self._rdict = source if isinstance(source, Rdict) else _opened(source, self._options, access)
-        self._process = os.getpid()
         return self._rdict
 
     def _recover(self) -> None:
@@ -208,7 +208,7 @@ class Engine:
         self._has_failed = False
 
     def _refuse_fork(self) -> None:
-        if self._rdict is not None and self._process != os.getpid():
+        if self._is_forked:
             raise StoreConnectionError(
                 message="RocksDB lets one process use a directory, and this one was forked from the process "
                 "that opened it: make a store of its own for another directory, or open it after the fork"

@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 from typing_extensions import override
 
-from key_value.aio.errors import BaseKeyValueError, StoreConnectionError
+from key_value.aio.errors import BaseKeyValueError
 from key_value.aio.stores.base import (
     AddressPage,
     BatchLimit,
@@ -39,6 +39,9 @@ SMALL = 16_384
 
 PAGE_BYTES = 4_000_000
 """Bytes of documents after which a page ends."""
+
+
+_EXPIRES = b'"expires_at": "'
 
 
 class RocksDBStore(VersionedBytesStore, PagedBytesStore):
@@ -103,13 +106,7 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _setup(self) -> None:
-        self._exit_stack.push_async_callback(self._leave)
         await self._worker.run(Engine.find)
-
-    async def _leave(self) -> None:
-        # What fails is raised here; the thread would end with it. A forked child leaves all to its parent.
-        with suppress(StoreConnectionError):
-            await self._worker.run(Engine.close, writes=True)
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
@@ -201,6 +198,14 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
         work = partial(_page, prefix=prefix, cursor=cursor, limit=limit)
         return await self._worker.run(lambda engine: engine.read(work, nothing))
 
+    @override
+    async def _reclaim(self, count: int) -> None:
+        # A put takes so little that to read all these documents on the event loop would double it.
+        work = partial(_page, prefix="", cursor=self._reclaim_cursor, limit=count, expired=_now())
+        page = await self._worker.run(lambda engine: engine.read(work, AddressPage([], None)))
+        self._reclaim_cursor = page.cursor
+        await self._remove_expired(await self._entries(page.items))
+
     async def _alter(self, change: Change[T], nothing: T, *, size: int = 0, makes: bool = False) -> T:
         """Change the database: at once what is small and follows nothing that waits, else in the thread."""
         if size <= SMALL and not self._waiting:
@@ -230,9 +235,13 @@ def _bytes(value: object) -> bytes | None:
     return value if value is None or isinstance(value, bytes) else b""
 
 
-def _page(db: Rdict, *, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+def _page(
+    db: Rdict, *, prefix: str, cursor: str | None, limit: int, expired: bytes | None = None
+) -> AddressPage:
+    """List addresses and their documents; given a time, look at so many, but list those that it is past."""
     found: list[tuple[str, bytes | None]] = []
-    size = 0
+    size = count = 0
+    last = cursor
     iterator = db.iter()
     iterator.seek(prefix if cursor is None else max(prefix, cursor))
     while iterator.valid():
@@ -241,11 +250,24 @@ def _page(db: Rdict, *, prefix: str, cursor: str | None, limit: int) -> AddressP
         if not isinstance(address, str) or not address.startswith(prefix):
             return AddressPage(found, None)
         if address != cursor:
-            if len(found) >= limit or size >= PAGE_BYTES:
-                return AddressPage(found, found[-1][0])
+            if count >= limit or size >= PAGE_BYTES:
+                return AddressPage(found, last)
             data = _bytes(iterator.value()) or b""
-            found.append((address, data))
-            size += len(data)
+            if expired is None or _seems_expired(data, expired):
+                found.append((address, data))
+                size += len(data)
+            count += 1
+            last = address
         iterator.next()
     iterator.status()
     return AddressPage(found, None)
+
+
+def _seems_expired(data: bytes, now: bytes) -> bool:
+    """Whether the first time of expiry in a document is past; every document has it in UTC, and sorted."""
+    at = data.find(_EXPIRES) + len(_EXPIRES)
+    return at >= len(_EXPIRES) and data[at : at + len(now)] <= now
+
+
+def _now() -> bytes:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")[:19].encode()
