@@ -213,7 +213,7 @@ def _simple_upper(name: str) -> str:
     return "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
 
 
-NAMES = Names()
+ADDRESSES = Names()
 
 
 class TestAddress:
@@ -232,16 +232,16 @@ class TestAddress:
     def test_is_that_of_the_0_5_series_where_that_is_unambiguous(
         self, collection: str, key: str, place: str
     ) -> None:
-        assert NAMES.address(collection, key) == place
+        assert ADDRESSES.address(collection, key) == place
 
     @given(st.tuples(st.text(":%3Aab", min_size=1, max_size=8), st.text(":%3Aab", max_size=8)))
     def test_comes_back(self, place: tuple[str, str]) -> None:
         collection, key = place
-        assert NAMES.entry(NAMES.address(collection, key)) == (collection, key)
+        assert ADDRESSES.entry(ADDRESSES.address(collection, key)) == (collection, key)
 
     def test_of_others_is_not_taken_for_one(self) -> None:
-        assert NAMES.entry("no separator") is None
-        assert not NAMES.is_of("other::k", "c", "k")
+        assert ADDRESSES.entry("no separator") is None
+        assert not ADDRESSES.is_of("other::k", "c", "k")
 
     def test_of_the_0_5_series_is_known_where_it_was_another(self) -> None:
         names = Names(formerly=Names.PLAIN)

@@ -56,6 +56,7 @@ class FullStore(ReferenceStore):
         self.scans = 0
         self._next = itertools.count(1)
 
+    @override
     async def get_versioned(
         self, key: str, *, collection: str | None = None
     ) -> Versioned[dict[str, Any]] | None:
@@ -63,6 +64,7 @@ class FullStore(ReferenceStore):
         version = self.versions.get((self._name(collection), key), "")
         return None if value is None else Versioned(value, version, seconds)
 
+    @override
     async def put_if_version(
         self,
         key: str,
@@ -79,14 +81,17 @@ class FullStore(ReferenceStore):
         self._store(self._name(collection), key, stored)
         return self.versions[self._name(collection), key]
 
+    @override
     async def delete_if_version(self, key: str, *, version: str, collection: str | None = None) -> bool:
         return self._is(version, collection, key) and await self.delete(key, collection=collection)
 
+    @override
     async def pop(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
         value = await self.get(key, collection=collection)
         await self.delete(key, collection=collection)
         return value
 
+    @override
     async def touch(self, key: str, *, ttl: Any, collection: str | None = None) -> bool:
         self._check(collection, key)
         expiry = self._expiry(ttl)
@@ -95,6 +100,7 @@ class FullStore(ReferenceStore):
             self._store(self._name(collection), key, (stored[0], expiry))
         return stored is not None
 
+    @override
     async def scan(
         self,
         collection: str | None = None,

@@ -111,8 +111,9 @@ class SQLiteTable(Table):
 
     @override
     def exists(self) -> bool:
-        # A file that cannot be opened is found out at once; the table in it is created by the first write.
-        return self._readable() is not None
+        # A file that cannot be opened raises; the table in it is created by the first write.
+        self._readable()
+        return True
 
     @override
     def get(self, addresses: Collection[Address], /) -> dict[Address, Row]:
