@@ -8,6 +8,7 @@ Small values are free.
 import asyncio
 import marshal
 import os
+import random
 import re
 import time
 from collections import deque
@@ -112,9 +113,14 @@ async def encode_document(
     return text.encode()
 
 
+_random = random.Random()  # noqa: S311 -- two writes must differ, that is all
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+
 def write_id() -> str:
-    """Return a random text that no other write has, from the operating system, so also after a fork."""
-    return os.urandom(8).hex()
+    """Return a random text that no other write has."""
+    return f"{_random.getrandbits(64):016x}"
 
 
 async def decode_document(adapter: SerializationAdapter, data: bytes) -> ManagedEntry:

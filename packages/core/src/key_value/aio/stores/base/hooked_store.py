@@ -50,6 +50,8 @@ class HookedStore(BaseStore, ABC):
         """
         super().__init__(**kwargs)
         self.timeout = check_timeout(timeout)
+        self._is_local = self.timeout is None and not self.reconnects
+        """Whether calls are neither bounded nor repeated."""
         self._write_order = WriteOrder()
 
     @override
@@ -64,6 +66,9 @@ class HookedStore(BaseStore, ABC):
 
     async def _fetch(self, read: Callable[[], Awaitable[T]]) -> T:
         """Await a hook that reads."""
+        if self._is_local:
+            with self._driver_errors:
+                return await read()
         return await self._attempt(read)
 
     async def _change(
@@ -76,6 +81,9 @@ class HookedStore(BaseStore, ABC):
             write: Calls the hook.
             repeatable: Whether doing it twice is the same as doing it once.
         """
+        if self.writes_in_order and self._is_local:
+            with self._driver_errors:
+                return await write()
         attempt = self._attempt if repeatable else self._bounded
         if self.writes_in_order:
             return await attempt(write)

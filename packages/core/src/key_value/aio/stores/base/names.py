@@ -85,7 +85,10 @@ class Names:
         """Return the address that the 0.5 series used for an entry, if that is another one."""
         if self.formerly is None:
             return None
-        former = self.formerly.address(collection, key)
+        if self.formerly is Names.PLAIN:
+            former = f"{collection}{SEPARATOR}{key}"
+        else:
+            former = self.formerly.address(collection, key)
         return None if former == address or not _is_utf8(former) else former
 
     def starts(self, collection: str, prefix: str) -> list[str]:

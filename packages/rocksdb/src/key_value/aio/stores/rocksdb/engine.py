@@ -71,7 +71,8 @@ class Engine:
         rdict = self._rdict
         if rdict is None:
             return None
-        self._refuse_fork()
+        if self._is_forked:
+            self._refuse_fork()
         try:
             return (rdict.get(address),)
         except DbClosedError:
@@ -103,12 +104,14 @@ class Engine:
         if hasty is None or not self._lock.acquire(blocking=False):
             return None
         try:
-            self._refuse_fork()
-            rdict = None if self._has_failed else self._rdict
-            return None if rdict is None else (self._do(work, rdict, hasty),)
+            if self._is_forked:
+                self._refuse_fork()
+            rdict = self._rdict
+            return None if rdict is None or self._has_failed else (work(rdict, hasty),)
         except Exception as error:
             if str(error).startswith("Result incomplete"):
                 return None
+            self._note(error)
             raise
         finally:
             self._lock.release()
@@ -127,7 +130,11 @@ class Engine:
             rdict = self._find() or (self._make() if makes else None)
             if rdict is None:
                 return nothing
-            result = self._do(work, rdict, self._patient)
+            try:
+                result = work(rdict, self._patient)
+            except Exception as error:
+                self._note(error)
+                raise
         time.sleep(PAUSE)
         return result
 
@@ -166,13 +173,9 @@ class Engine:
         if self._rdict is not self._source:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._rdict))
 
-    def _do(self, work: Change[T], rdict: Rdict, options: WriteOptions | None) -> T:
-        try:
-            return work(rdict, options)
-        except Exception as error:
-            # After an error of the disk RocksDB refuses all writes until it is opened again.
-            self._has_failed = str(error).startswith("IO error")
-            raise
+    def _note(self, error: Exception) -> None:
+        # After an error of the disk RocksDB refuses all writes until it is opened again.
+        self._has_failed = str(error).startswith("IO error")
 
     def _find(self) -> Rdict | None:
         if self._rdict is None and isinstance(self._source, Path) and not (self._source / "CURRENT").exists():
