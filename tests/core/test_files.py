@@ -46,7 +46,7 @@ def test_whether_case_is_folded_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(Path, "samefile", samefile)
     assert folds_case(tmp_path) is True
     assert folds_case(tmp_path / "missing", probe="probe") is True
-    assert asked == [("probe", "WITNESS")] * 2
+    assert asked == [("probe", "PROBE")] * 2
 
 
 def test_the_length_is_that_of_the_file_system(tmp_path: Path) -> None:

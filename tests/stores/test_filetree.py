@@ -9,7 +9,7 @@ import shutil
 import stat
 import unicodedata
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from typing_extensions import override
@@ -22,22 +22,19 @@ from key_value.aio.errors import (
     PathSecurityError,
     StoreSetupError,
 )
+from key_value.aio.stores.base import Directory
 from key_value.aio.stores.base import files as base_files
 from key_value.aio.stores.filetree import (
     FileTreeStore,
     FileTreeV1CollectionSanitizationStrategy,
     FileTreeV1KeySanitizationStrategy,
-    names,
 )
-from key_value.aio.stores.filetree.locking import claim
-from key_value.aio.stores.filetree.store import get_max_file_name_length, get_max_path_length
-from key_value.aio.stores.filetree.tree import Tree
-from key_value.aio.stores.filetree.writing import Desk
+from key_value.aio.stores.filetree.atomic import WRITING, claim
+from key_value.aio.stores.filetree.names import FileNames, get_max_file_name_length, get_max_path_length
 from key_value.aio.testing.hostile_names import HOSTILE_NAMES
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES
 from tests.published import ENTRIES, Publish, check
-from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 LONG = "long" * 100
@@ -59,7 +56,7 @@ def open_v1(path: Path) -> FileTreeStore:
 def files(path: Path) -> set[str]:
     """The files of a tree, but for what is about writing them."""
     found = (file.relative_to(path) for file in path.rglob("*") if file.is_file())
-    return {str(file) for file in found if file.parts[0] != names.WRITING}
+    return {str(file) for file in found if file.parts[0] != WRITING}
 
 
 def expire(path: Path) -> None:
@@ -73,7 +70,7 @@ def path(tmp_path: Path) -> Path:
 
 
 class TestFileTreeStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET
+    abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_tree)
     published_extra: ClassVar = "filetree"
 
@@ -85,9 +82,14 @@ class TestFileTreeStore(EmbeddedConformance):
         )
 
     @override
+    async def count_stored(self, store: Store, *, collection: str) -> int:
+        assert isinstance(store, FileTreeStore)
+        return len(list((Path(store.location) / collection).glob("*.json")))
+
+    @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, FileTreeStore)
-        (store._layout.data / collection / f"{key}.json").write_bytes(data)
+        (Path(store.location) / collection / f"{key}.json").write_bytes(data)
 
     async def test_reading_creates_nothing(self, path: Path) -> None:
         store = FileTreeStore(data_directory=path, metadata_directory=path / "metadata")
@@ -108,7 +110,8 @@ class TestFileTreeStore(EmbeddedConformance):
         }
         moment = r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00"'
         assert re.fullmatch(
-            rf'{{"created_at": {moment}, "expires_at": {moment}, "value": {{"a": 2, "b": 1}}, "version": 1}}',
+            rf'{{"created_at": {moment}, "expires_at": {moment}, "value": {{"a": 2, "b": 1}}, "version": 1, '
+            r'"write_id": "[0-9a-f]{16}"}',
             (path / "users" / "k.json").read_text(),
         )
         assert re.fullmatch(
@@ -195,14 +198,7 @@ class TestFileTreeStore(EmbeddedConformance):
         (path / "users" / "broken.json").write_text("{")
         await store.cull()
         assert files(path) == {"users/new.json", "users/broken.json", "users-info.json"}
-        assert sorted(await store.keys("users")) == ["broken", "new"]
-
-    async def test_what_was_stored_meanwhile_is_not_culled(self, store: FileTreeStore, path: Path) -> None:
-        await store.put("key", {"n": 1})
-        tree = Tree(store._layout, auto_create=True, durable=False)
-        tree.remove_expired(path / "default_collection" / "key.json")
-        tree.close()
-        assert await store.get("key") == {"n": 1}
+        assert await store.keys("users") == ["new"]
 
     async def test_an_expired_entry_is_claimed_once(self, path: Path) -> None:
         async with open_tree(path) as first, open_tree(path) as second:
@@ -217,7 +213,8 @@ class TestFileTreeStore(EmbeddedConformance):
     ) -> None:
         await store.put("key", {"n": 1})
         (path / "default_collection" / "key.json").write_text("{")
-        assert await store.put_if_absent("key", {"n": 2}) is False
+        with pytest.raises(DeserializationError):
+            await store.put_if_absent("key", {"n": 2})
         with pytest.raises(DeserializationError):
             await store.get("key")
 
@@ -233,7 +230,7 @@ class TestFileTreeStore(EmbeddedConformance):
         assert isinstance(caught.value.__cause__, KeyValueStoreError)
         assert isinstance(caught.value.__cause__.__cause__, IsADirectoryError)
         assert await store.get_many(["key-0", "key-99"]) == [{"n": 1}] * 2
-        assert not list((path / names.WRITING).glob("*.tmp"))
+        assert not list((path / WRITING).glob("*.tmp"))
 
     async def test_a_copy_of_a_file_is_no_entry(self, store: FileTreeStore, path: Path) -> None:
         await store.put(LONG, {"n": 1})
@@ -257,7 +254,7 @@ class TestFileTreeStore(EmbeddedConformance):
         monkeypatch.setattr(os, "fsync", watch)
         await store.put("key", {"n": 1})
         draft, directory = synced
-        assert draft.parent == path / names.WRITING
+        assert draft.parent == path / WRITING
         assert directory == path / "default_collection"
         synced.clear()
         await store.put_many(["a", "b", "c"], [{"n": 1}] * 3)
@@ -292,7 +289,7 @@ class TestFileTreeStore(EmbeddedConformance):
     async def test_drafts_of_the_dead_are_removed_and_those_of_the_living_are_not(self, path: Path) -> None:
         async with open_tree(path) as store:
             await store.put("key", {"n": 1})
-        dead, living, other = (path / names.WRITING / name for name in ("dead.tmp", "living.tmp", "other"))
+        dead, living, other = (path / WRITING / name for name in ("dead.tmp", "living.tmp", "other"))
         for file in (dead, living, other):
             file.touch()
         with living.open("rb") as file:
@@ -304,25 +301,19 @@ class TestFileTreeStore(EmbeddedConformance):
         async with open_tree(path):
             assert not living.exists()
 
-    def test_a_draft_is_locked_while_it_is_written(self, tmp_path: Path) -> None:
-        with Desk(tmp_path, durable=False).drafts([b"{}"]) as (draft,):
-            Desk(tmp_path, durable=False).clear()
-            assert draft.path.exists()
-        assert not draft.path.exists()
-
     async def test_a_draft_that_was_removed_is_written_again(
         self, store: FileTreeStore, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await store.put("key", {"n": 1})
-        replace, removed = Path.replace, list[Path]()
+        move, removed = Directory.move, list[str]()
 
-        def remove_first(self: Path, target: Path) -> Path:
+        def remove_first(self: Directory, name: str, target: Directory, new_name: str) -> None:
             if not removed:
-                removed.append(self)
-                self.unlink()
-            return replace(self, target)
+                removed.append(name)
+                self.remove(name)
+            move(self, name, target, new_name)
 
-        monkeypatch.setattr(Path, "replace", remove_first)
+        monkeypatch.setattr(Directory, "move", remove_first)
         await store.put("key", {"n": 2})
         assert removed
         assert await store.get("key") == {"n": 2}
@@ -510,6 +501,59 @@ class TestOtherStrategies:
             assert await store.get("key", collection="first") == {"n": 1}
 
 
+FORMER = '{"created_at": "2026-11-23T07:14:39.564761+00:00", "value": {"n": 1}, "version": 1}'
+
+
+class TestFormerFiles:
+    """0.5 took names for paths."""
+
+    @pytest.mark.parametrize(
+        ("collection", "key", "file"),
+        [("tools/list", "k", "tools/list/k.json"), ("c", "a%2Fb", "c/a%2Fb.json"), ("c", "../up", "up.json")],
+    )
+    async def test_it_is_found_moved_and_removed(
+        self, path: Path, collection: str, key: str, file: str
+    ) -> None:
+        for name in (f"{collection}-info.json", file):
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / collection).mkdir(exist_ok=True)
+        (path / f"{collection}-info.json").write_text(json.dumps({"collection": collection}))
+        former = path / file
+        former.write_text(FORMER)
+        call: Any = {"collection": collection}
+        async with open_tree(path) as store:
+            assert await store.get(key, **call) == {"n": 1}
+            assert await store.get_many([key], **call) == [{"n": 1}]
+            if key != "../up":
+                assert await store.collections() == [collection]
+                assert await store.keys(collection) == [key]
+                assert (await store.scan(collection)).keys == [key]
+            assert await store.get("a/b", **call) is None
+            await store.put(key, {"n": 2}, **call)
+            assert not former.exists()
+            assert await store.get(key, **call) == {"n": 2}
+            assert await store.keys(collection) == [key]
+            await store.delete(key, **call)
+            former.parent.mkdir(parents=True, exist_ok=True)
+            former.write_text(FORMER)
+            assert await store.delete(key, **call) is True
+            assert not former.exists()
+            former.write_text(FORMER)
+            assert await store.pop(key, **call) == {"n": 1}
+            assert await store.pop(key, **call) is None
+            former.write_text(FORMER)
+            assert await store.delete_many([key], **call) == 1
+
+    async def test_what_leads_out_of_the_tree_is_not_looked_at(self, path: Path, tmp_path: Path) -> None:
+        (tmp_path / "up").mkdir()
+        (tmp_path / "up" / "k.json").write_text(FORMER)
+        async with open_tree(path) as store:
+            assert await store.get("k", collection="../up") is None
+            await store.put("k", {"n": 2}, collection="../up")
+            assert await store.collections() == ["../up"]
+        assert (tmp_path / "up" / "k.json").read_text() == FORMER
+
+
 class TestSymbolicLinks:
     async def test_one_that_leads_out_is_refused(self, path: Path, tmp_path: Path) -> None:
         outside = tmp_path / "outside"
@@ -521,13 +565,13 @@ class TestSymbolicLinks:
             (path / "users" / "secret.json").symlink_to(secret)
             (path / "linked").symlink_to(outside)
             shutil.copy(path / "users-info.json", path / "linked-info.json")
-            with pytest.raises(PathSecurityError, match="resolves outside the allowed directory"):
+            with pytest.raises(PathSecurityError, match="is a link"):
                 await store.get("secret", collection="users")
             with pytest.raises(PathSecurityError):
                 await store.get("secret", collection="linked")
-            with pytest.raises(StoreSetupError, match="resolves outside"):
+            with pytest.raises(StoreSetupError, match="is a link"):
                 await store.put("key", {}, collection="linked")
-            assert sorted(await store.keys("users")) == ["key", "secret"]
+            assert await store.keys("users") == ["key"]
             assert await store.collections() == ["users"]
             await store.cull()
             await store.put("secret", {"n": 2}, collection="users")
@@ -535,18 +579,22 @@ class TestSymbolicLinks:
             await store.destroy()
         assert secret.read_text() == '{"value": {"n": 1}, "version": 1}'
 
-    async def test_one_within_the_tree_is_followed(self, path: Path) -> None:
+    async def test_one_within_the_tree_is_refused_too(self, path: Path) -> None:
         async with open_tree(path) as store:
             await store.put("key", {"n": 1}, collection="users")
             (path / "users" / "link.json").symlink_to("key.json")
             (path / "people").symlink_to("users")
-            assert await store.get("link", collection="users") == {"n": 1}
-            assert await store.get("key", collection="people") == {"n": 1}
-            assert await store.delete("link", collection="users") is True
+            shutil.copy(path / "users-info.json", path / "people-info.json")
+            for key, collection in (("link", "users"), ("key", "people")):
+                with pytest.raises(PathSecurityError, match="is a link"):
+                    await store.get(key, collection=collection)
+                with pytest.raises(PathSecurityError, match="is a link"):
+                    await store.delete(key, collection=collection)
+            assert await store.destroy_collection("people") is False
             assert await store.get("key", collection="users") == {"n": 1}
 
 
-def _always(_: Path, *, witness: str | None = None) -> bool:
+def _always(_: Path, *, probe: str | None = None) -> bool:
     return True
 
 
@@ -559,7 +607,8 @@ class TestNames:
     ) -> None:
         monkeypatch.setattr("sys.platform", platform)
         monkeypatch.setattr(base_files, "folds_case", _always)
-        for strategy in names.default_strategies(tmp_path):
+        names = FileNames(tmp_path, keys=None, collections=None)
+        for strategy in (names.keys, names.collections):
             sanitized = [strategy.sanitize(name) for name in HOSTILE_NAMES]
             assert len({unicodedata.normalize("NFKC", name).casefold() for name in sanitized}) == len(
                 HOSTILE_NAMES
@@ -576,7 +625,7 @@ class TestNames:
             assert await store.get("Users", collection="Users") == {"n": 1}
         assert len({file.lower() for file in files(path)}) == 8
 
-    @pytest.mark.parametrize("name", ["x-info.json", names.WRITING, ".", ".."])
+    @pytest.mark.parametrize("name", ["x-info.json", WRITING, ".", ".."])
     async def test_a_collection_is_not_taken_for_something_else(self, path: Path, name: str) -> None:
         async with open_tree(path) as store:
             await store.put("key", {"n": 1}, collection="x")

@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from key_value.aio.errors import PathSecurityError
+from key_value.aio.stores.base import VersionedBytesStore
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, claim, temp_files
-from key_value.aio.stores.filetree.files import Files, version_of
+from key_value.aio.stores.filetree.files import Files
 from tests.processes import run_together
+
+version_of = VersionedBytesStore.version_of
 
 
 def open_files(root: Path, *, auto_create: bool = True) -> Files:
@@ -56,9 +59,9 @@ class TestFiles:
         assert files.read("users/k.json") is files.read("none/k.json") is None
         files.write([("users/k.json", b"1"), ("users/l.json", b"2"), ("users/k.json", b"3")])
         assert files.read("users/k.json") == b"3"
-        assert files.remove(["users/k.json", "users/k.json", "users/none.json", "none/k.json"]) == 1
-        assert files.take("users/l.json") == b"2"
-        assert files.take("users/l.json") is files.take("none/l.json") is None
+        files.remove(["users/k.json", "users/k.json", "users/none.json", "none/k.json"])
+        assert files.take(["users/l.json", "users/k.json", "none/l.json"]) == [b"2", None, None]
+        assert files.take(["users/l.json"]) == [None]
         assert list((root / "users").iterdir()) == []
         assert [path.name for path in (root / WRITING).iterdir()] == ["lock"]
 
@@ -84,11 +87,11 @@ class TestFiles:
         for name in "abc":
             (root / "users" / f"{name}.json").write_text("1")
         with closing(open_files(root)) as files:
-            assert files.remove(["users/none.json"]) == 0
+            files.remove(["users/none.json"])
             assert not (root / WRITING).exists()
-            assert files.remove(["users/a.json"]) == 1
+            files.remove(["users/a.json"])
             shutil.rmtree(root / WRITING)
-            assert files.take("users/b.json") == b"1"
+            assert files.take(["users/b.json"]) == [b"1"]
             assert files.remove_if("users/c.json", version_of(b"1")) is True
 
     def test_pages(self, files: Files, root: Path) -> None:
@@ -129,10 +132,12 @@ class TestFiles:
         files.make("new", describe)
         assert given == [None, b"new"]
         files.write([("new/k.json", b"1")])
-        files.remove_directory("new")
+        (root / "new" / "notes.txt").touch()
+        assert files.destroy("new") is True
+        assert files.destroy("new") is False
         assert files.description("new") == b"new"
-        files.remove(["new/k.json"])
-        files.remove_directory("new")
+        (root / "new" / "notes.txt").unlink()
+        assert files.destroy("new") is False
         assert files.description("new") is None
         assert not (root / "new").exists()
 
@@ -158,7 +163,9 @@ class TestFiles:
     def test_of_many_one_takes_it(self, files: Files, root: Path) -> None:
         def take(_: int) -> bytes | None:
             with closing(open_files(root)) as own:
-                return own.take("users/k.json")
+                [taken] = own.take(["users/k.json"])
+                assert not isinstance(taken, Exception)
+                return taken
 
         with ThreadPoolExecutor(8) as threads:
             for n in range(20):
@@ -186,7 +193,7 @@ class TestPlanted:
                 lambda: files.write([("users/k.json", b"2")]),
                 lambda: files.write_if("users/l.json", b"2", None),
                 lambda: files.remove(["users/k.json"]),
-                lambda: files.take("users/k.json"),
+                lambda: files.take(["users/k.json"]),
                 lambda: files.make("new", as_collection),
             ):
                 with pytest.raises(PathSecurityError):
@@ -217,13 +224,12 @@ class TestPlanted:
                 lambda name=name: files.read(f"{name}/k.json"),
                 lambda name=name: files.write([(f"{name}/k.json", b"2")]),
                 lambda name=name: files.remove([f"{name}/k.json"]),
-                lambda name=name: files.take(f"{name}/k.json"),
                 lambda name=name: files.page(f"{name}/", None, 10),
                 lambda name=name: files.make(name, as_collection),
             ):
                 with pytest.raises(PathSecurityError):
                     refused()
-            files.remove_directory(name)
+            assert files.destroy(name) is False
             assert (root / name).is_symlink()
         assert files.page("", None, 10) == (["users/k.json"], None)
         assert unchanged(outside)
@@ -232,7 +238,6 @@ class TestPlanted:
         (root / "users" / "k.json").symlink_to(outside / "k.json")
         for refused in (
             lambda: files.read("users/k.json"),
-            lambda: files.take("users/k.json"),
             lambda: files.remove(["users/k.json"]),
             lambda: files.write_if("users/k.json", b"2", None),
         ):
@@ -303,12 +308,13 @@ class TestLocks:
         files.write([("users/k.json", b"1")])
         (root / WRITING / "lock").unlink()
         files.write([("users/k.json", b"2")])
-        with files.alone(), (root / WRITING / "lock").open("rb") as file:
+        with files._lock.held(), (root / WRITING / "lock").open("rb") as file:
             assert claim(file.fileno()) is False
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
     def test_a_forked_child_has_a_lock_of_its_own(self, files: Files, root: Path) -> None:
-        with files.alone():
+        files.make_roots()
+        with files._lock.held():
             child = os.fork()
             if child == 0:
                 with (root / WRITING / "lock").open("rb") as file:

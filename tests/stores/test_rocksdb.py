@@ -179,7 +179,7 @@ class TestRocksDBStore(EmbeddedConformance):
                 await store.get("k", collection="c")
             with pytest.raises(DeserializationError, match="key: k"):
                 await store.get_many(["k", "l"], collection="c")
-            assert await store.keys("c") == ["k"]
+            assert await store.keys("c") == []
 
     @pytest.mark.parametrize("left", ["", '{"raw_', "gone"])
     async def test_opens_what_a_killed_process_left(self, path: Path, left: str) -> None:
@@ -267,7 +267,6 @@ class TestRocksDBStore(EmbeddedConformance):
             await store.put("ever", {})
             while await store.get("0") is not None:
                 await asyncio.sleep(0.005)
-            assert len(list(db.keys())) == 1502
             await store.cull()
             assert list(db.keys()) == ["default_collection::ever", "default_collection::living"]
 

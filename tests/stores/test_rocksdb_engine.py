@@ -88,23 +88,6 @@ class TestEngine:
         for directory in (path, path / "deep", path / "deep" / "er"):
             assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
-    def test_a_path_is_that_of_when_it_was_given(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        for name in ("first", "second"):
-            (tmp_path / name).mkdir()
-        monkeypatch.chdir(tmp_path / "first")
-        engine, late = open_engine(Path("data")), open_engine(Path("late"))
-        put(engine, "a", b"1")
-        monkeypatch.chdir(tmp_path / "second")
-        put(late, "a", b"1")
-        put(engine, "b", b"2")
-        engine.close()
-        late.close()
-        assert list((tmp_path / "second").iterdir()) == []
-        with closing(open_engine(tmp_path / "first" / "data")) as engine:
-            assert get(engine, "b") == b"2"
-
     def test_a_given_database_stays_open(self, path: Path) -> None:
         with closing(Rdict(str(path))) as db:
             engine = Engine(db, None, syncs=False)

@@ -28,6 +28,7 @@ from key_value.aio.stores.base.batches import BatchLimit
 from key_value.aio.stores.base.bytes_store import BytesStore
 from key_value.aio.stores.base.client_per_loop import ClientPerLoop
 from key_value.aio.stores.base.codec import restore, snapshot
+from key_value.aio.stores.base.directories import Directory
 from key_value.aio.stores.base.files import absolute, file_names, make_directory
 from key_value.aio.stores.base.names import Address, Names
 from key_value.aio.stores.base.paged_bytes_store import AddressPage, PagedBytesStore
@@ -50,6 +51,7 @@ __all__ = [
     "BatchLimit",
     "BytesStore",
     "ClientPerLoop",
+    "Directory",
     "EscapingStrategy",
     "HybridSanitizationStrategy",
     "Listed",

@@ -185,6 +185,23 @@ class BytesStore(HookedStore, ABC):
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 
+    def _is_entry(
+        self, address: str, named: tuple[str | None, str | None] | None, collection: str, key: str
+    ) -> bool:
+        """Hook: return whether a document is an entry's, where an address may hold that of another.
+
+        Args:
+            address: The address, the entry's own or its former one.
+            named: The collection and the key in the document; None if it cannot be read.
+            collection: The entry's collection.
+            key: The entry's key.
+        """
+        return named == (collection, key)
+
+    def _holds_entry(self, address: str, data: bytes, collection: str, key: str) -> bool:
+        header = header_of(data)
+        return self._is_entry(address, None if header is None else header[:2], collection, key)
+
     async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
         """Return what was read at an entry's address, if that is its document, else its former one."""
         if data is None or (self.names.ignores_case and _names_other(data, collection, key)):
@@ -205,7 +222,7 @@ class BytesStore(HookedStore, ABC):
         if former is None:
             return None
         data = await self._fetch(lambda: self._read(former))
-        return data if data is not None and _names_entry(data, collection, key) else None
+        return data if data is not None and self._holds_entry(former, data, collection, key) else None
 
     async def _take_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Remove what `_read_former` returns."""
@@ -269,8 +286,3 @@ def _is_living(data: bytes | None) -> bool:
 def _names_other(data: bytes, collection: str, key: str) -> bool:
     header = header_of(data)
     return header is not None and (header.collection, header.key) != (collection, key)
-
-
-def _names_entry(data: bytes, collection: str, key: str) -> bool:
-    header = header_of(data)
-    return header is not None and (header.collection, header.key) == (collection, key)

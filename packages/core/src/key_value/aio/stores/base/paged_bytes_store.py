@@ -33,6 +33,9 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
     lists_in_order: ClassVar[bool] = False
     """Whether addresses are listed in the order of their UTF-8 bytes, after a cursor that may be any text."""
 
+    lists_unreadable: ClassVar[bool] = False
+    """Whether the backend holds nothing but entries: then one that cannot be read is listed, and never removed."""
+
     @abstractmethod
     async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
         """Hook: list addresses.
@@ -119,12 +122,15 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         """Return the entry of a document, if the document says that it is the one of that address."""
         header = header_of(data)
         if header is None:
-            return None
-        if header.collection is not None and header.key is not None:
-            is_ours = self.names.is_of(address, header.collection, header.key)
-            entry = Address(header.collection, header.key)
-        else:
-            found = self.names.entry(address)
-            is_ours = found is not None and self._names_in_document(*found) == header[:2]
-            entry = found or Address("", "")
-        return Listed(*entry, header.expires, (address, data)) if is_ours else None
+            found = self.names.entry(address) if self.lists_unreadable else None
+            return None if found is None else Listed(*found, None)
+        entry = self._entry_at(address, header.collection, header.key)
+        return None if entry is None else Listed(*entry, header.expires, (address, data))
+
+    def _entry_at(self, address: str, collection: str | None, key: str | None) -> Address | None:
+        """Hook: return whose document is at an address, given the names in it; None if it is no entry's."""
+        if collection is not None and key is not None:
+            return Address(collection, key) if self.names.is_of(address, collection, key) else None
+        found = self.names.entry(address)
+        is_ours = found is not None and self._names_in_document(*found) == (collection, key)
+        return found if is_ours else None

@@ -33,12 +33,17 @@ class Listed(NamedTuple):
     expires: float | None
     """When it expires, in seconds since 1970; None if it never does."""
     handle: Any = None
-    """What `_remove_listed` needs to remove it."""
+    """What `_remove_listed` needs to remove it; None if it cannot be read, and so not be known to be ours."""
 
     @property
     def is_expired(self) -> bool:
         """Whether the entry has expired."""
         return self.expires is not None and self.expires <= time.time()
+
+    @property
+    def is_living(self) -> bool:
+        """Whether the entry is known to be ours and has not expired."""
+        return self.handle is not None and not self.is_expired
 
 
 class ListedPage(NamedTuple):
@@ -135,7 +140,7 @@ class PagedStore(
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         names: dict[str, None] = {}
         async for page in self._pages(None):
-            names.update((each.collection, None) for each in page if not each.is_expired)
+            names.update((each.collection, None) for each in page if each.is_living)
             if limit is not None and len(names) >= limit:
                 break
         return list(names)
@@ -186,13 +191,14 @@ class PagedStore(
     async def _remove_all(self, collection: str | None) -> bool:
         removed = False
         async for page in self._pages(collection):
-            if page:
-                await self._remove_listed(page, if_unchanged=False)
+            ours = [each for each in page if each.handle is not None]
+            if ours:
+                await self._remove_listed(ours, if_unchanged=False)
                 removed = True
         return removed
 
     async def _remove_expired(self, entries: Sequence[Listed]) -> None:
-        expired = [each for each in entries if each.is_expired]
+        expired = [each for each in entries if each.is_expired and each.handle is not None]
         if expired:
             await self._remove_listed(expired, if_unchanged=True)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from key_value.aio.errors import PathSecurityError
-from key_value.aio.stores.base.directories import Directory
+from key_value.aio.stores.base import Directory
 
 try:
     import fcntl

@@ -1,15 +1,13 @@
 """The files of a tree: read and written whole, without following a link; everything here blocks."""
 
 import heapq
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from hashlib import sha256
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 from key_value.aio.errors import PathSecurityError
-from key_value.aio.stores.base.directories import Directory
-from key_value.aio.stores.base.files import make_directory, missing
+from key_value.aio.stores.base import Directory, VersionedBytesStore, make_directory
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, clear, temp_files
 
 SUFFIX: Final = ".json"
@@ -17,8 +15,6 @@ SUFFIX: Final = ".json"
 
 INFO_SUFFIX: Final = "-info.json"
 """The end of the name of the file that describes a collection."""
-
-_DIRECTORIES_AT_A_TIME = 100
 
 
 class Files:
@@ -83,9 +79,8 @@ class Files:
             self._sync(directory)
         return True
 
-    def remove(self, addresses: Sequence[str]) -> int:
-        """Remove files, and return how many there were."""
-        removed = 0
+    def remove(self, addresses: Sequence[str]) -> None:
+        """Remove files, where there are any."""
         with ExitStack() as stack:
             there = [
                 (directory, name)
@@ -94,17 +89,51 @@ class Files:
             ]
             if there:
                 with self._lock.held(shared=True):
-                    removed = sum(directory.remove(name) for directory, name in there)
+                    for directory, name in there:
+                        directory.remove(name)
                 self._sync(*(directory for directory, _ in there))
-        return removed
 
     def remove_if(self, address: str, version: str) -> bool:
         """Remove a file if what is there has a version."""
-        return self._remove_if(address, lambda data: version_of(data) == version) is not None
+        *names, name = address.split("/")
+        if self._version(address) != version:
+            return False
+        with suppress(FileNotFoundError), Directory.open(self._root, *names) as directory:
+            with self._lock.held():
+                if self._version(address) != version:
+                    return False
+                directory.remove(name)
+            self._sync(directory)
+            return True
+        return False
 
-    def take(self, address: str) -> bytes | None:
-        """Remove a file, and return what was in it; None where it is missing."""
-        return self._remove_if(address, lambda _: True)
+    def take(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
+        """Remove files, and return what was in each; None where it was missing."""
+        taken = self.read_many(addresses)
+        there = [index for index, data in enumerate(taken) if isinstance(data, bytes)]
+        if not there:
+            return taken
+        with ExitStack() as stack:
+            targets = self._targets(stack, [addresses[index] for index in there], skips_missing=True)
+            if len(targets) < len(there):
+                return self.take(addresses)
+            with self._lock.held():
+                for index, (directory, name) in zip(there, targets, strict=True):
+                    [taken[index]] = self.read_many([addresses[index]])
+                    if isinstance(taken[index], bytes):
+                        directory.remove(name)
+            self._sync(*(directory for directory, _ in targets))
+        return taken
+
+    def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
+        """Read files; an exception is the result of its file alone."""
+        found: list[bytes | Exception | None] = []
+        for address in addresses:
+            try:
+                found.append(self.read(address))
+            except (OSError, PathSecurityError) as error:
+                found.append(error)
+        return found
 
     def page(self, prefix: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
         """List addresses in the order of their directories and files.
@@ -142,7 +171,8 @@ class Files:
         Raises:
             ValueError: The directory is missing and must not be made.
         """
-        with self.alone():
+        self.make_roots()
+        with self._lock.held():
             with Directory.open(self._root) as root:
                 if self._auto_create and root.make(directory):
                     self._sync(root)
@@ -154,20 +184,8 @@ class Files:
             if data is not None:
                 self._write_info(f"{directory}{INFO_SUFFIX}", data)
 
-    def description(self, directory: str) -> bytes | None:
-        """Read the file that describes the collection of a directory; None where it is missing."""
-        return _read(self._metadata, [], f"{directory}{INFO_SUFFIX}")
-
-    def remove_directory(self, directory: str) -> None:
-        """Remove the directory of a collection if it is empty, with the file that describes it."""
-        with self.alone(), Directory.open(self._root) as root, Directory.open(self._metadata) as metadata:
-            if root.remove_directory(directory):
-                metadata.remove(f"{directory}{INFO_SUFFIX}")
-            self._sync(root, metadata)
-
-    @contextmanager
-    def alone(self) -> Generator[None]:
-        """Exclude the other threads and processes that change the tree; make its roots."""
+    def make_roots(self) -> None:
+        """Make the directories of the store, unless they must not be made."""
         for root in {self._root, self._metadata}:
             if self._auto_create:
                 for changed in make_directory(root):
@@ -175,8 +193,32 @@ class Files:
                         self._sync(directory)
             with Directory.open(root) as directory:
                 directory.make(WRITING)
-        with self._lock.held():
-            yield
+
+    def description(self, directory: str) -> bytes | None:
+        """Read the file that describes the collection of a directory; None where it is missing."""
+        *names, name = directory.split("/")
+        return _read(self._metadata, names, f"{name}{INFO_SUFFIX}")
+
+    def described(self) -> list[str]:
+        """Return the directories that are described, in their order."""
+        return list(self._described("", ""))
+
+    def destroy(self, directory: str) -> bool:
+        """Remove the entries of a directory, and it if it is empty then; return whether there were any."""
+        *names, name = directory.split("/")
+        with suppress(PathSecurityError):
+            files = self._files(directory, "", "", None)
+            self.remove([f"{directory}/{file}" for file in files])
+            with (
+                self._lock.held(),
+                Directory.open(self._root, *names) as above,
+                Directory.open(self._metadata, *names) as metadata,
+            ):
+                if above.remove_directory(name):
+                    metadata.remove(f"{name}{INFO_SUFFIX}")
+                self._sync(above, metadata)
+            return bool(files)
+        return False
 
     def clear(self) -> None:
         """Remove the temporary files of processes that ended before they were done."""
@@ -193,21 +235,7 @@ class Files:
 
     def _version(self, address: str) -> str | None:
         data = self.read(address)
-        return None if data is None else version_of(data)
-
-    def _remove_if(self, address: str, is_wanted: Callable[[bytes], bool]) -> bytes | None:
-        data = self.read(address)
-        if data is None or not is_wanted(data):
-            return None
-        *names, name = address.split("/")
-        with suppress(FileNotFoundError), Directory.open(self._root, *names) as directory:
-            with self._lock.held():
-                data = self.read(address)
-                if data is None or not is_wanted(data) or not directory.remove(name):
-                    return None
-            self._sync(directory)
-            return data
-        return None
+        return None if data is None else VersionedBytesStore.version_of(data)
 
     def _targets(
         self, stack: ExitStack, addresses: Sequence[str], *, skips_missing: bool = False
@@ -231,38 +259,40 @@ class Files:
             for directory in dict.fromkeys(directories):
                 directory.sync()
 
-    def _files(self, directory: str, prefix: str, after: str, limit: int) -> list[str]:
-        with suppress(FileNotFoundError), Directory.open(self._root, directory) as opened:
+    def _files(self, directory: str, prefix: str, after: str, limit: int | None) -> list[str]:
+        with suppress(FileNotFoundError), Directory.open(self._root, *directory.split("/")) as opened:
             names = (
                 entry.name
                 for entry in opened.entries()
                 if entry.name.endswith(SUFFIX) and entry.name.startswith(prefix) and entry.name > after
                 if entry.is_file(follow_symlinks=False)
             )
-            return heapq.nsmallest(limit, names)
+            return list(names) if limit is None else heapq.nsmallest(limit, names)
         return []
 
     def _described(self, prefix: str, first: str) -> Iterator[str]:
         """Iterate over the directories that are described, in their order, from one on."""
-        is_wanted = first.__le__
-        while True:
-            with suppress(FileNotFoundError), Directory.open(self._metadata) as metadata:
-                names = (
-                    entry.name.removesuffix(INFO_SUFFIX)
-                    for entry in metadata.entries()
-                    if entry.name.endswith(INFO_SUFFIX) and entry.name.startswith(prefix)
-                )
-                page = heapq.nsmallest(_DIRECTORIES_AT_A_TIME, filter(is_wanted, names))
-                yield from page
-                if len(page) == _DIRECTORIES_AT_A_TIME:
-                    is_wanted = page[-1].__lt__
-                    continue
-            return
+        found = (each for each in _infos(self._metadata) if each.startswith(prefix) and each >= first)
+        yield from sorted(found)
 
 
-def version_of(data: bytes) -> str:
-    """Compute the version of what a file holds."""
-    return sha256(data).hexdigest()
+def missing(directory: Path) -> str:
+    """Return the message for a directory that is missing and must not be made."""
+    hint = "Either create the directory manually or set auto_create=True."
+    return f"Directory '{directory}' does not exist. {hint}"
+
+
+def _infos(metadata: Path, *names: str) -> Iterator[str]:
+    """Iterate over the directories that are described, in no order; 0.5 had some within others."""
+    with suppress(OSError, PathSecurityError), Directory.open(metadata, *names) as directory:
+        entries = list(directory.entries())
+        below = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        for entry in entries:
+            if entry.name.endswith(INFO_SUFFIX):
+                yield "/".join((*names, entry.name.removesuffix(INFO_SUFFIX)))
+        for name in below:
+            if name != WRITING:
+                yield from _infos(metadata, *names, name)
 
 
 def _read(root: Path, names: Sequence[str], name: str) -> bytes | None:
@@ -271,3 +301,7 @@ def _read(root: Path, names: Sequence[str], name: str) -> bytes | None:
             return directory.read(name)
     except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        if root.is_dir():
+            return None
+        raise

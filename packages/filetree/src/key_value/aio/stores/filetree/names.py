@@ -1,76 +1,180 @@
-"""What keys and collections are called as files and directories."""
+"""The names of directories and files, and those that the 0.5 series gave them."""
 
 import os
+import posixpath
 import re
 from pathlib import Path
 
-from key_value.aio._utils.sanitization import RESERVED_PREFIXES, SanitizationStrategy
-from key_value.aio.errors import PathSecurityError
-from key_value.aio.stores.base.files import RELATIVE, file_names
-from key_value.aio.stores.filetree.strategies import INFO_SUFFIX, SUFFIX
+from typing_extensions import override
 
-WRITING = ".writing"
-"""The directory beside the collections in which files are written before they are moved to their place."""
+from key_value.aio.errors import PathSecurityError
+from key_value.aio.stores.base import (
+    Address,
+    HybridSanitizationStrategy,
+    Names,
+    SanitizationStrategy,
+    file_names,
+)
+from key_value.aio.stores.filetree.atomic import WRITING
+from key_value.aio.stores.filetree.files import INFO_SUFFIX, SUFFIX
 
 _LEADS_ELSEWHERE = re.compile(r"[/\\:\x00]|^\.{0,2}\Z" if os.name == "nt" else r"[/\x00]|^\.{0,2}\Z")
+_RESERVED = "|".join([r"^\.{1,2}\Z", f"^{re.escape(WRITING)}\\Z", f"{re.escape(INFO_SUFFIX)}\\Z"])
+_HASHED = ("H_", "S_")
+"""How names begin in which a strategy of the 0.5 series has put a hash."""
+
+_ALLOWED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+# https://learn.microsoft.com/en-us/windows/win32/fileio/maximum-file-path-limitation
+_WINDOWS_PATH = 260
+_LONGEST = 255
 
 
-def default_strategies(directory: Path) -> tuple[SanitizationStrategy, SanitizationStrategy]:
-    """How to name keys and collections where a directory is, or will be: as they are, where that can be."""
-    others = "|".join([RELATIVE, f"^{re.escape(WRITING)}\\Z", f"{re.escape(INFO_SUFFIX)}\\Z"])
-    return (
-        file_names(directory, suffix=SUFFIX, witness=WRITING),
-        file_names(directory, unsafe=others, suffix=INFO_SUFFIX, witness=WRITING),
-    )
+class FileNames(Names):
+    """An entry's file is `{collection}/{key}.json`, of names as the file system can hold them.
 
-
-class Names:
-    """What a strategy makes of names, checked to be the name of one file."""
+    With strategies of the application's own two entries may have one file.
+    """
 
     def __init__(
-        self, strategy: SanitizationStrategy, *, suffix: str = "", refuses_reserved: bool = False
+        self,
+        directory: Path,
+        *,
+        keys: SanitizationStrategy | None,
+        collections: SanitizationStrategy | None,
     ) -> None:
-        """Choose a form.
+        """Look up what a file system can hold.
 
         Args:
-            strategy: What to make of a name.
-            suffix: What every file's name ends with.
-            refuses_reserved: Whether names are refused that the strategy keeps for itself.
+            directory: The directory of the store, or where it will be.
+            keys: What becomes of keys; None leaves them as they are where the file system can hold them.
+            collections: What becomes of collections.
         """
-        self._strategy = strategy
-        self._suffix = suffix
-        self._refuses_reserved = refuses_reserved
+        self._are_ours = keys is None, collections is None
+        super().__init__(
+            keys=keys or file_names(directory, suffix=SUFFIX, probe=WRITING),
+            collections=collections
+            or file_names(directory, unsafe=_RESERVED, suffix=INFO_SUFFIX, probe=WRITING),
+            separator="/",
+            suffix=SUFFIX,
+            ignores_case=True,
+        )
 
-    def file_name(self, name: str) -> str:
-        """What the file or directory of a name is called.
+    @override
+    def collection(self, collection: str) -> str:
+        return _checked(super().collection(collection), collection)
 
-        Raises:
-            PathSecurityError: The strategy made something of it that leads elsewhere.
-            InvalidKeyError: The strategy keeps such names for itself.
-        """
-        if self._refuses_reserved:
-            self._strategy.validate(name)
-        file = self._strategy.sanitize(name) + self._suffix
-        if _LEADS_ELSEWHERE.search(file):
-            raise PathSecurityError(
-                message=f"{name!r} resolves outside of its directory", extra_info={"file": file}
-            )
-        return file
+    @override
+    def key(self, key: str) -> str:
+        # 0.5 took keys that its strategies keep for themselves: what generates keys at random relies on that.
+        return _checked(self.keys.sanitize(key), key, SUFFIX)
 
-    def original(self, file: str) -> str | None:
-        """The name that a file is called after, or None where it does not say."""
-        if not file.endswith(self._suffix):
+    @override
+    def former(self, address: str, collection: str, key: str) -> str | None:
+        directory, file = address[: -len(SUFFIX)].split("/")
+        plain_key = key if self._are_ours[0] else file
+        plain_collection = collection if self._are_ours[1] else directory
+        if (plain_collection, plain_key) == (directory, file):
             return None
-        stem = file[: len(file) - len(self._suffix)]
-        name = self._strategy.try_unsanitize(stem)
-        if name is None and not stem.startswith(RESERVED_PREFIXES) and self._strategy.sanitize(stem) == stem:
-            return stem
-        return name
+        # `a/b` in `c` had the file of `b` in `c/a`; `../b` had one beside the collections.
+        former = _path(f"{plain_collection}/{plain_key}{SUFFIX}")
+        is_anothers = former is None or ("/" in plain_key and "/" in former)
+        return None if is_anothers or former == address else former
 
-    def is_named(self, file: str, name: str) -> bool:
-        """Whether a file is the one of a name."""
-        return self._strategy.sanitize(name) + self._suffix == file
+    @override
+    def starts(self, collection: str, prefix: str) -> list[str]:
+        ours = self.prefix(collection)
+        former = _path(collection)
+        is_moved = self._are_ours[1] and former not in (None, ".", ours[:-1])
+        return [ours, f"{former}/"] if is_moved else [ours]
 
-    def is_lost(self, name: str) -> bool:
-        """Whether the name of the file does not say what it is called after."""
-        return self._strategy.try_unsanitize(self._strategy.sanitize(name)) != name
+    @override
+    def entry(self, address: str) -> Address | None:
+        directory, _, file = address.rpartition("/")
+        file = file[: -len(SUFFIX)]
+        collection = directory if "/" in directory else _original(self.collections, directory)
+        key = _original(self.keys, file)
+        return None if key is None or collection is None else Address(collection, key)
+
+    def says(self, collection: str, key: str) -> bool:
+        """Whether the names of the directory and the file of an entry are its own."""
+        return self._says(self.collections, collection) and self._says(self.keys, key)
+
+    def must_name(self, collection: str, key: str) -> bool:
+        """Whether a document that is without names cannot be an entry's, as 0.5 gave it another file."""
+        return (self._are_ours[0] and self.keys.sanitize(key) != key) or (
+            self._are_ours[1] and self.collections.sanitize(collection) != collection
+        )
+
+    @staticmethod
+    def _says(strategy: SanitizationStrategy, name: str) -> bool:
+        return strategy.sanitize(name) == name and _original(strategy, name) == name
+
+
+class FileTreeV1KeySanitizationStrategy(HybridSanitizationStrategy):
+    """Keeps letters, digits and `_` of a key, and marks with `S_` and a part of the hash what it changed."""
+
+    def __init__(self, directory: Path) -> None:
+        """Look up how long a name may be.
+
+        Args:
+            directory: The directory of the store, or where it will be.
+        """
+        left = get_max_path_length(directory) - len(str(directory))
+        length = min(left, get_max_file_name_length(directory) - len(SUFFIX))
+        super().__init__(max_length=length, allowed_characters=_ALLOWED)
+
+
+class FileTreeV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
+    """Keeps letters, digits and `_` of a collection, and marks what it changed as is done with keys."""
+
+    def __init__(self, directory: Path) -> None:
+        """Look up how long a name may be.
+
+        Args:
+            directory: The directory of the store, or where it will be.
+        """
+        length = get_max_file_name_length(directory) - len(INFO_SUFFIX)
+        super().__init__(max_length=length, allowed_characters=_ALLOWED)
+
+
+def get_max_path_length(root: Path) -> int:
+    """Return how many characters a path may have where a directory is, or will be."""
+    return _limit(root, "PC_PATH_MAX", _WINDOWS_PATH)
+
+
+def get_max_file_name_length(root: Path) -> int:
+    """Return how many bytes the name of a file may have where a directory is, or will be."""
+    return _limit(root, "PC_NAME_MAX", _LONGEST)
+
+
+def _limit(root: Path, name: str, windows: int) -> int:
+    if not hasattr(os, "pathconf"):
+        return windows
+    root = Path(root).absolute()
+    return os.pathconf(next(path for path in (root, *root.parents) if path.exists()), name)
+
+
+def _checked(file: str, name: str, suffix: str = "") -> str:
+    if _LEADS_ELSEWHERE.search(file + suffix):
+        raise PathSecurityError(
+            message=f"{name!r} resolves outside of its directory", extra_info={"file": file + suffix}
+        )
+    return file
+
+
+def _path(text: str) -> str | None:
+    """Return what a path meant to 0.5, below the root; None where that was refused, or another's."""
+    path = posixpath.normpath(text)
+    if path.startswith(("../", "/")) or path == ".." or not path.isprintable():
+        return None
+    if os.name == "nt" and re.search(r"[\\:]", path):
+        return None
+    return path if all(len(part.encode()) <= _LONGEST for part in path.split("/")) else None
+
+
+def _original(strategy: SanitizationStrategy, file: str) -> str | None:
+    name = strategy.try_unsanitize(file)
+    if name is None and not file.startswith(_HASHED) and strategy.sanitize(file) == file:
+        return file
+    return name

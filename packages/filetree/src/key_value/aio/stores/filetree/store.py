@@ -1,70 +1,65 @@
-"""The store in a tree of files."""
+"""A store in a tree of files."""
 
 import errno
+import json
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from typing_extensions import override
 
-from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio._utils.sanitization import SanitizationStrategy
-from key_value.aio._utils.serialization import SerializationAdapter
-from key_value.aio.errors import BaseKeyValueError, InvalidKeyError, KeyValueStoreError
-from key_value.aio.stores.base import (
-    BaseCullStore,
-    BaseDestroyCollectionStore,
-    BaseDestroyStore,
-    BaseEnumerateCollectionsStore,
-    BaseEnumerateKeysStore,
-    BasePutIfAbsentStore,
-    BytesStore,
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    DeserializationError,
+    InvalidKeyError,
+    KeyValueStoreError,
+    PathSecurityError,
 )
-from key_value.aio.stores.base.batches import for_each_part
-from key_value.aio.stores.base.files import missing
-from key_value.aio.stores.base.worker import Bench, Worker
-from key_value.aio.stores.filetree import listing
-from key_value.aio.stores.filetree.layout import Layout
-from key_value.aio.stores.filetree.strategies import get_max_file_name_length, get_max_path_length
-from key_value.aio.stores.filetree.tree import Tree
-
-__all__ = ["FileTreeStore", "get_max_file_name_length", "get_max_path_length"]
+from key_value.aio.stores.base import (
+    Address,
+    AddressPage,
+    BatchLimit,
+    ManagedEntry,
+    PagedBytesStore,
+    SanitizationStrategy,
+    SerializationAdapter,
+    VersionedBytesStore,
+    Worker,
+    warns_on_wrong_types,
+)
+from key_value.aio.stores.filetree.files import Files, missing
+from key_value.aio.stores.filetree.names import FileNames
 
 T = TypeVar("T")
 
 Durability = Literal["full", "none"]
 
 THREADS = 4
-"""Threads that wait for the disk at a time; the system writes what they ask for together."""
+"""Threads that wait for the disk at a time; the system writes their files together."""
 
 FILES_PER_JOB = 32
 """Files of a batch that are written, or read, before others get their turn, and open at a time."""
 
 
-class FileTreeStore(
-    BytesStore,
-    BaseEnumerateKeysStore,
-    BaseEnumerateCollectionsStore,
-    BaseDestroyStore,
-    BaseDestroyCollectionStore,
-    BaseCullStore,
-    BasePutIfAbsentStore,
-):
+class FileTreeStore(VersionedBytesStore, PagedBytesStore):
     """A store in a directory: one JSON file for each entry, for people and other programs to read.
 
     The entry is in `{data_directory}/{collection}/{key}.json`. A name that the file system cannot hold, or
     takes for another, is percent-encoded, and cut where it is too long; the document names the key that its
     file does not. The directory may be moved, or mounted elsewhere, and be used by several processes at a
     time; between file systems that tell upper case from lower and ones that do not, names with capitals are
-    not found again. A symbolic link that leads out of it is not followed: reading it raises
-    `PathSecurityError`.
+    not found again. No link in the directory is followed: to read one raises `PathSecurityError`.
 
-    A file is replaced as a whole. Nothing is made before the first write, and then for its owner alone.
-    Expired entries stay until `cull`. The file system must have `flock`, as all common ones do.
+    A file is replaced as a whole. Nothing is made before the first write, and then for its owner alone. The
+    file system must have `flock`, as all common ones do.
     """
 
-    sets_up_collections_for_reads = False
+    batch_limit = BatchLimit(items=FILES_PER_JOB)
+    max_concurrency = THREADS
+
+    lists_unreadable = True
 
     @warns_on_wrong_types
     def __init__(
@@ -86,12 +81,12 @@ class FileTreeStore(
             data_directory: The directory.
             metadata_directory: Where the files are that describe collections; in `data_directory` unless
                 given.
-            default_collection: The collection used where none is named.
+            default_collection: The collection used when a call names none.
             serialization_adapter: The form of the documents. `expires_at` and `key` must be where they are
                 by default, for entries to be listed and culled.
-            key_sanitization_strategy: What to make of keys in place of the above. Those of the 0.5 series
+            key_sanitization_strategy: What becomes of keys in place of the above. Those of the 0.5 series
                 give some keys the same file.
-            collection_sanitization_strategy: What to make of collections.
+            collection_sanitization_strategy: What becomes of collections.
             auto_create: Whether to make directories that are missing; False makes none but `.writing`.
             durability: `full` waits until an entry, and its name, are on the disk; `none` leaves that to the
                 system, and survives the end of the process, but not the loss of power.
@@ -113,106 +108,273 @@ class FileTreeStore(
             default_collection=default_collection,
         )
         data = _resolved(given[0], auto_create=auto_create)
-        metadata = data
-        if metadata_directory is not None:
-            metadata = _resolved(metadata_directory, auto_create=auto_create)
-        self._layout = Layout(data, metadata, key_sanitization_strategy, collection_sanitization_strategy)
-        tree = partial(Tree, self._layout, auto_create=auto_create, durable=durability == "full")
-        self._worker = Worker(f"FileTreeStore {data}", lambda: Bench(tree(), Tree.close), threads=THREADS)
+        metadata = (
+            data if metadata_directory is None else _resolved(metadata_directory, auto_create=auto_create)
+        )
+        self.location = str(data)
+        self._survey = partial(
+            FileNames, data, keys=key_sanitization_strategy, collections=collection_sanitization_strategy
+        )
+        self._directories: dict[str, str] = {}
+        """The collection of each directory that was made."""
+        files = partial(Files, data, metadata, auto_create=auto_create, durable=durability == "full")
+        self._worker = self._owns(Worker(repr(self), files, close=Files.close, threads=THREADS))
 
     @override
     async def _setup(self) -> None:
-        self._worker.open()
-        self._exit_stack.push_async_callback(self._worker.close)
-        await self._worker.run(Tree.open)
+        def survey(files: Files) -> FileNames:
+            files.clear()
+            return self._survey()
+
+        self.names = await self._worker.run(survey)
 
     @override
     async def _setup_collection(self, *, collection: str) -> None:
-        await self._worker.run(lambda tree: tree.make(collection))
+        self.names.collection(collection)  # A name that is refused leaves nothing behind.
+
+        def make(files: Files) -> FileNames:
+            files.make_roots()
+            # Only now is there a directory that shows what its file system makes of names.
+            names = self._survey()
+            directory = names.collection(collection)
+            files.make(directory, partial(_describe, self.location, directory, collection))
+            return names
+
+        self.names = await self._worker.run(make)
+        self._directories[self.names.collection(collection)] = collection
 
     @override
-    def _store_error(self, error: Exception) -> BaseKeyValueError | None:
-        extra: dict[str, Any] = {"store": type(self).__name__, "directory": str(self._layout.data)}
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        extra: dict[str, Any] = {"store": type(self).__name__, "directory": self.location}
         number = error.errno if isinstance(error, OSError) else None
         if number == errno.ENAMETOOLONG or isinstance(error, UnicodeEncodeError):
             return InvalidKeyError(message=str(error), extra_info=extra)
         return None if number is None else KeyValueStoreError(message=str(error), extra_info=extra)
 
-    @override
-    def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
-        return self._layout.names_in_document(collection, key)
+    @property
+    def _file_names(self) -> FileNames:
+        return cast("FileNames", self.names)
 
     @override
-    async def _get_bytes(self, *, collection: str, key: str) -> bytes | None:
-        (data,) = await self._worker.run(lambda tree: tree.read(collection, [key]))
+    def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
+        return (None, None) if self._file_names.says(collection, key) else (collection, key)
+
+    @override
+    def _is_entry(
+        self, address: str, named: tuple[str | None, str | None] | None, collection: str, key: str
+    ) -> bool:
+        if named == (None, None):
+            is_own = address == self.names.address(collection, key)
+            return not (is_own and self._file_names.must_name(collection, key))
+        return named is None or (named[0] in (None, collection) and named[1] in (None, key))
+
+    @override
+    def _entry_at(self, address: str, collection: str | None, key: str | None) -> Address | None:
+        if (collection, key) != (None, None):
+            return super()._entry_at(address, collection, key)
+        entry = self.names.entry(address)
+        if entry is None:
+            # 0.5 left out names that its strategies have lost: nobody can ask for it, but it can expire.
+            return Address("", "")
+        if self._file_names.must_name(*entry):
+            directory, _, file = address.removesuffix(self.names.suffix).rpartition("/")
+            return Address(directory, file)
+        return entry
+
+    @override
+    async def _read(self, address: str) -> bytes | None:
+        return await self._worker.run(lambda files: files.read(address))
+
+    @override
+    async def _read_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        return await self._worker.run(lambda files: files.read_many(addresses))
+
+    @override
+    async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
+        await self._write_many([(address, data)], ttl)
+
+    @override
+    async def _write_many(self, items: Sequence[tuple[str, bytes]], ttl: float | None) -> Sequence[None]:
+        await self._worker.run(
+            lambda files: self._with_directories(
+                files, [address for address, _ in items], lambda: files.write(items)
+            )
+        )
+        return [None] * len(items)
+
+    @override
+    async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
+        return await self._worker.run(
+            lambda files: self._with_directories(
+                files, [address], lambda: files.write_if(address, data, version)
+            )
+        )
+
+    @override
+    async def _remove(self, address: str) -> None:
+        await self._worker.run(lambda files: files.remove([address]))
+
+    @override
+    async def _remove_many(self, addresses: Sequence[str]) -> Sequence[None]:
+        await self._worker.run(lambda files: files.remove(addresses))
+        return [None] * len(addresses)
+
+    @override
+    async def _remove_if(self, address: str, version: str) -> bool:
+        return await self._worker.run(lambda files: files.remove_if(address, version))
+
+    @override
+    async def _take(self, address: str) -> bytes | None:
+        [data] = await self._take_many([address])
+        if isinstance(data, Exception):
+            raise data
         return data
 
     @override
-    async def _get_many_bytes(self, *, collection: str, keys: Sequence[str]) -> Sequence[bytes | None]:
-        parts = await self._in_parts(
-            keys, lambda tree, part: tree.read(collection, keys[part]), name="get_many"
+    async def _take_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        return await self._worker.run(lambda files: files.take(addresses))
+
+    @override
+    async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+        addresses, after = await self._worker.run(lambda files: files.page(prefix, cursor, limit))
+        return AddressPage([(address, None) for address in addresses], after)
+
+    @override
+    async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
+        address = await self._moved_address(collection, key)
+        data = await self._fetch(lambda: self._read(address))
+        if data is None or not self._holds_entry(address, data, collection, key):
+            return None
+        return await self._decode(collection, key, data), self.version_of(data)
+
+    @override
+    async def _put_entry_if(
+        self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
+    ) -> str | None:
+        put = partial(super()._put_entry_if, collection=collection, key=key, managed_entry=managed_entry)
+        stored = await put(version=version)
+        if stored is None and version is None:
+            address = self.names.address(collection, key)
+            data = await self._fetch(lambda: self._read(address))
+            if data is not None and not self._holds_entry(address, data, collection, key):
+                # A strategy gave the file to another entry before.
+                return await put(version=self.version_of(data))
+        return stored
+
+    @override
+    async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
+        address = await self._moved_address(collection, key)
+        if not await self._is_own(address, collection, key):
+            return None
+        return await super()._take_entry(collection=collection, key=key)
+
+    @override
+    async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
+        addresses = [self.names.address(collection, key) for key in keys]
+        found = await self._in_parts(
+            "delete_many",
+            keys,
+            [0] * len(keys),
+            lambda part: self._fetch(lambda: self._read_many(addresses[part])),
         )
-        return [data for part in parts for data in part]
-
-    @override
-    async def _put_bytes(self, *, collection: str, key: str, data: bytes, ttl: float | None) -> None:
-        await self._worker.run(lambda tree: tree.put(collection, [key], [data]))
-
-    @override
-    async def _put_many_bytes(
-        self, *, collection: str, keys: Sequence[str], data: Sequence[bytes], ttl: float | None
-    ) -> None:
-        await self._in_parts(
-            keys, lambda tree, part: tree.put(collection, keys[part], data[part]), name="put_many"
-        )
-
-    @override
-    async def _put_bytes_if_absent(
-        self, *, collection: str, key: str, data: bytes, ttl: float | None
-    ) -> bool:
-        return await self._worker.run(lambda tree: tree.put_if_absent(collection, key, data))
-
-    @override
-    async def _delete(self, *, collection: str, key: str) -> bool:
-        return await self._delete_many(collection=collection, keys=[key]) > 0
-
-    @override
-    async def _delete_many(self, *, collection: str, keys: Sequence[str]) -> int:
-        removed = await self._in_parts(
-            keys, lambda tree, part: tree.delete(collection, keys[part]), name="delete_many"
-        )
-        return sum(removed)
-
-    @override
-    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
-        return await self._worker.run(lambda tree: listing.list_keys(tree, collection, limit))
+        own = [
+            key
+            for key, address, data in zip(keys, addresses, found, strict=True)
+            if data is None or self._holds_entry(address, data, collection, key)
+        ]
+        deleted = await super()._delete_managed_entries(keys=own, collection=collection) if own else 0
+        for key in set(keys).difference(own):
+            deleted += await self._delete_managed_entry(key=key, collection=collection)
+        return deleted
 
     @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        return await self._worker.run(lambda tree: listing.list_collections(tree, limit))
+        names: list[str] = []
+        for directory, collection in await self._worker.run(self._collections):
+            if limit is not None and len(names) >= limit:
+                break
+            if await self._has_entry(directory, collection):
+                names.append(collection)
+        return names
 
     @override
     async def _delete_store(self) -> bool:
-        return await self._worker.run(listing.destroy)
+        def destroy(files: Files) -> None:
+            for directory, _ in self._collections(files):
+                files.destroy(directory)
+
+        await self._worker.run(destroy)
+        return True
 
     @override
     async def _delete_collection(self, *, collection: str) -> bool:
-        return await self._worker.run(lambda tree: listing.destroy_collection(tree, collection))
+        def destroy(files: Files) -> bool:
+            found = [directory for directory, name in self._collections(files) if name == collection]
+            return sum(files.destroy(directory) for directory in found) > 0
 
-    @override
-    async def _cull(self) -> None:
-        await self._worker.run(listing.cull)
+        return await self._worker.run(destroy)
 
-    async def _in_parts(
-        self, keys: Sequence[str], operation: Callable[[Tree, slice], T], *, name: str
-    ) -> list[T]:
-        """Do something with some of the keys in each of the threads, until it is done with all."""
+    def _collections(self, files: Files) -> list[tuple[str, str]]:
+        """Return the directories that are described, and their collections."""
+        found: list[tuple[str, str]] = []
+        for directory in files.described():
+            description = files.description(directory)
+            collection = _collection_in(description)
+            if collection is None:
+                collection = self.names.collections.try_unsanitize(directory)
+            if collection is not None and directory in (self.names.collection(collection), collection):
+                found.append((directory, collection))
+        return found
 
-        async def run(part: slice) -> T:
-            with self._driver_errors:
-                return await self._worker.run(lambda tree: operation(tree, part))
+    async def _has_entry(self, directory: str, collection: str) -> bool:
+        cursor: str | None = None
+        wanted = 1
+        while True:
+            page = await self._list(f"{directory}/", cursor, wanted)
+            for address, _ in page.items:
+                try:
+                    data = await self._read(address)
+                    if data is not None and not (await self._decode(collection, address, data)).is_expired:
+                        return True
+                except (DeserializationError, PathSecurityError):
+                    continue
+            if page.cursor is None:
+                return False
+            cursor, wanted = page.cursor, min(2 * wanted, FILES_PER_JOB)
 
-        return await for_each_part(keys, FILES_PER_JOB, run, name=name, max_concurrency=THREADS)
+    def _with_directories(self, files: Files, addresses: Sequence[str], write: Callable[[], T]) -> T:
+        try:
+            return write()
+        except FileNotFoundError:
+            # Another process has destroyed a collection since it was made, or cleared a temporary file away.
+            for directory in {address.rpartition("/")[0] for address in addresses}:
+                collection = self._directories.get(directory, directory)
+                files.make(directory, partial(_describe, self.location, directory, collection))
+            return write()
+
+
+def _describe(root: str, directory: str, collection: str, described: bytes | None) -> bytes | None:
+    """Return the document that describes a collection; None if it is there."""
+    found = _collection_in(described)
+    path = f"{root}/{directory}"
+    if found not in (None, collection):
+        raise KeyValueStoreError(message=f"Directory '{path}' is the collection {found!r}")
+    document = {
+        "collection": collection,
+        "created_at": datetime.now(timezone.utc).isoformat(),
+        "directory": path,
+        "version": 1,
+    }
+    return json.dumps(document).encode() if found is None else None
+
+
+def _collection_in(description: bytes | None) -> str | None:
+    try:
+        document = json.loads(description or b"")
+    except ValueError:
+        return None
+    collection = cast("dict[str, object]", document).get("collection") if isinstance(document, dict) else None
+    return collection if isinstance(collection, str) else None
 
 
 def _resolved(directory: Path | str, *, auto_create: bool) -> Path:

@@ -57,6 +57,7 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
     names = Names(formerly=Names.PLAIN)
     batch_limit = BatchLimit(sys.maxsize, sys.maxsize)
     lists_in_order = True
+    lists_unreadable = True
     writes_in_order = True
 
     @warns_on_wrong_types
