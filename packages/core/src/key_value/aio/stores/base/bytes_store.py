@@ -202,9 +202,13 @@ class BytesStore(HookedStore, ABC):
         header = header_of(data)
         return self._is_entry(address, None if header is None else header[:2], collection, key)
 
+    def _holds_other(self, address: str, data: bytes, collection: str, key: str) -> bool:
+        header = header_of(data)
+        return header is not None and not self._is_entry(address, header[:2], collection, key)
+
     async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
         """Return what was read at an entry's address, if that is its document, else its former one."""
-        if data is None or (self.names.ignores_case and _names_other(data, collection, key)):
+        if data is None or (self.names.ignores_case and self._holds_other(address, data, collection, key)):
             return await self._read_former(address, collection, key)
         return data
 
@@ -214,7 +218,7 @@ class BytesStore(HookedStore, ABC):
             data = await self._fetch(lambda: self._read(address))
         except DeserializationError:
             return True
-        return data is not None and not _names_other(data, collection, key)
+        return data is not None and not self._holds_other(address, data, collection, key)
 
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Return the document at the address that the 0.5 series used, if that is another one."""
@@ -281,8 +285,3 @@ def _is_living(data: bytes | None) -> bool:
         return False
     header = header_of(data)
     return header is None or not header.is_expired
-
-
-def _names_other(data: bytes, collection: str, key: str) -> bool:
-    header = header_of(data)
-    return header is not None and (header.collection, header.key) != (collection, key)

@@ -34,7 +34,7 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
     """Whether addresses are listed in the order of their UTF-8 bytes, after a cursor that may be any text."""
 
     lists_unreadable: ClassVar[bool] = False
-    """Whether the backend holds nothing but entries: then one that cannot be read is listed, and never removed."""
+    """Whether the backend holds nothing but entries: one that cannot be read is listed, and never removed."""
 
     @abstractmethod
     async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
