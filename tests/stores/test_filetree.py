@@ -323,8 +323,7 @@ class TestFileTreeStore(EmbeddedConformance):
         store = FileTreeStore(data_directory=tmp_path / "file")
         with pytest.raises(KeyValueStoreError, match="Not a directory") as caught:
             await store.get("key")
-        assert caught.value.__cause__ is not None
-        assert isinstance(caught.value.__cause__.__cause__, NotADirectoryError)
+        assert isinstance(caught.value.__cause__, NotADirectoryError)
 
     def test_refuses_an_unknown_durability(self, path: Path) -> None:
         with pytest.raises(ValueError, match="'full' or 'none', not 'normal'"):
@@ -509,7 +508,11 @@ class TestFormerFiles:
 
     @pytest.mark.parametrize(
         ("collection", "key", "file"),
-        [("tools/list", "k", "tools/list/k.json"), ("c", "a%2Fb", "c/a%2Fb.json"), ("c", "../up", "up.json")],
+        [
+            ("tools/list", "k", "tools/list/k.json"),
+            ("c", "a%2Fb", "c/a%2Fb.json"),
+            ("c", "../up", "up.json"),
+        ],
     )
     async def test_it_is_found_moved_and_removed(
         self, path: Path, collection: str, key: str, file: str
@@ -527,7 +530,9 @@ class TestFormerFiles:
             if key != "../up":
                 assert await store.collections() == [collection]
                 assert await store.keys(collection) == [key]
-                assert (await store.scan(collection)).keys == [key]
+                first = await store.scan(collection)
+                last = await store.scan(collection, cursor=first.cursor) if first.cursor else first
+                assert last.keys == [key]
             assert await store.get("a/b", **call) is None
             await store.put(key, {"n": 2}, **call)
             assert not former.exists()

@@ -121,7 +121,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
         data = await self._read_former(address, collection, key)
         if data is not None:
             entry = await self._decode(collection, key, data)
-            ttl = remaining_ttl(entry)
-            await self._change([address], lambda: self._write_if(address, data, ttl, None))
+            moved, ttl = await self._encode(collection, key, entry), remaining_ttl(entry)
+            await self._change([address], lambda: self._write_if(address, moved, ttl, None))
             await self._take_former(address, collection, key)
         return address

@@ -1,7 +1,6 @@
 """The names of directories and files, and those that the 0.5 series gave them."""
 
 import os
-import posixpath
 import re
 from pathlib import Path
 
@@ -76,17 +75,14 @@ class FileNames(Names):
         plain_collection = collection if self._are_ours[1] else directory
         if (plain_collection, plain_key) == (directory, file):
             return None
-        # `a/b` in `c` had the file of `b` in `c/a`; `../b` had one beside the collections.
-        former = _path(f"{plain_collection}/{plain_key}{SUFFIX}")
-        is_anothers = former is None or ("/" in plain_key and "/" in former)
-        return None if is_anothers or former == address else former
+        former = _path(plain_collection, plain_key)
+        return None if former == address else former
 
     @override
     def starts(self, collection: str, prefix: str) -> list[str]:
         ours = self.prefix(collection)
-        former = _path(collection)
-        is_moved = self._are_ours[1] and former not in (None, ".", ours[:-1])
-        return [ours, f"{former}/"] if is_moved else [ours]
+        former = _path(collection, "") if self._are_ours[1] and "/" in collection else None
+        return [ours] if former is None else [ours, former.removesuffix(SUFFIX)]
 
     @override
     def entry(self, address: str) -> Address | None:
@@ -163,14 +159,18 @@ def _checked(file: str, name: str, suffix: str = "") -> str:
     return file
 
 
-def _path(text: str) -> str | None:
-    """Return what a path meant to 0.5, below the root; None where that was refused, or another's."""
-    path = posixpath.normpath(text)
-    if path.startswith(("../", "/")) or path == ".." or not path.isprintable():
-        return None
-    if os.name == "nt" and re.search(r"[\\:]", path):
-        return None
-    return path if all(len(part.encode()) <= _LONGEST for part in path.split("/")) else None
+def _path(collection: str, key: str) -> str | None:
+    """Return the path that 0.5 made of names, below the root; None if it refused it, or it was another's too.
+
+    `b/c` in `a` had the file of `c` in `a/b`, and `../b` one beside the collections.
+    """
+    path = f"{key[3:]}{SUFFIX}" if key.startswith("../") else f"{collection}/{key}{SUFFIX}"
+    components = path.split("/")
+    is_ours = "/" not in key.removeprefix("../") and not {"", ".", ".."}.intersection(components)
+    # Windows takes more for a path.
+    is_plain = path.isprintable() and not (os.name == "nt" and re.search(r"[\\:]", path))
+    is_short = is_plain and all(len(each.encode()) <= _LONGEST for each in components)
+    return path if is_ours and is_short else None
 
 
 def _original(strategy: SanitizationStrategy, file: str) -> str | None:
