@@ -32,6 +32,7 @@ from key_value.aio.stores.base.directories import Directory
 from key_value.aio.stores.base.files import absolute, file_names, make_directory
 from key_value.aio.stores.base.names import Address, Names
 from key_value.aio.stores.base.paged_bytes_store import AddressPage, PagedBytesStore
+from key_value.aio.stores.base.paged_bytes_store import PagedKeysBytesStore as PagedKeysBytesStore
 from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
 from key_value.aio.stores.base.row_store import Row, RowPage, RowStore
 from key_value.aio.stores.base.sqlite_errors import sqlite_error

@@ -9,7 +9,13 @@ from typing_extensions import override
 
 from key_value.aio.stores.base.bytes_store import BytesStore, header_of
 from key_value.aio.stores.base.names import Address
-from key_value.aio.stores.base.paged_store import ENTRIES_PER_PAGE, Listed, ListedPage, PagedStore
+from key_value.aio.stores.base.paged_store import (
+    ENTRIES_PER_PAGE,
+    Listed,
+    ListedPage,
+    PagedKeysStore,
+    PagedStore,
+)
 
 _LAST = "\U0010ffff"
 
@@ -23,15 +29,8 @@ class AddressPage(NamedTuple):
     """Where the next page begins; None at the end."""
 
 
-class PagedBytesStore(BytesStore, PagedStore, ABC):
-    """A `BytesStore` whose backend can list the addresses that start with a prefix.
-
-    A document names its entry, and an address belongs to the store if it is that entry's. What others put
-    beside it is neither listed nor removed.
-    """
-
-    lists_in_order: ClassVar[bool] = False
-    """Whether addresses are listed in the order of their UTF-8 bytes, after a cursor that may be any text."""
+class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
+    """A `BytesStore` that can list the addresses of a collection, but may not know all collections."""
 
     lists_unreadable: ClassVar[bool] = False
     """Whether the backend holds nothing but entries: one that cannot be read is listed, and never removed."""
@@ -64,27 +63,6 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         if page.cursor is not None:
             return ListedPage(entries, f"{index}{page.cursor}")
         return ListedPage(entries, str(index + 1) if index + 1 < len(starts) else None)
-
-    @override
-    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        if not self.lists_in_order:
-            return await super()._get_collection_names(limit=limit)
-        names: dict[str, None] = {}
-        cursor: str | None = None
-        wanted = 1
-        while limit is None or len(names) < limit:
-            page = await self._fetch(partial(self._list, "", cursor, wanted))
-            entries = await self._entries(page.items)
-            ours = [each for each in entries if each.handle is not None and not each.is_expired]
-            names.update((each.collection, None) for each in ours)
-            if page.cursor is None:
-                break
-            cursor = page.cursor
-            # Of a collection that is known the rest is jumped over.
-            if ours and entries[-1].collection in names:
-                cursor = max(cursor, self.names.prefix(entries[-1].collection) + _LAST)
-            wanted = 1 if ours else min(2 * wanted, ENTRIES_PER_PAGE)
-        return list(names)
 
     @override
     async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
@@ -134,3 +112,35 @@ class PagedBytesStore(BytesStore, PagedStore, ABC):
         found = self.names.entry(address)
         is_ours = found is not None and self._names_in_document(*found) == (collection, key)
         return found if is_ours else None
+
+
+class PagedBytesStore(PagedKeysBytesStore, PagedStore, ABC):
+    """A `BytesStore` whose backend can list the addresses that start with a prefix.
+
+    A document names its entry, and an address belongs to the store if it is that entry's. What others put
+    beside it is neither listed nor removed.
+    """
+
+    lists_in_order: ClassVar[bool] = False
+    """Whether addresses are listed in the order of their UTF-8 bytes, after a cursor that may be any text."""
+
+    @override
+    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
+        if not self.lists_in_order:
+            return await super()._get_collection_names(limit=limit)
+        names: dict[str, None] = {}
+        cursor: str | None = None
+        wanted = 1
+        while limit is None or len(names) < limit:
+            page = await self._fetch(partial(self._list, "", cursor, wanted))
+            entries = await self._entries(page.items)
+            ours = [each for each in entries if each.handle is not None and not each.is_expired]
+            names.update((each.collection, None) for each in ours)
+            if page.cursor is None:
+                break
+            cursor = page.cursor
+            # Of a collection that is known the rest is jumped over.
+            if ours and entries[-1].collection in names:
+                cursor = max(cursor, self.names.prefix(entries[-1].collection) + _LAST)
+            wanted = 1 if ours else min(2 * wanted, ENTRIES_PER_PAGE)
+        return list(names)

@@ -55,27 +55,8 @@ class ListedPage(NamedTuple):
     """Where the next page begins; None at the end."""
 
 
-class PagedStore(
-    BaseEnumerateKeysStore,
-    BaseEnumerateCollectionsStore,
-    BaseDestroyCollectionStore,
-    BaseDestroyStore,
-    BaseCullStore,
-    AsyncScanProtocol,
-    ABC,
-):
-    """A store whose backend can list entries page by page."""
-
-    reclaim_after: ClassVar[int | None] = 100
-    """Entries stored between two steps of reclamation, which remove what has expired; None: never.
-
-    A step looks at, or removes, at most twice as many entries, as a task of the store's own.
-    """
-
-    _unreclaimed = 0
-    _reclaims = False
-    _reclaim_cursor: str | None = None
-    _reclaim_failed = False
+class PagedKeysStore(BaseEnumerateKeysStore, BaseDestroyCollectionStore, AsyncScanProtocol, ABC):
+    """A store whose backend can list the entries of a collection page by page."""
 
     @abstractmethod
     async def _list_page(
@@ -137,6 +118,46 @@ class PagedStore(
         return list(keys)
 
     @override
+    async def _delete_collection(self, *, collection: str) -> bool:
+        return await self._remove_all(collection)
+
+    async def _remove_all(self, collection: str | None) -> bool:
+        removed = False
+        async for page in self._pages(collection):
+            ours = [each for each in page if each.handle is not None]
+            if ours:
+                await self._remove_listed(ours, if_unchanged=False)
+                removed = True
+        return removed
+
+    async def _pages(
+        self, collection: str | None, limit: int | None = None
+    ) -> AsyncIterator[Sequence[Listed]]:
+        wanted = ENTRIES_PER_PAGE if limit is None else min(limit, ENTRIES_PER_PAGE)
+        cursor: str | None = None
+        while True:
+            page = await self._list_page(collection=collection, prefix="", cursor=cursor, limit=wanted)
+            yield page.entries
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+
+class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore, BaseCullStore, ABC):
+    """A store whose backend can list entries page by page."""
+
+    reclaim_after: ClassVar[int | None] = 100
+    """Entries stored between two steps of reclamation, which remove what has expired; None: never.
+
+    A step looks at, or removes, at most twice as many entries, as a task of the store's own.
+    """
+
+    _unreclaimed = 0
+    _reclaims = False
+    _reclaim_cursor: str | None = None
+    _reclaim_failed = False
+
+    @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         names: dict[str, None] = {}
         async for page in self._pages(None):
@@ -149,10 +170,6 @@ class PagedStore(
     async def _delete_store(self) -> bool:
         await self._remove_all(None)
         return True
-
-    @override
-    async def _delete_collection(self, *, collection: str) -> bool:
-        return await self._remove_all(collection)
 
     @override
     async def _cull(self) -> None:
@@ -188,31 +205,10 @@ class PagedStore(
         finally:
             self._reclaims = False
 
-    async def _remove_all(self, collection: str | None) -> bool:
-        removed = False
-        async for page in self._pages(collection):
-            ours = [each for each in page if each.handle is not None]
-            if ours:
-                await self._remove_listed(ours, if_unchanged=False)
-                removed = True
-        return removed
-
     async def _remove_expired(self, entries: Sequence[Listed]) -> None:
         expired = [each for each in entries if each.is_expired and each.handle is not None]
         if expired:
             await self._remove_listed(expired, if_unchanged=True)
-
-    async def _pages(
-        self, collection: str | None, limit: int | None = None
-    ) -> AsyncIterator[Sequence[Listed]]:
-        wanted = ENTRIES_PER_PAGE if limit is None else min(limit, ENTRIES_PER_PAGE)
-        cursor: str | None = None
-        while True:
-            page = await self._list_page(collection=collection, prefix="", cursor=cursor, limit=wanted)
-            yield page.entries
-            cursor = page.cursor
-            if cursor is None:
-                return
 
 
 _Left = list[tuple[str, float | None]]
