@@ -19,7 +19,7 @@ from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.selection import states, when
-from key_value.aio.testing.suites.base import Opening
+from key_value.aio.testing.suites.base import Opening, nightly
 from tests import published as interop
 from tests.processes import killed_while_writing, run_together
 from tests.published import Publish
@@ -27,7 +27,7 @@ from tests.published import Publish
 Open = Callable[[Path], Any]
 """Opens the store that is at a path; a function or class of a module, so that another process finds it."""
 
-KILLS = 20
+KILLS = 20 if nightly() else 8
 PROCESSES = 3
 ENTRIES = 40
 TASKS = 50

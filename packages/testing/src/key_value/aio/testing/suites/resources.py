@@ -10,11 +10,11 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.selection import states, when
 from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 
-STORES = 20
+STORES = 8
 SLACK = 5
 """Threads and descriptors that come and go beside the stores, as those of the event loop do."""
 DESCRIPTORS = Path("/proc/self/fd")
-ENTRIES = 400
+ENTRIES = 200
 BYTES_PER_ENTRY = 100
 """What may remain of a deleted entry, such as the name of its collection in a bounded cache."""
 
