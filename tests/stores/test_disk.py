@@ -4,13 +4,13 @@ import asyncio
 import json
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from diskcache import Cache, JSONDisk  # pyright: ignore[reportMissingTypeStubs] -- it has none
 from typing_extensions import override
 
 from key_value.aio.errors import (
@@ -25,11 +25,11 @@ from key_value.aio.protocols.key_value import (
     AsyncEnumerateCollectionsProtocol,
 )
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
-from key_value.aio.stores.disk.drawer import MAXIMUM_OPEN
-from key_value.aio.stores.disk.values import TextDisk
+from key_value.aio.stores.disk.cache import Cache
+from key_value.aio.stores.disk.caches import MAXIMUM_OPEN
+from key_value.aio.stores.disk.value_files import ValueFiles
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES
-from tests.stores.abilities import NOT_YET
 from tests.stores.embedded import EmbeddedConformance
 
 
@@ -38,9 +38,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-def cache_at(path: Path, **settings: Any) -> Any:
-    """A cache as an application makes it, in types of its own choice."""
-    return Cache(str(path), **settings)
+CacheAt = Callable[..., Any]
+"""Makes a cache at a path, with settings, as an application does."""
+
+
+@pytest.fixture
+def cache_at(diskcache: Any) -> CacheAt:
+    return lambda path, **settings: diskcache.Cache(str(path), **settings)
 
 
 def open_disk(path: Path) -> DiskStore:
@@ -68,7 +72,7 @@ def strays(directory: Path) -> list[Path]:
 
 
 class TestDiskStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET
+    abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_disk)
     published_extra: ClassVar = "disk"
 
@@ -83,13 +87,23 @@ class TestDiskStore(EmbeddedConformance):
         return strays(path)
 
     @override
+    async def refuse_writes(self, store: Store, *, collection: str, key: str) -> None:
+        assert isinstance(store, DiskStore)
+        refuse(store.directory, f"{collection}::{key}")
+
+    @override
+    async def count_stored(self, store: Store, *, collection: str) -> int:
+        assert isinstance(store, DiskStore)
+        return sum(key.startswith(f"{collection}::") for (key,) in rows(store.directory, "key"))
+
+    @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, DiskStore)
         overwrite(store.directory, f"{collection}::{key}", data)
 
 
 class TestMultiDiskStore(EmbeddedConformance):
-    abilities: ClassVar = ABILITIES - NOT_YET
+    abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_multi)
     published_extra: ClassVar = "disk"
 
@@ -104,6 +118,16 @@ class TestMultiDiskStore(EmbeddedConformance):
     @override
     def leftovers(self, path: Path) -> list[Path]:
         return [file for directory in path.iterdir() for file in strays(directory)]
+
+    @override
+    async def refuse_writes(self, store: Store, *, collection: str, key: str) -> None:
+        assert isinstance(store, MultiDiskStore)
+        refuse(store.directory / collection, key)
+
+    @override
+    async def count_stored(self, store: Store, *, collection: str) -> int:
+        assert isinstance(store, MultiDiskStore)
+        return len(rows(store.directory / collection, "key"))
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
@@ -133,7 +157,8 @@ class TestRows:
         assert plain[:6] == ("c::k", 1, None, 1, None, "text")
         assert re.fullmatch(
             r'\{"collection": "c", "created_at": "[-0-9T:.]+\+00:00", "key": "k", '
-            r'"value": \{"a": \{"y": "\\u00e9", "z": 1\}, "b": 1\}, "version": 1\}',
+            r'"value": \{"a": \{"y": "\\u00e9", "z": 1\}, "b": 1\}, "version": 1, '
+            r'"write_id": "[0-9a-f]{16}"\}',
             plain[6],
         )
         document = json.loads(timed[6])
@@ -152,7 +177,9 @@ class TestRows:
             assert not file.parent.parent.exists()
 
     @pytest.mark.parametrize("given", [False, True])
-    async def test_a_pickle_is_refused_and_not_read(self, path: Path, tmp_path: Path, *, given: bool) -> None:
+    async def test_a_pickle_is_refused_and_not_read(
+        self, cache_at: CacheAt, path: Path, tmp_path: Path, *, given: bool
+    ) -> None:
         """CVE-2025-69872."""
         trace = tmp_path / "trace"
         with cache_at(path) as cache:
@@ -164,8 +191,11 @@ class TestRows:
                 for key in ("small", "large"):
                     with pytest.raises(DeserializationError, match=f"never read.*collection: c;key: {key}"):
                         await store.get(key, collection="c")
-                    assert await store.put_if_absent(key, {}, collection="c") is False
-                assert sorted(await store.keys("c")) == ["large", "small"]
+                    with pytest.raises(DeserializationError):
+                        await store.put_if_absent(key, {}, collection="c")
+                    with pytest.raises(DeserializationError):
+                        await store.pop(key, collection="c")
+                assert await store.keys("c") == []
                 await store.cull()
                 await store.destroy()
                 assert await store.delete("small", collection="c") is True
@@ -181,7 +211,7 @@ class TestRows:
             with pytest.raises(DeserializationError, match="not text"):
                 await store.get("key")
 
-    async def test_the_expiry_of_the_row_wins(self, path: Path) -> None:
+    async def test_the_expiry_of_the_row_wins(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path) as cache:
             async with DiskStore(directory=path) as store:
                 await store.put_many(["longer", "shorter", "for ever"], [{"n": 1}] * 3, ttl=1000)
@@ -209,15 +239,15 @@ class TestRows:
     ) -> None:
         async with DiskStore(directory=path) as store, DiskStore(directory=path) as other:
             await store.put("key", {"text": "x" * 40_000})
-            fetch, lost = TextDisk.fetch, list[str | None]()
+            read, lost = ValueFiles.read, list[object]()
 
-            def lose_first(self: TextDisk, mode: int, filename: str | None, *rest: Any) -> object:
+            def lose_first(self: ValueFiles, filename: object, limit: int | None = None) -> bytes:
                 if not lost:
                     lost.append(filename)
                     raise FileNotFoundError
-                return fetch(self, mode, filename, *rest)
+                return read(self, filename, limit)
 
-            monkeypatch.setattr(TextDisk, "fetch", lose_first)
+            monkeypatch.setattr(ValueFiles, "read", lose_first)
             assert await other.get("key") == {"text": "x" * 40_000}
             assert lost
 
@@ -260,7 +290,7 @@ class TestTransactions:
             await asyncio.gather(*(store.put(str(n), {}) for n in range(50)))
             assert wal_commits(path) - before < 10
 
-    async def test_a_writer_that_waits_too_long_is_told(self, path: Path) -> None:
+    async def test_a_writer_that_waits_too_long_is_told(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path, timeout=0.05) as cache:
             async with DiskStore(disk_cache=cache) as store:
                 await store.put("key", {"n": 1})
@@ -334,14 +364,14 @@ class TestMaximumSize:
 class TestGivenCache:
     """A cache that an application made, with its own settings."""
 
-    async def test_it_stays_open(self, path: Path) -> None:
+    async def test_it_stays_open(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path) as cache:
             cache.set("mine", [1])
             async with DiskStore(disk_cache=cache) as store:
                 await store.put("key", {"n": 1})
             assert cache.get("mine") == [1]
 
-    async def test_what_others_put_there_stays(self, path: Path) -> None:
+    async def test_what_others_put_there_stays(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path) as cache:
             others: dict[Any, Any] = {1: "one", "plain": "text", ("a", 1): "tuple", "a::b": {"un": "pickled"}}
             for key, value in others.items():
@@ -354,7 +384,7 @@ class TestGivenCache:
                 assert await store.keys("c") == []
             assert {key: cache.get(key) for key in others} == others
 
-    async def test_its_eviction_is_kept(self, path: Path) -> None:
+    async def test_its_eviction_is_kept(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path, eviction_policy="least-recently-used", size_limit=100_000) as cache:
             async with DiskStore(disk_cache=cache) as store:
                 for n in range(40):
@@ -362,15 +392,15 @@ class TestGivenCache:
                     assert await store.get("0") is not None
                 assert len(await store.keys()) < 30
 
-    async def test_its_own_form_is_kept(self, path: Path) -> None:
-        with cache_at(path, disk=JSONDisk, disk_compress_level=6) as cache:
+    async def test_its_own_form_is_kept(self, diskcache: Any, cache_at: CacheAt, path: Path) -> None:
+        with cache_at(path, disk=diskcache.JSONDisk, disk_compress_level=6) as cache:
             async with DiskStore(disk_cache=cache) as store:
                 await store.put_many(["a", "b"], [{"n": 1}, {"text": "x" * 100_000}], collection="c")
                 assert await store.get_many(["a", "b"], collection="c") == [{"n": 1}, {"text": "x" * 100_000}]
                 assert sorted(await store.keys("c")) == ["a", "b"]
                 assert await store.collections() == ["c"]
                 assert json.loads(cache.get("c::a"))["value"] == {"n": 1}
-                execute(path, "UPDATE Cache SET value = ?, mode = 1, filename = NULL", b"no zlib")
+                execute(path, "UPDATE Cache SET value = ?, mode = 1 WHERE rowid = 1", b"no zlib")
                 with pytest.raises(DeserializationError, match="cannot be read"):
                     await store.get("a", collection="c")
                 assert await store.destroy_collection("c") is True
@@ -395,7 +425,7 @@ class TestDirectory:
             await store.put("key", {"n": 1})
         assert (tmp_path / "here" / "cache.db").exists()
 
-    def test_wants_one_place(self, path: Path) -> None:
+    def test_wants_one_place(self, cache_at: CacheAt, path: Path) -> None:
         with pytest.raises(ValueError, match=r"^Either disk_cache or directory must be provided$"):
             DiskStore()
         with (
@@ -417,6 +447,46 @@ class TestDirectory:
                 await store.put("key", {}, collection="c")
             (path / "c").mkdir(parents=True)
             await store.put("key", {}, collection="c")
+
+
+class TestFormerRows:
+    """0.5 took names as they are, and left characters out of the names of directories."""
+
+    DOCUMENT = (
+        '{{"collection": "{}", "created_at": "2026-11-23T07:14:39+00:00", "key": "{}", "value": {{"n": 1}}}}'
+    )
+
+    @pytest.mark.parametrize(
+        ("collection", "directory"), [("tools/list", "toolslist"), ("../up", "..up"), ("a::b", "ab")]
+    )
+    async def test_directories(self, path: Path, collection: str, directory: str) -> None:
+        with closing(Cache.open(path / directory)) as cache, cache.transaction():
+            for key in ("k", "l", "m"):
+                cache.put(key, self.DOCUMENT.format(collection, key), None)
+        async with MultiDiskStore(base_directory=path) as store:
+            await self.check(store, collection, "k", "l", "m")
+
+    async def test_names(self, path: Path) -> None:
+        with closing(Cache.open(path)) as cache, cache.transaction():
+            for key in ("k", "l", "m"):
+                cache.put(f"a::b::{key}", self.DOCUMENT.format("a::b", key), None)
+        async with DiskStore(directory=path) as store:
+            assert await store.get("b::k", collection="a") is None
+            await self.check(store, "a::b", "k", "l", "m")
+
+    async def check(self, store: Any, collection: str, *keys: str) -> None:
+        first, second, third = keys
+        assert await store.get_many(keys, collection=collection) == [{"n": 1}] * 3
+        assert sorted(await store.keys(collection)) == sorted(keys)
+        assert await store.collections() == [collection]
+        await store.put(first, {"n": 2}, collection=collection)
+        assert await store.get(first, collection=collection) == {"n": 2}
+        assert sorted(await store.keys(collection)) == sorted(keys)
+        assert await store.delete(second, collection=collection) is True
+        assert await store.delete(second, collection=collection) is False
+        assert await store.pop(third, collection=collection) == {"n": 1}
+        assert await store.keys(collection) == [first]
+        assert await store.delete(first, collection=collection) is True
 
 
 class TestCollectionsInDirectories:
@@ -463,10 +533,10 @@ class TestCollectionsInDirectories:
             ):
                 await store.get("key", collection="c")
 
-    async def test_a_factory_makes_the_caches(self, path: Path) -> None:
+    async def test_a_factory_makes_the_caches(self, cache_at: CacheAt, path: Path) -> None:
         made: list[str] = []
 
-        def make(collection: str) -> Cache:
+        def make(collection: str) -> Any:
             made.append(collection)
             return cache_at(path / collection.upper())
 

@@ -14,8 +14,9 @@ if (_owner := find_spec("key_value")) is not None and _owner.origin is not None:
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio._utils.managed_entry import ManagedEntry
-from key_value.aio._utils.sanitization import HybridSanitizationStrategy, SanitizationStrategy
+from key_value.aio._utils.sanitization import HybridSanitizationStrategy
 from key_value.aio._utils.sanitization import PassthroughStrategy as PassthroughStrategy
+from key_value.aio._utils.sanitization import SanitizationStrategy as SanitizationStrategy
 from key_value.aio._utils.serialization import BasicSerializationAdapter as BasicSerializationAdapter
 from key_value.aio._utils.serialization import SerializationAdapter as SerializationAdapter
 from key_value.aio.stores.base.abilities import BaseContextManagerStore as BaseContextManagerStore
@@ -38,14 +39,14 @@ from key_value.aio.stores.base.row_store import Row, RowPage, RowStore
 from key_value.aio.stores.base.sqlite_errors import sqlite_error
 from key_value.aio.stores.base.store import DEFAULT_SEED_DATA as DEFAULT_SEED_DATA
 from key_value.aio.stores.base.store import FROZEN_SEED_DATA_TYPE as FROZEN_SEED_DATA_TYPE
-from key_value.aio.stores.base.store import SEED_DATA_TYPE, BaseStore
+from key_value.aio.stores.base.store import SEED_DATA_TYPE as SEED_DATA_TYPE
+from key_value.aio.stores.base.store import BaseStore
 from key_value.aio.stores.base.table_store import Table, TableStore
 from key_value.aio.stores.base.versioned_bytes_store import VersionedBytesStore
 from key_value.aio.stores.base.versioned_store import VersionedStore
 from key_value.aio.stores.base.worker import Worker
 
 __all__ = [
-    "SEED_DATA_TYPE",
     "Address",
     "AddressPage",
     "BaseStore",
@@ -64,7 +65,6 @@ __all__ = [
     "Row",
     "RowPage",
     "RowStore",
-    "SanitizationStrategy",
     "Table",
     "TableStore",
     "VersionedBytesStore",

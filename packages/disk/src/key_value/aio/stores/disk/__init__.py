@@ -1,6 +1,5 @@
-"""The stores on diskcache: `DiskStore`, and `MultiDiskStore` with a cache for each collection."""
+"""The stores in directories of the form of diskcache: `DiskStore` and `MultiDiskStore`."""
 
-from key_value.aio.stores.disk.multi_store import MultiDiskStore
-from key_value.aio.stores.disk.store import DiskStore
+from key_value.aio.stores.disk.store import DiskStore, MultiDiskStore
 
 __all__ = ["DiskStore", "MultiDiskStore"]

@@ -3,19 +3,20 @@
 import heapq
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import islice, takewhile
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from typing_extensions import Self
 
 from key_value.aio.errors import DeserializationError, StoreConnectionError
+from key_value.aio.stores.base import VersionedBytesStore
 from key_value.aio.stores.disk import database
 from key_value.aio.stores.disk.database import DATABASE, Row
-from key_value.aio.stores.disk.forms import MODE_PICKLE, DiskForm, Form, Found, TextForm, read_text
+from key_value.aio.stores.disk.forms import DiskForm, Form, TextForm, read_document
 from key_value.aio.stores.disk.value_files import SUFFIX, ValueFiles
 
 _TIMEOUT = 60.0
@@ -40,17 +41,16 @@ _GET = f"SELECT key, mode, filename, value, expire_time FROM Cache WHERE {_LIVE}
 _ROW = f"SELECT key, rowid, filename FROM Cache WHERE {_LIVE} AND key = ?"  # noqa: S608 -- constants
 _FILE = "SELECT filename FROM Cache WHERE raw = 1 AND key = ?"
 _USED = "SELECT filename FROM Cache WHERE filename LIKE ?"
-_LIST = "SELECT key, rowid, filename, mode, expire_time FROM Cache WHERE raw = 1"
+_LIST = f"SELECT key, mode, filename, value, expire_time FROM Cache WHERE {_LIVE}"  # noqa: S608 -- constants
 # Every text sorts before every BLOB, the shortest of which is empty.
 _RANGE = f"{_LIST} AND key {{}} ? AND key < x'' ORDER BY key"
 
 
-class Page(NamedTuple):
-    """The names among some rows, in their order."""
+_HEAD = 16_384
+"""Characters that are read of a document to list it."""
 
-    names: list[str]
-    after: str | None
-    """The name after which to go on; None at the end."""
+Found: TypeAlias = bytes | DeserializationError
+"""A document, or why it cannot be read."""
 
 
 class Cache:
@@ -174,49 +174,35 @@ class Cache:
         self.put(name, text, expires)
         return True
 
-    def delete(self, names: Iterable[str]) -> int:
-        """Remove what is stored under names, and return how much there was."""
+    def delete(self, names: Iterable[str]) -> None:
+        """Remove what is stored under names."""
         now = time.time()
         keys = map(self._form.key, names)
-        return self._remove(
-            [row for key in keys for row in self._connection.execute(_ROW, (now, key)).fetchall()]
-        )
+        self._remove([row for key in keys for row in self._connection.execute(_ROW, (now, key)).fetchall()])
 
     def delete_if(self, name: str, version: str) -> bool:
         """Remove a text if it has a version."""
-        return self._has_version(name, version) and self.delete([name]) > 0
+        if not self._has_version(name, version):
+            return False
+        self.delete([name])
+        return True
 
-    def take(self, name: str) -> Found | None:
-        """Remove a text, and return it; what cannot be read stays."""
-        found = self._find({self._form.key(name): name}).get(name)
-        if found is not None and isinstance(found.text, str):
-            self.delete([name])
-        return found
-
-    def page(self, prefix: str = "", after: str | None = None, *, limit: int) -> Page:
-        """List names that start with a prefix, after a name: those among at most `limit` rows."""
-        now = time.time()
-        rows = self._rows(prefix, after, limit)
-        names = [name for name, (*_, expires) in rows if expires is None or expires > now]
-        return Page(names, rows[-1][0] if len(rows) == limit else None)
-
-    def clear(
-        self, prefix: str, after: str | None, *, limit: int, is_ours: Callable[[str], bool]
-    ) -> tuple[int, str | None]:
-        """Remove rows as `page` lists them, expired ones too, but pickles: those are another application's.
-
-        Args:
-            prefix: What the names start with.
-            after: The name after which to go on.
-            limit: Rows to look at.
-            is_ours: Whether to remove a name.
+    def page(
+        self, prefix: str, after: str | None, limit: int
+    ) -> tuple[list[tuple[str, bytes | None]], str | None]:
+        """List names that start with a prefix, with the start of their documents; empty ones are unreadable.
 
         Returns:
-            How many were removed, and the name after which to go on; None at the end.
+            The names after a name, as many as `limit`, and the last of them; None at the end.
         """
         rows = self._rows(prefix, after, limit)
-        removed = self._remove([row[:3] for name, row in rows if row[3] != MODE_PICKLE and is_ours(name)])
-        return removed, rows[-1][0] if len(rows) == limit else None
+        found: list[tuple[str, bytes | None]] = []
+        for name, row in rows:
+            document: Found = b""
+            with suppress(FileNotFoundError):
+                document = read_document(self._form, row, limit=_HEAD)
+            found.append((name, document if isinstance(document, bytes) else b""))
+        return found, rows[-1][0] if len(rows) == limit else None
 
     def cull(self, limit: int) -> int:
         """Remove some expired rows, and return how many there were."""
@@ -229,16 +215,16 @@ class Cache:
             for some in _parts(keys):
                 # All rows are read before any file is: another process may want to write meanwhile.
                 query = _GET + _marks(some)
-                for key, *stored, expires in self._connection.execute(query, (time.time(), *some)).fetchall():
+                for key, *row in self._connection.execute(query, (time.time(), *some)).fetchall():
                     try:
-                        found[keys[key]] = Found(read_text(self._form, *stored), expires)
+                        found[keys[key]] = read_document(self._form, row)
                     except FileNotFoundError:
                         again[key] = keys[key]
             if not again:
                 return found
             keys = again
         missing = DeserializationError(message="The file of the value is missing")
-        return found | dict.fromkeys(keys.values(), Found(missing, None))
+        return found | dict.fromkeys(keys.values(), missing)
 
     def _sweep(self) -> None:
         """Remove the files of values whose process ended before it had stored them, unless another writes."""
@@ -250,18 +236,21 @@ class Cache:
 
     def _has_version(self, name: str, version: str | None) -> bool:
         found = self._find({self._form.key(name): name}).get(name)
-        return version is None if found is None else found.version == version
+        if found is None or isinstance(found, DeserializationError):
+            return found is version
+        return VersionedBytesStore.version_of(found) == version
 
-    def _rows(self, prefix: str, after: str | None, limit: int) -> list[tuple[str, tuple[Any, ...]]]:
+    def _rows(self, prefix: str, after: str | None, limit: int) -> list[tuple[str, list[Any]]]:
         """Select rows and their names, in the order of the names."""
+        now = time.time()
         if self._form.is_ordered:
             start, comparison = (prefix, ">=") if after is None or prefix > after else (after, ">")
-            select = self._connection.execute(_RANGE.format(comparison), (start,))
+            select = self._connection.execute(_RANGE.format(comparison), (now, start))
         else:
-            select = self._connection.execute(_LIST)
+            select = self._connection.execute(_LIST, (now,))
         # What is left of a query would keep SQLite from shortening its log.
         with closing(select) as rows:
-            named = ((name, row) for row in rows if (name := self._form.name(row[0])) is not None)
+            named = ((name, row) for key, *row in rows if (name := self._form.name(key)) is not None)
             if self._form.is_ordered:
                 return list(islice(takewhile(lambda found: found[0].startswith(prefix), named), limit))
             wanted = (found for found in named if found[0].startswith(prefix))

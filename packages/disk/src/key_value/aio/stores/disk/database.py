@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from key_value.aio.errors import KeyValueStoreError
-from key_value.aio.stores.base.directories import Directory
-from key_value.aio.stores.base.files import make_directory
+from key_value.aio.stores.base import Directory, make_directory
 
 DATABASE: Final = "cache.db"
 """The name of the database in the directory of a cache."""

@@ -1,7 +1,9 @@
 """How names and documents are written into the rows of a cache; pickles are never read."""
 
-import hashlib
-from typing import Any, Final, NamedTuple, Protocol
+import json
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any, Final, Protocol
 
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.disk.value_files import ValueFiles
@@ -16,23 +18,10 @@ MODE_PICKLE: Final = 4
 """The mark of a value to unpickle."""
 
 
-class Found(NamedTuple):
-    """What is stored under a name."""
+_EXPIRES = '"expires_at": "'
 
-    text: str | DeserializationError
-    """The document, or why it cannot be read."""
-    expires: float | None
-    """When it expires, in seconds since 1970."""
-
-    @property
-    def version(self) -> object:
-        """The digest of the text; where it cannot be read, something that equals no version."""
-        return self if isinstance(self.text, DeserializationError) else version_of(self.text)
-
-
-def version_of(text: str) -> str:
-    """Compute the version of a stored text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+_TOLERANCE = 0.5
+"""Seconds by which a row and its document may differ; they were computed one after the other."""
 
 
 class Form(Protocol):
@@ -53,8 +42,8 @@ class Form(Protocol):
         """Encode a text as the columns `size`, `mode`, `filename` and `value`."""
         ...
 
-    def fetch(self, mode: object, filename: object, value: object) -> object:
-        """Decode what `store` returned; what is no text is for the caller to refuse."""
+    def fetch(self, mode: object, filename: object, value: object, limit: int | None) -> object:
+        """Decode what `store` returned, or the start of it; what is no text is for the caller to refuse."""
         ...
 
 
@@ -88,10 +77,10 @@ class TextForm:
         data = text.encode()
         return len(data), MODE_TEXT, self._files.write(data), None
 
-    def fetch(self, mode: object, filename: object, value: object) -> object:
-        """Read a text."""
+    def fetch(self, mode: object, filename: object, value: object, limit: int | None) -> object:
+        """Read a text, or so much of it."""
         if mode == MODE_TEXT:
-            return self._files.read(filename).decode()
+            return self._files.read(filename, limit).decode()
         return value if mode == MODE_RAW else None
 
 
@@ -126,27 +115,53 @@ class DiskForm:
         self._files.keep(stored[2])
         return stored
 
-    def fetch(self, mode: object, filename: object, value: object) -> object:
-        """Have the disk read a text."""
+    def fetch(self, mode: object, filename: object, value: object, limit: int | None) -> object:
+        """Have the disk read a text; it reads all of it."""
+        del limit
         if filename is not None:
             self._files.check(filename)
         return self._disk.fetch(mode, filename, value, False)
 
 
-def read_text(form: Form, mode: object, filename: object, value: object) -> str | DeserializationError:
-    """Read the text of a row, or return why that cannot be done.
+def read_document(
+    form: Form, row: Sequence[Any], *, limit: int | None = None
+) -> bytes | DeserializationError:
+    """Read the document of a row, or return why that cannot be done.
+
+    Args:
+        form: How the row is written.
+        row: Its columns `mode`, `filename`, `value` and `expire_time`; the last one counts, as diskcache's
+            `touch` does not change the document.
+        limit: Characters that are enough.
 
     Raises:
         FileNotFoundError: The file of the value is missing.
     """
+    mode, filename, value, expires = row
     if mode == MODE_PICKLE:
         return DeserializationError(message="The value is a pickle, which is never read")
     try:
-        text = form.fetch(mode, filename, value)
+        text = form.fetch(mode, filename, value, limit)
     except DeserializationError as error:
         return error
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001  -- an application's disk may raise anything
         return DeserializationError(message=f"The value cannot be read: {error}")
-    return text if isinstance(text, str) else DeserializationError(message="The value is not text")
+    if not isinstance(text, str):
+        return DeserializationError(message="The value is not text")
+    return (text if expires is None else _expiring(text, expires)).encode()
+
+
+def _expiring(text: str, expires: float) -> str:
+    """Return a document that expires as its row does."""
+    start = text.find(_EXPIRES) + len(_EXPIRES)
+    end = text.find('"', start)
+    moment = datetime.fromtimestamp(expires, timezone.utc)
+    try:
+        if start >= len(_EXPIRES):
+            differs = abs((datetime.fromisoformat(text[start:end]) - moment).total_seconds()) > _TOLERANCE
+            return f"{text[:start]}{moment.isoformat()}{text[end:]}" if differs else text
+        return json.dumps({**json.loads(text), "expires_at": moment.isoformat()}, sort_keys=True)
+    except (TypeError, ValueError):
+        return text

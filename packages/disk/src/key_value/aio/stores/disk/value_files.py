@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from key_value.aio.errors import DeserializationError, PathSecurityError
-from key_value.aio.stores.base.directories import Directory
+from key_value.aio.stores.base import Directory
 
 SUFFIX: Final = "-kv.val"
 """The end of the names of files that this library wrote, as opposed to diskcache."""
@@ -70,14 +70,16 @@ class ValueFiles:
             if filename not in used:
                 self.discard(filename)
 
-    def read(self, filename: object) -> bytes:
-        """Read a file.
+    def read(self, filename: object, limit: int | None = None) -> bytes:
+        """Read a file, or so many bytes of it.
 
         Raises:
             FileNotFoundError: It is missing.
             DeserializationError: Its name leads outside of the directory, or it is no regular file.
         """
         with os.fdopen(self._open(filename), "rb", buffering=0) as file:
+            if limit is not None:
+                return file.read(limit)
             data = file.readall()
         time.sleep(_REST)
         return data
