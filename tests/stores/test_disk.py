@@ -44,7 +44,10 @@ CacheAt = Callable[..., Any]
 
 @pytest.fixture
 def cache_at(diskcache: Any) -> CacheAt:
-    return lambda path, **settings: diskcache.Cache(str(path), **settings)
+    def cache(path: Path, **settings: Any) -> Any:
+        return diskcache.Cache(str(path), **settings)
+
+    return cache
 
 
 def open_disk(path: Path) -> DiskStore:

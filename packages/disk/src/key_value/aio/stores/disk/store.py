@@ -417,7 +417,7 @@ class _PlaceNames(Names):
     def _former_place(self, collection: str) -> str | None:
         # 0.5 left these characters out, so that `a/b` and `ab` had one directory.
         place = _LEFT_OUT.sub("", collection).rstrip(" .") if self._moved else ""
-        return place if len(place) <= 255 and not _SURROGATE.search(place) else None  # noqa: PLR2004 -- its limit
+        return place if len(place) <= 255 and not _SURROGATE.search(place) else None
 
 
 def _open(directory: Path, max_size: int | None, _: str, makes: bool) -> Cache | None:
