@@ -198,7 +198,7 @@ class TestFileTreeStore(EmbeddedConformance):
         (path / "users" / "broken.json").write_text("{")
         await store.cull()
         assert files(path) == {"users/new.json", "users/broken.json", "users-info.json"}
-        assert await store.keys("users") == ["new"]
+        assert sorted(await store.keys("users")) == ["broken", "new"]
 
     async def test_an_expired_entry_is_claimed_once(self, path: Path) -> None:
         async with open_tree(path) as first, open_tree(path) as second:
