@@ -1,0 +1,90 @@
+"""Writes the table of the abilities of each store into the documentation."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from unittest.mock import MagicMock, patch
+
+from key_value.aio.protocols import ABILITIES
+from key_value.aio.stores.chdb import ChDBStore
+from key_value.aio.stores.duckdb import DuckDBStore
+from key_value.aio.stores.filetree import FileTreeStore
+from key_value.aio.stores.keyring import KeyringStore
+from key_value.aio.stores.memory import MemoryStore
+from key_value.aio.stores.null import NullStore
+from key_value.aio.stores.redis import RedisStore
+from key_value.aio.stores.rocksdb import RocksDBStore
+from key_value.aio.stores.simple import SimpleStore
+from key_value.aio.stores.sqlite import SQLiteStore
+
+PAGE = Path(__file__).parents[1] / "docs" / "concurrency.md"
+NOWHERE = Path("nothing-is-opened")
+
+
+def windows_registry() -> object:
+    """A store in the registry, on any system: it can be created without one."""
+    with patch.dict(sys.modules, {"winreg": MagicMock()}):
+        return import_module("key_value.aio.stores.windows_registry").WindowsRegistryStore()
+
+
+STORES: Mapping[str, Callable[[], object]] = {
+    "ChDBStore": lambda: ChDBStore(database_path=NOWHERE),
+    "DuckDBStore": lambda: DuckDBStore(database_path=NOWHERE),
+    "FileTreeStore": lambda: FileTreeStore(data_directory=NOWHERE),
+    "KeyringStore": KeyringStore,
+    "MemoryStore": MemoryStore,
+    "NullStore": NullStore,
+    "RedisStore": RedisStore,
+    "RocksDBStore": lambda: RocksDBStore(path=NOWHERE),
+    "SQLiteStore": lambda: SQLiteStore(NOWHERE),
+    "SimpleStore": SimpleStore,
+    "WindowsRegistryStore": windows_registry,
+}
+"""Each store, with arguments that do not change its abilities."""
+
+REASONS: Mapping[str, str] = {
+    "KeyringStore": "No keyring can list its items or write on a condition.",
+    "NullStore": "It stores nothing.",
+    "WindowsRegistryStore": "`winreg` cannot write on a condition.",
+}
+"""Why a store lacks abilities."""
+
+_TABLE = re.compile(r"(<!-- abilities -->\n).*?(<!-- /abilities -->)", re.DOTALL)
+
+
+def abilities(open_store: Callable[[], object]) -> dict[str, bool]:
+    """Return which methods of the abilities a store has."""
+    store = open_store()
+    return {ability.method: isinstance(store, ability.protocol) for ability in ABILITIES}
+
+
+def table() -> str:
+    """Return the table, as Markdown, with the reason of each store that lacks an ability.
+
+    Raises:
+        KeyError: A store lacks an ability without a reason.
+    """
+    methods = [ability.method for ability in ABILITIES]
+    head = f"| store | {' | '.join(f'`{method}`' for method in methods)} |\n|---|{':-:|' * len(methods)}\n"
+    rows = {name: abilities(open_store) for name, open_store in STORES.items()}
+    reasons = [f"- `{name}`: {REASONS[name]}\n" for name, has in rows.items() if not all(has.values())]
+    return (
+        head
+        + "".join(
+            f"| `{name}` | {' | '.join('yes' if has[method] else '-' for method in methods)} |\n"
+            for name, has in rows.items()
+        )
+        + "\n"
+        + "".join(reasons)
+    )
+
+
+def written() -> str:
+    """Return the page with the table as it should be."""
+    return _TABLE.sub(lambda found: found[1] + table() + found[2], PAGE.read_text())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written())
