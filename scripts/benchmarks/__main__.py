@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks import report
+from scripts.benchmarks import abilities, report
 from scripts.benchmarks.environments import DECODERS, prepare
 from scripts.benchmarks.imports import import_times
 from scripts.benchmarks.layers import Times, medians
@@ -29,14 +29,18 @@ def main() -> None:
     pythons = prepare(options.store, options.codec)
     result: dict[str, Any] = {"python": sys.version, "machine": platform.platform(), "codec": options.codec}
     lag: dict[str, Any] = {}
+    able: dict[str, abilities.Seconds] = {}
     for store in options.store:
         with redis_url() if store in NETWORKED else nullcontext() as url:
             table, lag[store] = _measure_store(store, pythons, url, options.codec, effort)
+            able[store] = _abilities(store, pythons, url, options.codec, effort)
         result[store] = [
             {**asdict(cell), "sides": {name: asdict(times) for name, times in found.items()}}
             for cell, found in table.items()
         ]
         _show(store, report.store_table(store, table, options.codec))
+        _show(f"{store}, abilities", report.ability_table(able[store]))
+    result["abilities"] = able
     result["lag"] = {store: late for store, late in lag.items() if store not in NETWORKED}
     _show("event loop, 50 tasks, 200 KB", report.lag_table(result["lag"]))
     if "memory" in options.store:
@@ -79,6 +83,14 @@ def _measure_store(
             else {name: side.ask("lag", seconds=effort.lag) for name, side in running.items()}
         )
     return table, late
+
+
+def _abilities(
+    store: str, pythons: Mapping[str, str], url: str | None, codec: str, effort: Effort
+) -> abilities.Seconds:
+    with sides({"ours": pythons["ours"]}, store, url, codec) as running:
+        rounds = [running["ours"].ask("abilities") for _ in range(max(effort.rounds.values()) + 1)]
+    return abilities.medians(rounds[1:])
 
 
 def _growth(pythons: Mapping[str, str], codec: str, effort: Effort) -> report.Growth:

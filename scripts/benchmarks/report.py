@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from scripts.benchmarks import layers, targets
+from scripts.benchmarks.abilities import Seconds
 from scripts.benchmarks.measure import Table, Times
 from scripts.benchmarks.plan import NETWORKED, Cell
 
@@ -70,6 +71,15 @@ def growth_table(found: Growth) -> str:
             aim = _growth_aim(found) if last else ["", ""]
             sizes = [f"{step['bytes']:.0f}", f"{step['slowest'] * 1e3:.1f}"]
             rows.append([side, f"{step['entries']:.0f}", *times, *sizes, *aim])
+    return _aligned(rows)
+
+
+def ability_table(found: Seconds) -> str:
+    """Returns what the operations that only some stores have take, beside a get and a put."""
+    rows = [["us for each key", "ours", "of a get", "of a put", "", ""]]
+    for name, seconds in found.items():
+        ratios = [f"{seconds / found[plain]:.2f}" for plain in ("get", "put")]
+        rows.append([name, f"{seconds * 1e6:.1f}", *ratios, "", ""])
     return _aligned(rows)
 
 

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from scripts.benchmarks import layers
+from scripts.benchmarks.abilities import time_abilities
 from scripts.benchmarks.cases import Load, time_case
 from scripts.benchmarks.plan import SLOW
 from scripts.benchmarks.probes import growth, lag
@@ -32,6 +33,8 @@ class Worker:
             return await lag(self._subject, **arguments)
         if do == "growth":
             return await growth(self._subject, **arguments)
+        if do == "abilities":
+            return await time_abilities(self._subject)
         if do == "layers":
             return await self._time_layers()
         return await self._clear()
