@@ -1,7 +1,9 @@
 """Wrappers that rename: as 0.5 did, but for what could be taken for another prefix's."""
 
 import pytest
+from typing_extensions import override
 
+from key_value.aio.protocols import Page
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.wrappers.base import BaseWrapper
 from key_value.aio.wrappers.prefix_collections import PrefixCollectionsWrapper
@@ -85,6 +87,45 @@ async def test_a_limit_counts_what_is_listed() -> None:
     await store.put_many(["a", "b", "c"], [{"n": 1}] * 3, collection="c")
     assert len(await able(store).keys("c", limit=2)) == 2
     assert len(await able(store).keys("c", limit=5)) == 3
+
+
+class Scanned(MemoryStore):
+    """Counts the keys that are listed, none of them by `keys`."""
+
+    listed = 0
+
+    @override
+    async def scan(
+        self,
+        collection: str | None = None,
+        *,
+        prefix: str = "",
+        cursor: str | None = None,
+        limit: int = 1000,
+    ) -> Page:
+        page = await super().scan(collection, prefix=prefix, cursor=cursor, limit=limit)
+        self.listed += len(page.keys)
+        return page
+
+    @override
+    async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
+        raise AssertionError("the whole collection was listed")
+
+
+@pytest.mark.parametrize("limit", [0, 1, 150, 1000])
+async def test_a_limit_bounds_what_is_read(limit: int) -> None:
+    inner = Scanned()
+    await inner.put_many([f"x{n}" for n in range(3000)], [{"n": 1}] * 3000, collection="c")
+    for store in (PrefixKeysWrapper(inner, "p"), SingleCollectionWrapper(inner, "c")):
+        keys = [f"k{n}" for n in range(300)]
+        await store.put_many(keys, [{"n": 1}] * 300, collection="c")
+        inner.listed = 0
+        found = await able(store).keys("c", limit=limit)
+        assert len(found) == len(set(found)) == min(limit, 300)
+        assert set(found) <= set(keys)
+        assert inner.listed <= limit
+        with pytest.raises(ValueError, match="limit"):
+            await able(store).keys("c", limit=-1)
 
 
 async def test_the_default_collection_is_the_wrappers() -> None:

@@ -13,10 +13,14 @@ from key_value.aio._utils.arguments import (
     check_value,
     check_values,
 )
-from key_value.aio.protocols.abilities import Ability, Page, Versioned
+from key_value.aio.protocols.abilities import Ability, AsyncScanProtocol, Page, Versioned
 from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.protocols.paging import pages
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
+
+KEYS_PER_PAGE = 1000
+"""Keys that are read at a time where only some of them are the wrapper's."""
 
 
 class Translator(BaseWrapper):
@@ -185,9 +189,31 @@ class Translator(BaseWrapper):
     async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
         given = {**arguments}
         name = self._collection_name(given.get("collection"))
+        if ability.gives == "keys" and self._can_scan_for(given["limit"]):
+            return await self._scan_keys(name, given["limit"])
         encoded = await self._encode_arguments(ability, given, name)
         result = await super()._call_ability(ability, encoded)
         return await self._decode_result(ability, result, given, name)
+
+    def _can_scan_for(self, limit: int | None) -> bool:
+        """Return whether so many keys are found without listing the collection, in which others are too."""
+        check_limit(limit)
+        return (
+            limit is not None
+            and not self._leaves_keys_alone()
+            and isinstance(self.key_value, AsyncScanProtocol)
+        )
+
+    async def _scan_keys(self, collection: str | None, limit: int) -> list[str]:
+        prefix, keys = self._encode_prefix("", collection), list[str]()
+        size = min(limit, KEYS_PER_PAGE) if prefix else KEYS_PER_PAGE
+        if limit:
+            stored = self._encode_collection(collection)
+            async for page in pages(self.key_value, stored, prefix=prefix, size=size):
+                keys += self._decode_keys(page, collection)
+                if len(keys) >= limit:
+                    break
+        return keys[:limit]
 
     async def _encode_arguments(
         self, ability: Ability, given: dict[str, Any], collection: str | None
