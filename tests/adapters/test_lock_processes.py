@@ -151,27 +151,36 @@ async def test_a_suspended_holder_loses_the_lock_to_the_next(place: str) -> None
         assert await is_free(place)
 
 
-async def test_a_slow_holder_keeps_the_lock(place: str) -> None:
-    ttl = 3 * SHORT
-    async with open_store(place) as store:
+async def _keeps_the_lock(place: str, ttl: float) -> bool:
+    """Hold the lock for longer than a lease; return False where it was lost, which its holder must know."""
+    async with open_store(place) as store, contender(place) as lock:
         with holder(place, ttl) as slow:
             _, _, held = slow.receive()
             versions = set[str]()
             while len(versions) < 4 or time.monotonic() < held + ttl:
                 found = await store.get_versioned("lock:l")
-                assert found is not None or slow.has_reported, "nobody holds it, and its holder was not told"
-                versions.add("" if found is None else found.version)
-                assert time.monotonic() < held + PATIENCE, "it was not renewed"
+                if found is None or slow.has_reported:
+                    _, is_lost, _ = slow.receive()
+                    assert is_lost
+                    return False
+                versions.add(found.version)
                 await asyncio.sleep(0.02)
-            assert not slow.has_reported, "it was lost"
-            assert not await is_free(place)
+            was_free = await is_free(place)
             slow.release()
             _, is_lost, released = slow.receive()
-            assert not is_lost
-            async with contender(place) as lock:
-                assert await lock.acquire(timeout=PATIENCE)
-                assert time.monotonic() >= released
-                await lock.release()
+            assert is_lost or not was_free
+            assert await lock.acquire(timeout=PATIENCE)
+            assert is_lost or time.monotonic() >= released
+            await lock.release()
+            return not is_lost
+
+
+async def test_a_slow_holder_keeps_the_lock(place: str) -> None:
+    for ttl in (3 * SHORT, 10 * SHORT, 30 * SHORT):
+        # On a busy machine a short lease may end before its holder gets to renew it.
+        if await _keeps_the_lock(place, ttl):
+            return
+    raise AssertionError("the lease was not renewed")
 
 
 def _append_under_the_lock(number: int, place: str) -> None:
