@@ -33,6 +33,9 @@ ENTRIES = 40
 TASKS = 50
 LAG_SECONDS = 0.010
 ROUNDS = 8
+BATCH = 1_000
+
+_unfinished: list[object] = []
 
 
 def was_in_0_5(tests: Any) -> bool:
@@ -80,6 +83,10 @@ class EmbeddedConformance(StoreConformance):
             yield store
 
     @when(was_in_0_5)
+    def test_the_interpreter_ends_while_a_batch_is_stored(self, path: Path) -> None:
+        for _ in range(2):
+            run_together(_leave_a_batch_unfinished, 1, type(self).open_store, path)
+
     async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
         assert self.published_extra is not None
         published(self.published_extra).write(self.published_opening(path), "people", self.published_keeps)
@@ -206,6 +213,23 @@ async def _check_whole(store: Any) -> None:
 
 def _can_claim(store: object) -> bool:
     return isinstance(store, AsyncPutIfAbsentProtocol)
+
+
+def _leave_a_batch_unfinished(_: int, open_store: Open, path: Path) -> None:
+    """End the process while a batch is stored, without closing anything."""
+
+    async def begin() -> None:
+        store = open_store(path)
+        await store.put("first", {"n": 1})
+        batch = store.put_many([str(n) for n in range(BATCH)], [{"n": n} for n in range(BATCH)])
+        _unfinished.append((store, asyncio.ensure_future(batch)))
+        await asyncio.sleep(0)
+
+    loop = asyncio.new_event_loop()
+    _unfinished.append(loop)
+    # It reports the task that is left, which is what is done here.
+    loop.set_exception_handler(lambda _, __: None)
+    loop.run_until_complete(begin())
 
 
 def _write_for_ever(open_store: Open, path: Path, started: Path) -> None:

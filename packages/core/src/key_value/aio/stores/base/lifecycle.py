@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from typing_extensions import Self, override
 
 from key_value.aio._utils.arguments import check_collection
+from key_value.aio._utils.uncopyable import Uncopyable
 from key_value.aio.errors import (
     BaseKeyValueError,
     ExtraInfoType,
@@ -33,7 +34,7 @@ MAXIMUM_PREPARED_COLLECTIONS = 65_536
 """How many collections a store remembers to have set up, before it sets them up again."""
 
 
-class Lifecycle:
+class Lifecycle(Uncopyable):
     """The part of a store that comes before and after its operations, and its driver's errors."""
 
     errors: ClassVar[

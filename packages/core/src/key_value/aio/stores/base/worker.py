@@ -7,6 +7,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from typing_extensions import Self
@@ -199,6 +200,16 @@ class _Crew:
                 for _ in self.threads:
                     self._jobs.put(None)
 
+    def stop(self) -> None:
+        """Let the threads end after the jobs that they are at; what waits is not begun."""
+        with self._claiming, suppress(queue.Empty):
+            while True:
+                self._jobs.get_nowait()
+        self.end()
+        with self._claiming:
+            for _ in self.threads:
+                self._jobs.put(None)
+
     async def give_up(self, job: Job[Any]) -> None:
         """Leave a job undone if it has not begun, else wait for its end."""
         with self._claiming:
@@ -293,7 +304,7 @@ def _settle_all(jobs: Sequence[Job[Any]]) -> None:
 _crews: "weakref.WeakSet[_Crew]" = weakref.WeakSet()
 
 PAUSE_TIMEOUT = 10.0
-"""Seconds that a fork, or the end of the process, waits for the job that a thread is at."""
+"""Seconds that a fork, or the end of the interpreter, waits for the job that a thread is at."""
 
 _paused: list[threading.RLock] = []
 
@@ -301,8 +312,7 @@ _paused: list[threading.RLock] = []
 def _pause() -> None:
     """Wait until no thread is at a job, and let none begin one.
 
-    A driver that is interrupted by a fork leaves its locks held in the child for ever; one that is
-    interrupted by the end of the interpreter may abort it.
+    A driver that is interrupted by a fork leaves its locks held in the child for ever.
     """
     _paused.extend(busy for crew in list(_crews) for busy in crew.busy if busy.acquire(timeout=PAUSE_TIMEOUT))
 
@@ -314,4 +324,13 @@ def _resume() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_pause, after_in_parent=_resume, after_in_child=_resume)
-atexit.register(_pause)
+
+
+@atexit.register
+def _end_all() -> None:
+    """End all threads: a driver that is at work while the interpreter ends may abort it, or crash."""
+    crews = [crew for crew in list(_crews) if crew.process == os.getpid()]
+    for crew in crews:
+        crew.stop()
+    for thread in (thread for crew in crews for thread in crew.threads):
+        thread.join(PAUSE_TIMEOUT)
