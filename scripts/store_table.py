@@ -9,6 +9,7 @@ from unittest.mock import MagicMock, patch
 
 from key_value.aio.protocols import ABILITIES
 from key_value.aio.stores.chdb import ChDBStore
+from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.duckdb import DuckDBStore
 from key_value.aio.stores.filetree import FileTreeStore
 from key_value.aio.stores.keyring import KeyringStore
@@ -31,10 +32,12 @@ def windows_registry() -> object:
 
 STORES: Mapping[str, Callable[[], object]] = {
     "ChDBStore": lambda: ChDBStore(database_path=NOWHERE),
+    "DiskStore": lambda: DiskStore(directory=NOWHERE),
     "DuckDBStore": lambda: DuckDBStore(database_path=NOWHERE),
     "FileTreeStore": lambda: FileTreeStore(data_directory=NOWHERE),
     "KeyringStore": KeyringStore,
     "MemoryStore": MemoryStore,
+    "MultiDiskStore": lambda: MultiDiskStore(base_directory=NOWHERE),
     "NullStore": NullStore,
     "RedisStore": RedisStore,
     "RocksDBStore": lambda: RocksDBStore(path=NOWHERE),
