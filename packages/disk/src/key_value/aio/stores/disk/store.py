@@ -41,10 +41,13 @@ ROWS_PER_CULL = 1000
 _PLACE = "\0"
 """Stands in an address of MultiDiskStore between the place of a cache and the name of a row."""
 
+_factory_places = EscapingStrategy(_PLACE)
+
 _VARIABLE = r"\$(?=[\w{])"
 """What diskcache would replace by an environment variable."""
 
 _LEFT_OUT = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
+_LONGEST = 255
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -251,7 +254,7 @@ class DiskStore(_CacheStore, PagedBytesStore):
             self.directory = _expanded(directory)
             if not (auto_create or self.directory.is_dir()):
                 raise ValueError(_missing(self.directory))
-            opener = partial(_open, self.directory, max_size)
+            opener = partial(_open_below, self.directory, max_size)
         else:
             raise ValueError("Either disk_cache or directory must be provided")
         self.location = str(self.directory)
@@ -313,15 +316,12 @@ class MultiDiskStore(_CacheStore):
         self.location = str(self.directory)
         self._has_directories = disk_cache_factory is None
         self._auto_create = auto_create
-        self.names = _PlaceNames(EscapingStrategy(_PLACE), moved=False)
-
-        def open_place(place: str, makes: bool) -> Cache | None:
-            if disk_cache_factory is None:
-                return _open(self.directory / place, max_size, "", makes)
-            collection = self.names.collections.try_unsanitize(place)
-            return _open_given(disk_cache_factory, place if collection is None else collection, makes)
-
-        super().__init__(open_place, default_collection=default_collection)
+        self.names = _PlaceNames(_factory_places, moved=False)
+        if disk_cache_factory is None:
+            opener = partial(_open_below, self.directory, max_size)
+        else:
+            opener = partial(_open_given, disk_cache_factory)
+        super().__init__(opener, default_collection=default_collection)
 
     @override
     async def _setup(self) -> None:
@@ -417,16 +417,25 @@ class _PlaceNames(Names):
     def _former_place(self, collection: str) -> str | None:
         # 0.5 left these characters out, so that `a/b` and `ab` had one directory.
         place = _LEFT_OUT.sub("", collection).rstrip(" .") if self._moved else ""
+<<<<<<< HEAD
         return place if len(place) <= 255 and not _SURROGATE.search(place) else None
+=======
+        return place if not _SURROGATE.search(place) and len(place.encode()) <= _LONGEST else None
+>>>>>>> 347cd45 (Let dropped MultiDiskStores go)
 
 
-def _open(directory: Path, max_size: int | None, _: str, makes: bool) -> Cache | None:
+def _open(directory: Path, max_size: int | None, makes: bool) -> Cache | None:
     is_there = makes or (directory / DATABASE).exists()
     return Cache.open(directory, max_size=max_size) if is_there else None
 
 
+def _open_below(base: Path, max_size: int | None, place: str, makes: bool) -> Cache | None:
+    return _open(base / place, max_size, makes)
+
+
 def _open_given(make: CacheFactory, place: str, _: bool) -> Cache:
-    return Cache.of(_checked(make(place)))
+    collection = _factory_places.try_unsanitize(place)
+    return Cache.of(_checked(make(place if collection is None else collection)))
 
 
 def _checked(cache: Any) -> Any:
