@@ -44,17 +44,10 @@ CacheAt = Callable[..., Any]
 
 @pytest.fixture
 def cache_at(diskcache: Any) -> CacheAt:
-<<<<<<< HEAD
-    def cache(path: Path, **settings: Any) -> Any:
-        return diskcache.Cache(str(path), **settings)
-
-    return cache
-=======
     def cache_at(path: Path, **settings: Any) -> Any:
         return diskcache.Cache(str(path), **settings)
 
     return cache_at
->>>>>>> 347cd45 (Let dropped MultiDiskStores go)
 
 
 def open_disk(path: Path) -> DiskStore:

@@ -417,11 +417,7 @@ class _PlaceNames(Names):
     def _former_place(self, collection: str) -> str | None:
         # 0.5 left these characters out, so that `a/b` and `ab` had one directory.
         place = _LEFT_OUT.sub("", collection).rstrip(" .") if self._moved else ""
-<<<<<<< HEAD
-        return place if len(place) <= 255 and not _SURROGATE.search(place) else None
-=======
         return place if not _SURROGATE.search(place) and len(place.encode()) <= _LONGEST else None
->>>>>>> 347cd45 (Let dropped MultiDiskStores go)
 
 
 def _open(directory: Path, max_size: int | None, makes: bool) -> Cache | None:
