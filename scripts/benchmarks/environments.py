@@ -25,7 +25,6 @@ EXTRAS = {
 """The stores, each with the extra of 0.5.0 that it is compared to."""
 
 DRIVERS = {
-    "disk": "diskcache",
     "rocksdb": "rocksdict",
     "duckdb": "duckdb",
     "chdb": "chdb",
