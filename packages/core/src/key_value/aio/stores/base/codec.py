@@ -189,9 +189,13 @@ def read_header(data: bytes) -> Header:
         document = load_from_json(data)
         collection, key, expires = (document.get(name) for name in ("collection", "key", "expires_at"))
     else:
-        collection, key = (None if text is None else loads(text) for text in found.group(1, 3))
+        collection, key = map(_name, found.group(1, 3))
         expires = None if found[2] is None else found[2].decode()
     return Header(_text(collection), _text(key), parse_epoch(expires) if isinstance(expires, str) else None)
+
+
+def _name(text: bytes | None) -> Any:
+    return text if text is None else loads(text) if b"\\" in text else text[1:-1].decode()
 
 
 def _text(value: object) -> str | None:

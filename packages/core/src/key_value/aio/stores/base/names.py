@@ -101,7 +101,7 @@ class Names:
     def is_of(self, address: str, collection: str, key: str) -> bool:
         """Return whether an address is, or in the 0.5 series was, that of an entry."""
         ours = self.address(collection, key)
-        return address in (ours, self.former(ours, collection, key))
+        return address == ours or address == self.former(ours, collection, key)
 
     def literal(self, prefix: str) -> str:
         """Return the beginning of a prefix that the keys which start with it have in the backend too."""

@@ -3,12 +3,15 @@
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from key_value.aio.errors import PathSecurityError
 from key_value.aio.stores.base import Directory, VersionedBytesStore, make_directory
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, clear, temp_files
+
+T = TypeVar("T")
 
 SUFFIX: Final = ".json"
 """The end of the name of an entry's file."""
@@ -62,16 +65,16 @@ class Files:
         with temp_files(self._root, data, durable=self._durable) as (writing, files), ExitStack() as stack:
             targets = self._targets(stack, [address for address, _ in entries])
             with self._lock.held(shared=True):
-                for file, (directory, name) in zip(files, targets, strict=True):
-                    file.move(writing, directory, name)
-            self._sync(*(directory for directory, _ in targets))
+                for file, (address, _) in zip(files, entries, strict=True):
+                    file.move(writing, *targets[address])
+            self._sync(*(directory for directory, _ in targets.values()))
 
     def write_if(self, address: str, data: bytes, version: str | None) -> bool:
         """Write a file if what is there has a version, or if there is nothing and the version is None."""
         if self._version(address) != version:
             return False
         with temp_files(self._root, [data], durable=self._durable) as (writing, [file]), ExitStack() as stack:
-            [(directory, name)] = self._targets(stack, [address])
+            directory, name = self._targets(stack, [address])[address]
             with self._lock.held():
                 if self._version(address) != version:
                     return False
@@ -84,7 +87,7 @@ class Files:
         with ExitStack() as stack:
             there = [
                 (directory, name)
-                for directory, name in self._targets(stack, addresses, skips_missing=True)
+                for directory, name in self._targets(stack, addresses, skips_missing=True).values()
                 if directory.has_file(name)
             ]
             if there:
@@ -109,31 +112,33 @@ class Files:
 
     def take(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
         """Remove files, and return what was in each; None where it was missing."""
-        taken = self.read_many(addresses)
-        there = [index for index, data in enumerate(taken) if isinstance(data, bytes)]
-        if not there:
-            return taken
+        taken: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
-            targets = self._targets(stack, [addresses[index] for index in there], skips_missing=True)
-            if len(targets) < len(there):
-                return self.take(addresses)
-            with self._lock.held():
-                for index, (directory, name) in zip(there, targets, strict=True):
-                    [taken[index]] = self.read_many([addresses[index]])
-                    if isinstance(taken[index], bytes):
-                        directory.remove(name)
-            self._sync(*(directory for directory, _ in targets))
-        return taken
+            targets = self._targets(stack, addresses, skips_missing=True)
+            there = {
+                address: target
+                for address, target in targets.items()
+                if _tried(taken, address, lambda target=target: target[0].has_file(target[1]))
+            }
+            if there:
+                with self._lock.held():
+                    for address, (directory, name) in there.items():
+                        data = _tried(taken, address, lambda: directory.read(name))  # noqa: B023 -- called here
+                        if data is not None and directory.remove(name):
+                            taken[address] = data
+                self._sync(*(directory for directory, _ in there.values()))
+        return [taken.get(address) for address in addresses]
 
     def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
         """Read files; an exception is the result of its file alone."""
-        found: list[bytes | Exception | None] = []
-        for address in addresses:
-            try:
-                found.append(self.read(address))
-            except (OSError, PathSecurityError) as error:
-                found.append(error)
-        return found
+        found: dict[str, bytes | Exception] = {}
+        with ExitStack() as stack:
+            targets = self._targets(stack, addresses, skips_missing=True)
+            for address, (directory, name) in targets.items():
+                data = _tried(found, address, lambda: directory.read(name))  # noqa: B023 -- called here
+                if data is not None:
+                    found[address] = data
+        return [found.get(address) for address in addresses]
 
     def page(self, prefix: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
         """List addresses in the order of their directories and files.
@@ -160,6 +165,14 @@ class Files:
                 if len(found) == limit:
                     break
         return found, found[-1] if found and len(found) == limit else None
+
+    def any_of(self, directory: str, count: int) -> list[bytes | Exception | None]:
+        """Read some files of a directory, in no order."""
+        with suppress(FileNotFoundError, PathSecurityError):
+            with Directory.open(self._root, *directory.split("/")) as opened:
+                names = list(islice(_entry_files(opened), count))
+            return self.read_many([f"{directory}/{name}" for name in names])
+        return []
 
     def make(self, directory: str, describe: Callable[[bytes | None], bytes | None]) -> None:
         """Make the directory of a collection, and the file that describes it.
@@ -239,16 +252,17 @@ class Files:
 
     def _targets(
         self, stack: ExitStack, addresses: Sequence[str], *, skips_missing: bool = False
-    ) -> list[tuple[Directory, str]]:
+    ) -> dict[str, tuple[Directory, str]]:
         """Open the directories of addresses, each once."""
-        opened: dict[tuple[str, ...], Directory] = {}
-        targets: list[tuple[Directory, str]] = []
+        opened: dict[str, Directory] = {}
+        targets: dict[str, tuple[Directory, str]] = {}
         for address in addresses:
-            *names, name = address.split("/")
+            path, _, name = address.rpartition("/")
             try:
-                if tuple(names) not in opened:
-                    opened[tuple(names)] = stack.enter_context(Directory.open(self._root, *names))
-                targets.append((opened[tuple(names)], name))
+                if path not in opened:
+                    names = path.split("/") if path else []
+                    opened[path] = stack.enter_context(Directory.open(self._root, *names))
+                targets[address] = (opened[path], name)
             except FileNotFoundError:
                 if not skips_missing:
                     raise
@@ -261,12 +275,7 @@ class Files:
 
     def _files(self, directory: str, prefix: str, after: str, limit: int | None) -> list[str]:
         with suppress(FileNotFoundError), Directory.open(self._root, *directory.split("/")) as opened:
-            names = (
-                entry.name
-                for entry in opened.entries()
-                if entry.name.endswith(SUFFIX) and entry.name.startswith(prefix) and entry.name > after
-                if entry.is_file(follow_symlinks=False)
-            )
+            names = (name for name in _entry_files(opened) if name.startswith(prefix) and name > after)
             return list(names) if limit is None else heapq.nsmallest(limit, names)
         return []
 
@@ -274,6 +283,12 @@ class Files:
         """Iterate over the directories that are described, in their order, from one on."""
         found = (each for each in _infos(self._metadata) if each.startswith(prefix) and each >= first)
         yield from sorted(found)
+
+
+def _entry_files(directory: Directory) -> Iterator[str]:
+    for entry in directory.entries():
+        if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+            yield entry.name
 
 
 def missing(directory: Path) -> str:
@@ -293,6 +308,17 @@ def _infos(metadata: Path, *names: str) -> Iterator[str]:
         for name in below:
             if name != WRITING:
                 yield from _infos(metadata, *names, name)
+
+
+def _tried(failures: dict[str, Any], address: str, operation: Callable[[], T]) -> T | None:
+    """Return the result of an operation; None if the file is missing, or the failure is noted."""
+    try:
+        return operation()
+    except FileNotFoundError:
+        return None
+    except (OSError, PathSecurityError) as error:
+        failures[address] = error
+        return None
 
 
 def _read(root: Path, names: Sequence[str], name: str) -> bytes | None:

@@ -15,7 +15,6 @@ from key_value.aio.errors import (
     DeserializationError,
     InvalidKeyError,
     KeyValueStoreError,
-    PathSecurityError,
 )
 from key_value.aio.stores.base import (
     Address,
@@ -327,20 +326,18 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         return found
 
     async def _has_entry(self, directory: str, collection: str) -> bool:
-        cursor: str | None = None
-        wanted = 1
+        count = 1
         while True:
-            page = await self._list(f"{directory}/", cursor, wanted)
-            for address, _ in page.items:
+            found = await self._worker.run(lambda files, count=count: files.any_of(directory, count))
+            for data in found[count // 4 :] if count > 1 else found:
                 try:
-                    data = await self._read(address)
-                    if data is not None and not (await self._decode(collection, address, data)).is_expired:
+                    if isinstance(data, bytes) and not (await self._decode(collection, "", data)).is_expired:
                         return True
-                except (DeserializationError, PathSecurityError):
+                except DeserializationError:
                     continue
-            if page.cursor is None:
+            if len(found) < count:
                 return False
-            cursor, wanted = page.cursor, min(2 * wanted, FILES_PER_JOB)
+            count *= 4
 
     def _with_directories(self, files: Files, addresses: Sequence[str], write: Callable[[], T]) -> T:
         try:
