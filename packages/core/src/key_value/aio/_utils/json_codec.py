@@ -10,11 +10,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from json import encoder as json_encoder
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from key_value.aio.errors import DeserializationError, SerializationError
+
+T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
 Decoder: TypeAlias = Callable[[str | bytes], object]
 
@@ -28,7 +32,6 @@ _CONTAINERS = (dict, list, tuple)
 
 _plain_encoder = json.JSONEncoder(sort_keys=True)
 _compact_encoder = json.JSONEncoder(separators=(",", ":"))
-_REFUSALS = (TypeError, ValueError, RecursionError)
 _raw_decode = json.JSONDecoder().raw_decode
 
 
@@ -38,12 +41,7 @@ def dumps(value: object) -> str:
     Raises:
         SerializationError: The value is not JSON, refers to itself, or is nested too deeply.
     """
-    try:
-        text = "".join(_encoder.chunks(value, 0))
-    except _REFUSALS as error:
-        _encoder.renew()
-        raise _refusal(error) from error
-    return _checked(text, value)
+    return _encoded(_encode, value)
 
 
 def check_depth(value: object) -> None:
@@ -54,10 +52,14 @@ def check_depth(value: object) -> None:
     """
     level: list[object] = [value]
     for _ in range(MAXIMUM_DEPTH + 1):
-        level = [item for container in level for item in _items(container) if isinstance(item, _CONTAINERS)]
+        items = [item for container in level for item in _items(container)]
+        # A container that is referred to often is looked at once.
+        containers = (item for item in items if isinstance(item, _CONTAINERS))
+        level = list({id(item): cast("object", item) for item in containers}.values())
         if not level:
             return
-    raise SerializationError(f"value is nested in more than {MAXIMUM_DEPTH} levels of mappings and sequences")
+    message = f"value is nested in more than {MAXIMUM_DEPTH} levels of mappings and sequences"
+    raise SerializationError(f"Failed to serialize object to JSON: {message}")
 
 
 def dumps_compact(value: object) -> str:
@@ -66,18 +68,36 @@ def dumps_compact(value: object) -> str:
     Raises:
         SerializationError: As from `dumps`.
     """
+    return _encoded(_compact_encoder.encode, value)
+
+
+def _encoded(encode: Callable[[object], str], value: object) -> str:
     try:
-        text = _compact_encoder.encode(value)
-    except _REFUSALS as error:
-        raise _refusal(error) from error
-    return _checked(text, value)
-
-
-def _checked(text: str, value: object) -> str:
+        text = encode(value)
+    except RecursionError:
+        # If the value is not too deep, the caller's stack is.
+        check_depth(value)
+        return _in_a_thread(encode, value)
+    except (TypeError, ValueError) as error:
+        raise SerializationError(f"Failed to serialize object to JSON: {error}") from error
     # Without that many brackets, in strings or not, there is no such depth.
     if text.count("{") + text.count("[") > MAXIMUM_DEPTH:
         check_depth(value)
     return text
+
+
+def _encode(value: object) -> str:
+    try:
+        return "".join(_encoder.chunks(value, 0))
+    except Exception:
+        _encoder.renew()
+        raise
+
+
+def _in_a_thread(work: Callable[[T], ResultT], argument: T) -> ResultT:
+    """Do something with a stack of its own."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(work, argument).result()
 
 
 def loads(text: str | bytes) -> object:
@@ -121,13 +141,14 @@ def _items(container: object) -> Iterable[object]:
     return cast("Iterable[object]", container.values() if isinstance(container, dict) else container)
 
 
-def _refusal(error: Exception) -> SerializationError:
-    return SerializationError(f"Failed to serialize object to JSON: {error}")
-
-
 def _loads_slowly(text: str | bytes) -> object:
     try:
-        return json.loads(text if isinstance(text, str) else text.decode())
+        decoded = text if isinstance(text, str) else text.decode()
+        try:
+            return json.loads(decoded)
+        except RecursionError:
+            # Perhaps it is not the text that is deep, but the caller's stack.
+            return _in_a_thread(json.loads, decoded)
     except (ValueError, RecursionError) as error:
         raise DeserializationError(f"Failed to deserialize JSON string: {error}") from error
 

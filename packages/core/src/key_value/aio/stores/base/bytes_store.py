@@ -94,7 +94,7 @@ class BytesStore(HookedStore, ABC):
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
         address = self.names.address(collection, key)
-        if self.names.ignores_case and not await self._is_own(address, collection, key):
+        if self.names.may_collide(key) and not await self._is_own(address, collection, key):
             data = None
         else:
             data = await self._change([address], lambda: self._take(address))
@@ -208,7 +208,9 @@ class BytesStore(HookedStore, ABC):
 
     async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
         """Return what was read at an entry's address, if that is its document, else its former one."""
-        if data is None or (self.names.ignores_case and self._holds_other(address, data, collection, key)):
+        if data is None or (
+            self.names.may_collide(key) and self._holds_other(address, data, collection, key)
+        ):
             return await self._read_former(address, collection, key)
         return data
 

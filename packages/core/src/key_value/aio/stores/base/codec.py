@@ -239,7 +239,7 @@ async def snapshot(value: Mapping[str, Any]) -> Snapshot:
         await _wait_for_budget()
     copied = (
         marshal.dumps(cast("Any", value), _WITHOUT_REFERENCES)
-        if _is_plain(value, MAXIMUM_DEPTH)
+        if _can_marshal(value)
         else dumps(value if isinstance(value, dict) else dict(value))
     )
     if len(copied) > SMALL:
@@ -255,6 +255,14 @@ async def restore(copied: Snapshot) -> dict[str, Any]:
     if isinstance(copied, str):
         return load_from_json(copied)
     return marshal.loads(copied)  # noqa: S302  -- only `snapshot` makes these, in this process
+
+
+def _can_marshal(value: Mapping[str, Any]) -> bool:
+    try:
+        return _is_plain(value, MAXIMUM_DEPTH)
+    except RecursionError:
+        # The caller's stack is deep, not the value.
+        return False
 
 
 def _is_plain(value: Any, depth: int) -> bool:

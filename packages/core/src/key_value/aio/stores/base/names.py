@@ -91,6 +91,10 @@ class Names:
             former = self.formerly.address(collection, key)
         return None if former == address or not _is_utf8(former) else former
 
+    def may_collide(self, key: str) -> bool:
+        """Return whether an entry of the 0.5 series may be found at the address of another one."""
+        return self.ignores_case or (self.formerly is not None and self.separator in key)
+
     def starts(self, collection: str, prefix: str) -> list[str]:
         """Return how the addresses of a collection may start, those of keys with a prefix among them."""
         ours = self.prefix(collection)
