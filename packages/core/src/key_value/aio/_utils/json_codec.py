@@ -28,8 +28,6 @@ CODECS = ("stdlib", "jiter", "pydantic_core")
 MAXIMUM_DEPTH = 200
 """Levels of mappings and sequences that a value may have: as many as every decoder reads from any stack."""
 
-_CONTAINERS = (dict, list, tuple)
-
 _plain_encoder = json.JSONEncoder(sort_keys=True)
 _compact_encoder = json.JSONEncoder(separators=(",", ":"))
 _raw_decode = json.JSONDecoder().raw_decode
@@ -44,22 +42,21 @@ def dumps(value: object) -> str:
     return _encoded(_encode, value)
 
 
-def check_depth(value: object) -> None:
-    """Refuse a value that is nested deeper than any reader is sure to read.
-
-    Raises:
-        SerializationError: It has more than `MAXIMUM_DEPTH` levels of mappings and sequences.
-    """
+def _is_too_deep(value: object) -> bool:
+    """Return whether a value has more than `MAXIMUM_DEPTH` levels of mappings and sequences."""
     level: list[object] = [value]
     for _ in range(MAXIMUM_DEPTH + 1):
         items = [item for container in level for item in _items(container)]
         # A container that is referred to often is looked at once.
-        containers = (item for item in items if isinstance(item, _CONTAINERS))
-        level = list({id(item): cast("object", item) for item in containers}.values())
+        level = list({id(item): item for item in items if _is_container(item)}.values())
         if not level:
-            return
+            return False
+    return True
+
+
+def _too_deep() -> SerializationError:
     message = f"value is nested in more than {MAXIMUM_DEPTH} levels of mappings and sequences"
-    raise SerializationError(f"Failed to serialize object to JSON: {message}")
+    return SerializationError(f"Failed to serialize object to JSON: {message}")
 
 
 def dumps_compact(value: object) -> str:
@@ -74,15 +71,16 @@ def dumps_compact(value: object) -> str:
 def _encoded(encode: Callable[[object], str], value: object) -> str:
     try:
         text = encode(value)
-    except RecursionError:
-        # If the value is not too deep, the caller's stack is.
-        check_depth(value)
+    except RecursionError as error:
+        if _is_too_deep(value):
+            raise _too_deep() from error
+        # Not the value is deep, but the caller's stack.
         return _in_a_thread(encode, value)
     except (TypeError, ValueError) as error:
         raise SerializationError(f"Failed to serialize object to JSON: {error}") from error
     # Without that many brackets, in strings or not, there is no such depth.
-    if text.count("{") + text.count("[") > MAXIMUM_DEPTH:
-        check_depth(value)
+    if text.count("{") + text.count("[") > MAXIMUM_DEPTH and _is_too_deep(value):
+        raise _too_deep()
     return text
 
 
@@ -135,6 +133,10 @@ def select(wanted: str | None) -> str:
     except ImportError:
         return "pydantic_core" if "pydantic_core" in sys.modules else "stdlib"
     return "jiter"
+
+
+def _is_container(item: object) -> bool:
+    return isinstance(item, dict | list | tuple)
 
 
 def _items(container: object) -> Iterable[object]:
