@@ -56,6 +56,8 @@ class Conformance:
         shared_by_processes: Whether several processes may use the data at a time, and several objects of one
             process. They are tested where `opening` is overridden.
         late: Seconds in which a write that was given up is seen to land late.
+        closed_frees: Whether a store that is closed frees its threads and descriptors. False where the driver
+            keeps them.
         dropped_unclosed: Whether a store that is dropped without `close()` frees its threads and descriptors.
             False where the driver can only be closed by `await`.
         reclaimed: How many short-lived entries are stored to see that they are reclaimed, where
@@ -77,6 +79,7 @@ class Conformance:
     keeps_files: ClassVar[bool] = True
     shared_by_processes: ClassVar[bool] = True
     late: ClassVar[float] = 0.2
+    closed_frees: ClassVar[bool] = True
     dropped_unclosed: ClassVar[bool] = True
     reclaimed: ClassVar[int] = 2_000
 

@@ -14,10 +14,10 @@ STORES = 8
 SLACK = 5
 """Threads and descriptors that come and go beside the stores, as those of the event loop do."""
 DESCRIPTORS = Path("/proc/self/fd")
-ENTRIES = 200
+ENTRIES = 400
 BYTES_PER_ENTRY = 100
 """What may remain of a deleted entry, such as the name of its collection in a bounded cache."""
-BYTES_OF_OTHERS = 16_384
+BYTES_OF_OTHERS = 65_536
 """What may remain of anything else, such as the tables of caches."""
 
 
@@ -40,7 +40,7 @@ async def _settle(before: int) -> int:
 class ResourceConformance(Conformance):
     """Many stores, one after another, need no more than one."""
 
-    @when(overrides("opening"))
+    @when(overrides("opening"), states(closed_frees=True))
     async def test_closed_stores_keep_no_thread_and_no_descriptor(
         self, opening: Opening, collection: str
     ) -> None:
