@@ -82,11 +82,11 @@ class EmbeddedConformance(StoreConformance):
         async with type(self).open_store(path) as store:
             yield store
 
-    @when(was_in_0_5)
     def test_the_interpreter_ends_while_a_batch_is_stored(self, path: Path) -> None:
         for _ in range(2):
             run_together(_leave_a_batch_unfinished, 1, type(self).open_store, path)
 
+    @when(was_in_0_5)
     async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
         assert self.published_extra is not None
         published(self.published_extra).write(self.published_opening(path), "people", self.published_keeps)
