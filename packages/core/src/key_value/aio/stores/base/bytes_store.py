@@ -196,20 +196,18 @@ class BytesStore(HookedStore, ABC):
             collection: The entry's collection.
             key: The entry's key.
         """
-        return named == (collection, key)
+        if address != self.names.address(collection, key):
+            return named == (collection, key)
+        return named is None or (named[0] in (None, collection) and named[1] in (None, key))
 
     def _holds_entry(self, address: str, data: bytes, collection: str, key: str) -> bool:
         header = header_of(data)
         return self._is_entry(address, None if header is None else header[:2], collection, key)
 
-    def _holds_other(self, address: str, data: bytes, collection: str, key: str) -> bool:
-        header = header_of(data)
-        return header is not None and not self._is_entry(address, header[:2], collection, key)
-
     async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
         """Return what was read at an entry's address, if that is its document, else its former one."""
         if data is None or (
-            self.names.may_collide(key) and self._holds_other(address, data, collection, key)
+            self.names.may_collide(key) and not self._holds_entry(address, data, collection, key)
         ):
             return await self._read_former(address, collection, key)
         return data
@@ -220,7 +218,7 @@ class BytesStore(HookedStore, ABC):
             data = await self._fetch(lambda: self._read(address))
         except DeserializationError:
             return True
-        return data is not None and not self._holds_other(address, data, collection, key)
+        return data is not None and self._holds_entry(address, data, collection, key)
 
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Return the document at the address that the 0.5 series used, if that is another one."""
