@@ -352,7 +352,7 @@ class TestParts:
         await store.put("key", self.VALUE)
         for name in [name for name in manager.passwords if name.startswith("::")][:2]:
             del manager.passwords[name]
-        with pytest.raises(DeserializationError, match=r"2 of \d+ parts are missing.*key: key"):
+        with pytest.raises(DeserializationError, match=r"2 of \d+ chunks are missing.*key: key"):
             await store.get("key")
         assert await store.delete("key") is True
         assert manager.passwords == {}
