@@ -353,7 +353,7 @@ class RemembersTheDeleted(ReferenceStore):
     @override
     def _remove(self, collection: str, key: str) -> None:
         super()._remove(collection, key)
-        self.removed = [*getattr(self, "removed", [])[-100_000:], bytes(1_000)]
+        self.removed = [*getattr(self, "removed", [])[-100_000:], bytes(4_000)]
 
 
 class ReclaimsNothing(ReferenceStore):

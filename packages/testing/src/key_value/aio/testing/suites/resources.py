@@ -14,7 +14,7 @@ STORES = 8
 SLACK = 5
 """Threads and descriptors that come and go beside the stores, as those of the event loop do."""
 DESCRIPTORS = Path("/proc/self/fd")
-ENTRIES = 200
+ENTRIES = 60
 BYTES_PER_ENTRY = 100
 """What may remain of a deleted entry, such as the name of its collection in a bounded cache."""
 BYTES_OF_OTHERS = 49_152
