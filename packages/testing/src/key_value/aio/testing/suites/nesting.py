@@ -13,7 +13,7 @@ from key_value.aio.testing.trials import over
 ResultT = TypeVar("ResultT")
 
 DEPTHS = [*range(100, 1_000, 50), *range(1_000, 5_000, 500)]
-FRAMES = 400
+FRAMES = 150
 """How much deeper than the writer's stack the reader's is."""
 
 
