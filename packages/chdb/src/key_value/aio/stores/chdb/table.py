@@ -41,6 +41,10 @@ LIST = f"""
 SELECT {COLUMNS} FROM {{table}} FINAL
 PREWHERE {{condition}} ORDER BY collection, key LIMIT {{limit}}
 """
+KEYS = """
+SELECT key FROM {table} FINAL
+PREWHERE collection = {collection} WHERE expires_at = '' OR expires_at > {now} {limit}
+"""
 COLLECTIONS = """
 SELECT DISTINCT collection FROM {table} FINAL WHERE expires_at = '' OR expires_at > {now} {limit}
 """
@@ -126,9 +130,13 @@ class ChDBTable(Table):
         return [_row(fields) for fields in found]
 
     @override
+    def keys(self, collection: str, limit: int | None, /) -> list[str]:
+        found = self._engine.read(KEYS, collection=_literal(collection), now=_now(), limit=_limit(limit))
+        return [key for (key,) in found]
+
+    @override
     def collections(self, limit: int | None, /) -> list[str]:
-        clause = "" if limit is None else f"LIMIT {limit}"
-        return [name for (name,) in self._engine.read(COLLECTIONS, now=_now(), limit=clause)]
+        return [name for (name,) in self._engine.read(COLLECTIONS, now=_now(), limit=_limit(limit))]
 
     @override
     def clear(self, collection: str | None, /) -> bool:
@@ -157,6 +165,10 @@ class ChDBTable(Table):
 def _row(fields: Sequence[str]) -> Row:
     collection, key, value, created, expires, version = fields
     return Row(collection, key, value, created or None, expires or None, str(version))
+
+
+def _limit(limit: int | None) -> str:
+    return "" if limit is None else f"LIMIT {limit}"
 
 
 def _literal(text: str) -> str:

@@ -81,7 +81,8 @@ class BytesStore(HookedStore, ABC):
             data = await self._fetch(lambda: self._read(address))
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
-        data = await self._own(data, address, collection, key)
+        if data is None or self.names.may_collide(key):
+            data = await self._own(data, address, collection, key)
         return None if data is None else await self._decode(collection, key, data)
 
     @override
@@ -89,7 +90,8 @@ class BytesStore(HookedStore, ABC):
         address = self.names.address(collection, key)
         data, ttl = await self._encode(collection, key, managed_entry), remaining_ttl(managed_entry)
         await self._change([address], lambda: self._write(address, data, ttl), repeatable=True)
-        await self._take_former(address, collection, key)
+        if self.names.former(address, collection, key) is not None:
+            await self._take_former(address, collection, key)
 
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
@@ -119,8 +121,9 @@ class BytesStore(HookedStore, ABC):
         found = await self._in_parts("get_many", keys, [0] * len(keys), read)
         entries: list[ManagedEntry | None] = []
         for key, address, data in zip(keys, addresses, found, strict=True):
-            own = await self._own(data, address, collection, key)
-            entries.append(None if own is None else await self._decode(collection, key, own))
+            if data is None or self.names.may_collide(key):
+                data = await self._own(data, address, collection, key)  # noqa: PLW2901
+            entries.append(None if data is None else await self._decode(collection, key, data))
         return entries
 
     @override
@@ -149,7 +152,8 @@ class BytesStore(HookedStore, ABC):
 
         await self._in_parts("put_many", keys, [len(each) for each in data], write)
         for key, address in zip(keys, addresses, strict=True):
-            await self._take_former(address, collection, key)
+            if self.names.former(address, collection, key) is not None:
+                await self._take_former(address, collection, key)
 
     @override
     async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
@@ -169,9 +173,9 @@ class BytesStore(HookedStore, ABC):
         """Hook: return the collection and the key that a document names; None leaves one out."""
         return collection, key
 
-    async def _encode(self, collection: str, key: str, entry: ManagedEntry) -> bytes:
+    def _encode(self, collection: str, key: str, entry: ManagedEntry) -> Awaitable[bytes]:
         named_collection, named_key = self._names_in_document(collection, key)
-        return await encode_document(
+        return encode_document(
             self._serialization_adapter,
             entry,
             collection=named_collection,
@@ -206,9 +210,7 @@ class BytesStore(HookedStore, ABC):
 
     async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
         """Return what was read at an entry's address, if that is its document, else its former one."""
-        if data is None or (
-            self.names.may_collide(key) and not self._holds_entry(address, data, collection, key)
-        ):
+        if data is None or not self._holds_entry(address, data, collection, key):
             return await self._read_former(address, collection, key)
         return data
 

@@ -69,7 +69,8 @@ async def encode(value: Mapping[str, Any]) -> str:
     Raises:
         SerializationError: The value holds something that JSON cannot, or is nested too deeply.
     """
-    await _wait_for_budget()
+    if _budgets:
+        await _wait_for_budget()
     text = dumps(value if isinstance(value, dict) else dict(value))
     _charge(len(text))
     return text
@@ -104,7 +105,8 @@ async def encode_document(
         key: The key that the document names, if any.
         with_write_id: Add a random text, so that the documents of two writes of an equal value differ.
     """
-    await _wait_for_budget()
+    if _budgets:
+        await _wait_for_budget()
     text = adapter.dump_json(entry, key=key, collection=collection)
     _charge(len(text))
     if with_write_id:
@@ -136,8 +138,6 @@ async def decode_document(adapter: SerializationAdapter, data: bytes) -> Managed
 
 
 async def _wait_for_budget() -> None:
-    if not _budgets:
-        return
     loop = asyncio.get_running_loop()
     budget = _budgets.get(loop)
     if budget is not None:

@@ -64,16 +64,13 @@ class HookedStore(BaseStore, ABC):
     async def _prepare_to_read(self, collection: str) -> None:
         await self.setup()
 
-    async def _fetch(self, read: Callable[[], Awaitable[T]]) -> T:
+    def _fetch(self, read: Callable[[], Awaitable[T]]) -> Awaitable[T]:
         """Await a hook that reads."""
-        if self._is_local:
-            with self._driver_errors:
-                return await read()
-        return await self._attempt(read)
+        return read() if self._is_local else self._attempt(read)
 
-    async def _change(
+    def _change(
         self, entries: Sequence[str], write: Callable[[], Awaitable[T]], *, repeatable: bool = False
-    ) -> T:
+    ) -> Awaitable[T]:
         """Await a hook that writes, after the earlier writes to the same entries, and to its end.
 
         Args:
@@ -82,12 +79,11 @@ class HookedStore(BaseStore, ABC):
             repeatable: Whether doing it twice is the same as doing it once.
         """
         if self.writes_in_order and self._is_local:
-            with self._driver_errors:
-                return await write()
+            return write()
         attempt = self._attempt if repeatable else self._bounded
         if self.writes_in_order:
-            return await attempt(write)
-        return await self._write_order.run(entries, lambda: attempt(write))
+            return attempt(write)
+        return self._write_order.run(entries, lambda: attempt(write))
 
     async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T:
         """Await a hook, and once more if the connection turns out to be broken."""
@@ -112,7 +108,8 @@ class HookedStore(BaseStore, ABC):
         """Call a batch hook for each part of a batch; see `for_each_part`."""
 
         async def run(part: slice) -> Sequence[T | Exception]:
-            return [self._mapped(result) for result in await operation(part)]
+            with self._driver_errors:
+                return [self._mapped(result) for result in await operation(part)]
 
         parts = self.batch_limit.parts(sizes)
         return await for_each_part(keys, parts, run, name=name, max_concurrency=self.max_concurrency)

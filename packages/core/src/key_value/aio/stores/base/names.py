@@ -72,6 +72,7 @@ class Names:
         self.ignores_case = ignores_case
         self._keeps_literals = keys is None
         self.prefix = lru_cache(maxsize=1024)(self._prefix)
+        self._known_collection = lru_cache(maxsize=1024)(self.collection)
 
     def address(self, collection: str, key: str) -> str:
         """Return the address of an entry: text that UTF-8 can hold, and no other entry's.
@@ -123,7 +124,7 @@ class Names:
 
     def pair(self, collection: str, key: str) -> Address:
         """Return an entry's collection and key, each in the form that the backend holds."""
-        return Address(self.collection(collection), self.key(key))
+        return Address(self._known_collection(collection), self.key(key))
 
     def collection(self, collection: str) -> str:
         """Return a collection in the form that the backend holds."""

@@ -22,6 +22,9 @@ from key_value.aio.stores.base.abilities import (
 
 ENTRIES_PER_PAGE = 1000
 
+IDLE = 4
+"""How much rarer steps of reclamation are in a store where nothing has expired."""
+
 _log = logging.getLogger("key_value.aio")
 
 
@@ -112,7 +115,8 @@ class PagedKeysStore(BaseEnumerateKeysStore, BaseDestroyCollectionStore, AsyncSc
     async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
         keys: dict[str, None] = {}
         async for page in self._pages(collection, limit):
-            keys.update((each.key, None) for each in page if not each.is_expired)
+            now = time.time()
+            keys.update((key, None) for _, key, expires, _ in page if expires is None or expires > now)
             if limit is not None and len(keys) >= limit:
                 break
         return list(keys)
@@ -149,12 +153,14 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
     reclaim_after: ClassVar[int | None] = 100
     """Entries stored between two steps of reclamation, which remove what has expired; None: never.
 
-    A step looks at, or removes, at most twice as many entries, as a task of the store's own.
+    A step looks at, or removes, at most twice as many entries, as a task of the store's own. Where there is
+    nothing to remove, the next step follows after `IDLE` times as many.
     """
 
     _unreclaimed = 0
     _reclaims = False
     _reclaim_cursor: str | None = None
+    _reclaim_found = False
     _reclaim_failed = False
 
     @override
@@ -176,11 +182,21 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
         async for page in self._pages(None):
             await self._remove_expired(page)
 
-    async def _reclaim(self, count: int) -> None:
-        """Hook: look at, or remove, so many entries, and remove those that have expired."""
+    async def _reclaim(self, count: int) -> bool:
+        """Hook: look at, or remove, so many entries, and remove those that have expired.
+
+        Returns:
+            False if nothing in the store had expired.
+        """
         page = await self._list_page(collection=None, prefix="", cursor=self._reclaim_cursor, limit=count)
-        self._reclaim_cursor = page.cursor
-        await self._remove_expired(page.entries)
+        return self._note_reclaimed(await self._remove_expired(page.entries), page.cursor)
+
+    def _note_reclaimed(self, found: bool, cursor: str | None) -> bool:
+        """Go on at a cursor; return False after a pass over the whole store that has found nothing."""
+        self._reclaim_cursor = cursor
+        has_found = self._reclaim_found or found
+        self._reclaim_found = has_found and cursor is not None
+        return has_found or cursor is not None
 
     @override
     def _count_writes(self, count: int) -> None:
@@ -197,7 +213,8 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
             while self._unreclaimed >= writes and not self._closed:
                 self._unreclaimed -= writes
                 with self._driver_errors:
-                    await self._reclaim(2 * writes)
+                    if not await self._reclaim(2 * writes):
+                        self._unreclaimed = (1 - IDLE) * writes
         except Exception as error:  # noqa: BLE001 -- the write that it follows has succeeded
             if not self._reclaim_failed:
                 _log.warning("%r could not remove expired entries: %s", self, error)
@@ -205,10 +222,11 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
         finally:
             self._reclaims = False
 
-    async def _remove_expired(self, entries: Sequence[Listed]) -> None:
+    async def _remove_expired(self, entries: Sequence[Listed]) -> bool:
         expired = [each for each in entries if each.is_expired and each.handle is not None]
         if expired:
             await self._remove_listed(expired, if_unchanged=True)
+        return bool(expired)
 
 
 _Left = list[tuple[str, float | None]]

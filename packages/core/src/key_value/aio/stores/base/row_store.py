@@ -227,8 +227,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         after = None if cursor is None else Address(*cast("list[str]", json.loads(cursor)))
         name = None if collection is None else self.names.collection(collection)
         page = await self._fetch(lambda: self._list_rows(name, self.names.literal(prefix), after, limit))
-        entries = [entry for entry in map(self._listed, page.rows) if entry is not None]
-        return ListedPage(entries, None if page.after is None else json.dumps(page.after))
+        return ListedPage(self._listed(page.rows), None if page.after is None else json.dumps(page.after))
 
     @override
     async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
@@ -261,15 +260,26 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 
-    def _listed(self, row: Row) -> Listed | None:
-        collection = self.names.collections.try_unsanitize(row.collection)
-        key = self.names.keys.try_unsanitize(row.key)
-        if collection is None or key is None:
-            return None
-        try:
-            return Listed(collection, key, _epoch(row.expires), row)
-        except DeserializationError:
-            return Listed(collection, key, None, row)
+    def _listed(self, rows: Sequence[Row]) -> list[Listed]:
+        unescape = self.names.keys.try_unsanitize
+        collections: dict[str, str | None] = {}
+        entries: list[Listed] = []
+        for row in rows:
+            name = row[0]
+            if name not in collections:
+                collections[name] = self.names.collections.try_unsanitize(name)
+            collection, key = collections[name], unescape(row[1])
+            if collection is not None and key is not None:
+                entries.append(Listed(collection, key, _expires(row), row))
+        return entries
+
+
+def _expires(row: Row) -> float | None:
+    """Return when a row that is listed expires; None if that cannot be read."""
+    try:
+        return _epoch(row.expires)
+    except DeserializationError:
+        return None
 
 
 def _epoch(moment: float | str | None) -> float | None:

@@ -61,6 +61,10 @@ class Table(ABC):
         """Return rows in the order of their addresses, with or without their values."""
 
     @abstractmethod
+    def keys(self, collection: str, limit: int | None, /) -> Sequence[str]:
+        """Return the keys of the rows of a collection that have not expired."""
+
+    @abstractmethod
     def collections(self, limit: int | None, /) -> Sequence[str]:
         """Return the collections that have rows which have not expired."""
 
@@ -161,6 +165,13 @@ class TableStore(RowStore, ABC):
         return await self._worker.run(lambda table: table.clear(collection), writes=True)
 
     @override
+    async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
+        name = self.names.collection(collection)
+        keys = await self._worker.run(lambda table: table.keys(name, limit))
+        originals = map(self.names.keys.try_unsanitize, keys)
+        return [key for key in originals if key is not None]
+
+    @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         names = await self._worker.run(lambda table: table.collections(limit))
         originals = map(self.names.collections.try_unsanitize, names)
@@ -172,8 +183,8 @@ class TableStore(RowStore, ABC):
             pass
 
     @override
-    async def _reclaim(self, count: int) -> None:
-        await self._worker.run(lambda table: table.cull(count), writes=True)
+    async def _reclaim(self, count: int) -> bool:
+        return await self._worker.run(lambda table: table.cull(count), writes=True) > 0
 
 
 def _get(table: Table, batches: Sequence[Sequence[Address]]) -> Sequence[Sequence[Row]]:

@@ -76,6 +76,10 @@ SELECT collection, key, '', epoch_us(created_at), epoch_us(expires_at) FROM kv_e
 WHERE ($1 IS NULL OR collection = $1) AND ($2 IS NULL OR (collection, key) > ($2, $3)) AND key >= $4
 ORDER BY collection, key LIMIT $5
 """
+KEYS = """
+SELECT key FROM kv_entries
+WHERE collection = ? AND (expires_at IS NULL OR expires_at > make_timestamptz(?)) LIMIT ?
+"""
 COLLECTIONS = """
 SELECT DISTINCT collection FROM kv_entries
 WHERE expires_at IS NULL OR expires_at > make_timestamptz(?)
@@ -168,6 +172,10 @@ class DuckDBTable(Table):
     def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:
         start = (None, None) if after is None else after
         return [_row(fields) for fields in self._read(LIST, [collection, *start, prefix, limit])]
+
+    @override
+    def keys(self, collection: str, limit: int | None, /) -> list[str]:
+        return [key for (key,) in self._read(KEYS, [collection, _now(), limit])]
 
     @override
     def collections(self, limit: int | None, /) -> list[str]:

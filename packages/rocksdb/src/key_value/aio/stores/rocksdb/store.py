@@ -200,12 +200,12 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
         return await self._worker.run(lambda engine: engine.read(work, nothing))
 
     @override
-    async def _reclaim(self, count: int) -> None:
+    async def _reclaim(self, count: int) -> bool:
         # A put takes so little that to read all these documents on the event loop would double it.
         work = partial(_page, prefix="", cursor=self._reclaim_cursor, limit=count, expired=_now())
         page = await self._worker.run(lambda engine: engine.read(work, AddressPage([], None)))
-        self._reclaim_cursor = page.cursor
-        await self._remove_expired(await self._entries(page.items))
+        found = await self._remove_expired(await self._entries(page.items))
+        return self._note_reclaimed(found, page.cursor)
 
     async def _alter(self, change: Change[T], nothing: T, *, size: int = 0, makes: bool = False) -> T:
         """Change the database: at once what is small and follows nothing that waits, else in the thread."""

@@ -51,6 +51,10 @@ LIST_COLLECTION = """
 SELECT collection, key, expires_at, version FROM kv_entries
 WHERE collection = ? AND key {after} ? AND key >= ? AND typeof(key) = 'text' ORDER BY key LIMIT ?
 """
+KEYS = """
+SELECT key FROM kv_entries
+WHERE collection = ? AND typeof(key) = 'text' AND (expires_at IS NULL OR expires_at > ?) LIMIT ?
+"""
 # Steps from each collection to the next along the primary key, instead of reading every row as DISTINCT does.
 COLLECTIONS = """
 WITH RECURSIVE names (name) AS (
@@ -153,9 +157,14 @@ class SQLiteTable(Table):
             query, arguments = LIST_COLLECTION, (collection, start.key, prefix, limit)
         rows = self._readable().execute(query.format(after=beyond), arguments)
         return [
-            _row(Address(name.decode(), key.decode()), b"", None, expires, version)
+            Row(name.decode(), key.decode(), b"", None, expires, version.decode())
             for name, key, expires, version in rows
         ]
+
+    @override
+    def keys(self, collection: str, limit: int | None, /) -> list[str]:
+        arguments = (collection, time.time(), -1 if limit is None else limit)
+        return [key.decode() for (key,) in self._readable().execute(KEYS, arguments)]
 
     @override
     def collections(self, limit: int | None, /) -> list[str]:
