@@ -15,6 +15,10 @@ import pytest
 from tests.servers.processes import INSTALLED, binary
 from tests.servers.server import Server, UnavailableError, provided
 
+ROOT = Path(__file__).parents[2]
+SECONDS = 900
+"""How long the tests of one store may take there."""
+
 _BESIDE = Path(__file__).parent / "on_wine"
 """What every Python there finds besides its own modules."""
 
@@ -62,6 +66,23 @@ def run(
             timeout=timeout,
             check=False,
         )
+
+
+def passes(server: Server, *files: str, packages: Sequence[str], select: str = "") -> None:
+    """Fail unless tests pass there.
+
+    Args:
+        server: Where Python for Windows is.
+        files: The files of the tests, below `tests`.
+        packages: The distributions that they need, besides the core, memory and testing.
+        select: What pytest's `-k` selects.
+    """
+    tests = [on_windows(ROOT / "tests" / file) for file in files]
+    options = ["--noconftest", "-p", "published_on_wine", "-p", "no:cacheprovider", "-q", "-k", select]
+    settings = ["--rootdir", str(on_windows(ROOT)), "-c", str(on_windows(ROOT / "pyproject.toml"))]
+    sources = [ROOT / "packages" / name / "src" for name in ("core", "memory", "testing", *packages)]
+    done = run(server, "-m", "pytest", *tests, *options, *settings, path=[ROOT, *sources], timeout=SECONDS)
+    assert done.returncode == 0, done.stdout
 
 
 def on_windows(path: Path) -> PureWindowsPath:

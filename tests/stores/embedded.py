@@ -1,6 +1,7 @@
 """What every store that keeps its entries in files of its own is held to, besides the suite."""
 
 import asyncio
+import os
 import stat
 import threading
 import time
@@ -100,6 +101,7 @@ class EmbeddedConformance(StoreConformance):
             await interop.write(store, "people")
         published(self.published_extra).check(self.published_opening(path), "people")
 
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
     @when(states(keeps_files=True))
     async def test_files_are_their_owners_alone(self, path: Path) -> None:
         async with type(self).open_store(path) as store:

@@ -2,20 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.servers.server import Server
-from tests.servers.wine import on_windows, run
-
-ROOT = Path(__file__).parents[2]
-SOURCES = [
-    ROOT,
-    *(ROOT / "packages" / name / "src" for name in ("core", "memory", "testing", "windows-registry")),
-]
-TESTS = ("stores/test_windows_registry.py", "docs/test_examples.py")
-SECONDS = 600
+from tests.servers.wine import SECONDS, passes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is a registry")
 
@@ -29,10 +20,5 @@ def test_says_why_it_cannot_work() -> None:
 
 @pytest.mark.timeout(SECONDS + 10)
 def test_passes_its_tests_on_wine(wine: Server) -> None:
-    tests = [on_windows(ROOT / "tests" / file) for file in TESTS]
-    options = ["--noconftest", "-p", "published_on_wine", "-p", "no:cacheprovider", "-q"]
-    settings = ["--rootdir", str(on_windows(ROOT)), "-c", str(on_windows(ROOT / "pyproject.toml"))]
-    done = run(
-        wine, "-m", "pytest", *tests, *options, "-k", "windows", *settings, path=SOURCES, timeout=SECONDS
-    )
-    assert done.returncode == 0, done.stdout
+    files = ("stores/test_windows_registry.py", "docs/test_examples.py")
+    passes(wine, *files, packages=["windows-registry"], select="windows")

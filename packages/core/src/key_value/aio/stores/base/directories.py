@@ -24,8 +24,9 @@ _DIRECTORY: Final[int] = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0)
 # O_NONBLOCK: the open of a FIFO would wait for a writer.
 _FILE: Final[int] = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
-_BUSY: Final = (5, 32)
-"""ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, while another thread or process has the file open."""
+_BUSY: Final = (None, 5, 32)
+"""ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, while another thread or process has the file open; `os.open`
+names neither."""
 
 _PATIENCE = 2.0
 """Seconds in which an operation that Windows refuses for a moment is tried again."""
@@ -171,8 +172,8 @@ class Directory:
     @classmethod
     def _open_root(cls, root: Path) -> Self:
         if _WINDOWS:
-            if not root.is_dir():
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root))
+            if not stat.S_ISDIR(root.stat().st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
             return cls(root, None)
         return cls(root, os.open(root, _DIRECTORY & ~_NOFOLLOW))
 

@@ -18,6 +18,10 @@ from key_value.aio.stores.filetree.atomic import WRITING
 from key_value.aio.stores.filetree.files import INFO_SUFFIX, SUFFIX
 
 _LEADS_ELSEWHERE = re.compile(r"[/\\:\x00]|^\.{0,2}\Z" if os.name == "nt" else r"[/\x00]|^\.{0,2}\Z")
+# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+_NOT_ON_WINDOWS = re.compile(
+    r'[\\:<>"|?*]|[. ](?=/|\Z)|(?:^|/)(?:con|prn|aux|nul|com\d|lpt\d)(?=[./]|\Z)', re.IGNORECASE
+)
 _RESERVED = "|".join([r"^\.{1,2}\Z", f"^{re.escape(WRITING)}\\Z", f"{re.escape(INFO_SUFFIX)}\\Z"])
 _HASHED = ("H_", "S_")
 """How names begin in which a strategy of the 0.5 series has put a hash."""
@@ -167,8 +171,7 @@ def _path(collection: str, key: str) -> str | None:
     path = f"{key[3:]}{SUFFIX}" if key.startswith("../") else f"{collection}/{key}{SUFFIX}"
     components = path.split("/")
     is_ours = "/" not in key.removeprefix("../") and not {"", ".", ".."}.intersection(components)
-    # Windows takes more for a path.
-    is_plain = path.isprintable() and not (os.name == "nt" and re.search(r"[\\:]", path))
+    is_plain = path.isprintable() and not (os.name == "nt" and _NOT_ON_WINDOWS.search(path))
     is_short = is_plain and all(len(each.encode()) <= _LONGEST for each in components)
     return path if is_ours and is_short else None
 

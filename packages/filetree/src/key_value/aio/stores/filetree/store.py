@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
@@ -37,6 +38,8 @@ Durability = Literal["full", "none"]
 
 THREADS = 4
 """Threads that wait for the disk at a time; the system writes their files together."""
+
+_WRITE_ID = re.compile(rb', "write_id": "[0-9a-f]{16}"\}\Z')
 
 FILES_PER_JOB = 32
 """Files of a batch that are written, or read, before others get their turn, and open at a time."""
@@ -157,6 +160,13 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
     @override
     def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
         return (None, None) if self._file_names.says(collection, key) else (collection, key)
+
+    @override
+    def _holds_entry(self, address: str, data: bytes, collection: str, key: str) -> bool:
+        # Where case is ignored, the former file of `Name` may be that of `name`: 0.5 gave no write ids.
+        if _WRITE_ID.search(data) and address != self.names.address(collection, key):
+            return False
+        return super()._holds_entry(address, data, collection, key)
 
     @override
     def _is_entry(
