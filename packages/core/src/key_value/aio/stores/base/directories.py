@@ -25,8 +25,8 @@ _DIRECTORY: Final[int] = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0)
 _FILE: Final[int] = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _BUSY: Final = (None, 5, 32)
-"""ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, while another thread or process has the file open; `os.open`
-names neither."""
+"""ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, while another thread or process has the file open;
+`os.open` names neither."""
 
 _PATIENCE = 2.0
 """Seconds in which an operation that Windows refuses for a moment is tried again."""
