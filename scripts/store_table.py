@@ -15,6 +15,7 @@ from key_value.aio.stores.filetree import FileTreeStore
 from key_value.aio.stores.keyring import KeyringStore
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.null import NullStore
+from key_value.aio.stores.postgresql import PostgreSQLStore
 from key_value.aio.stores.redis import RedisStore
 from key_value.aio.stores.rocksdb import RocksDBStore
 from key_value.aio.stores.simple import SimpleStore
@@ -39,6 +40,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "MemoryStore": MemoryStore,
     "MultiDiskStore": lambda: MultiDiskStore(base_directory=NOWHERE),
     "NullStore": NullStore,
+    "PostgreSQLStore": PostgreSQLStore,
     "RedisStore": RedisStore,
     "RocksDBStore": lambda: RocksDBStore(path=NOWHERE),
     "SQLiteStore": lambda: SQLiteStore(NOWHERE),

@@ -5,8 +5,8 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,14 @@ from scripts.benchmarks.imports import import_times
 from scripts.benchmarks.layers import Times, medians
 from scripts.benchmarks.measure import Table, measure
 from scripts.benchmarks.plan import CHOSEN, DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
+from scripts.benchmarks.postgresql_server import postgresql_url
 from scripts.benchmarks.redis_server import redis_url
 from scripts.benchmarks.sides import sides
+
+SERVERS: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
+    "postgresql": postgresql_url,
+    "redis": redis_url,
+}
 
 
 def main() -> None:
@@ -31,7 +37,7 @@ def main() -> None:
     lag: dict[str, Any] = {}
     able: dict[str, abilities.Seconds] = {}
     for store in options.store:
-        with redis_url() if store in NETWORKED else nullcontext() as url:
+        with SERVERS[store]() if store in SERVERS else nullcontext() as url:
             table, lag[store] = _measure_store(store, pythons, url, options.codec, effort)
             able[store] = _abilities(store, pythons, url, options.codec, effort)
         result[store] = [

@@ -21,6 +21,7 @@ EXTRAS = {
     "chdb": "chdb",
     "keyring": "keyring",
     "redis": "redis",
+    "postgresql": "postgresql",
 }
 """The stores, each with the extra of 0.5.0 that it is compared to."""
 
@@ -30,6 +31,7 @@ DRIVERS = {
     "chdb": "chdb",
     "keyring": "keyring",
     "redis": "redis",
+    "postgresql": "asyncpg",
 }
 """What the stores are called by hand with, besides the standard library."""
 

@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from scripts.benchmarks.cases import CASES
 from scripts.benchmarks.values import SIZES
 
-STORES = ("memory", "sqlite", "disk", "filetree", "rocksdb", "duckdb", "chdb", "keyring", "redis")
+STORES = (
+    "memory",
+    "sqlite",
+    "disk",
+    "filetree",
+    "rocksdb",
+    "duckdb",
+    "chdb",
+    "keyring",
+    "redis",
+    "postgresql",
+)
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
-NETWORKED = frozenset({"redis"})
+NETWORKED = frozenset({"redis", "postgresql"})
 SLOW = frozenset({"filetree", "duckdb", "chdb", "keyring"})
 """The stores that are filled with fewer keys."""
 TTL = 3600.0

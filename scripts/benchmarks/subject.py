@@ -33,6 +33,7 @@ OURS: Mapping[str, str] = {
     "chdb": "chdb.ChDBStore(database_path=place + '/chdb')",
     "keyring": "keyring.KeyringStore(service_name=service)",
     "redis": "redis.RedisStore(url=place, default_collection=service)",
+    "postgresql": ("postgresql.PostgreSQLStore(url=place, table_name=table, default_collection=service)"),
 }
 """What opens each store, in this library."""
 
@@ -56,5 +57,6 @@ def open_subject(library: str, store: str, place: str) -> Subject:
         module: import_module(f"key_value.aio.stores.{module}"),
         "place": place,
         "service": f"benchmark-{library}",
+        "table": "kv_ours" if library == "ours" else "kv_published",
     }
     return eval(opening, names)  # noqa: S307 -- the code above

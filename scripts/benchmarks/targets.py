@@ -58,6 +58,10 @@ STANDARD = {
     ("redis", "get_many(100)"): Target(raw=1),
     ("redis", "put_many(100)"): Target(raw=1),
     ("redis", "50 gets"): Target(raw=1 / 3),
+    ("postgresql", "put"): Target(raw=1.1, by_cpu=True),
+    ("postgresql", "get hit"): Target(raw=1.1, by_cpu=True),
+    ("postgresql", "get_many(100)"): Target(raw=1.3),
+    ("postgresql", "put_many(100)"): Target(raw=1.3),
 }
 FAST_CODEC = {
     ("memory", "put"): Target(published=20, raw=1),

@@ -15,10 +15,11 @@ from tests.servers.server import Server
 
 ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
+POSTGRESQL = "postgresql://postgres@localhost:5432/postgres"
 KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
-NEEDS = (REDIS, KEYRING, WINDOWS, CHDB)
+NEEDS = (REDIS, POSTGRESQL, KEYRING, WINDOWS, CHDB)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
@@ -44,7 +45,7 @@ def name(page: Path) -> str:
 async def run(page: Path, server: Server | None = None) -> None:
     namespace: dict[str, Any] = {"__name__": "example"}
     for number, block in enumerate(blocks(page)):
-        code = block if server is None else re.sub(rf"{REDIS}(/0)?", server.url, block)
+        code = block if server is None else re.sub(rf"{REDIS}(/0)?|{POSTGRESQL}", server.url, block)
         compiled = compile(code, f"{name(page)}[{number}]", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         result = eval(compiled, namespace)
         if inspect.isawaitable(result):
@@ -63,6 +64,11 @@ async def test_examples_run_with_redis(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     await run(page, redis)
+
+
+@pytest.mark.parametrize("page", pages(POSTGRESQL), ids=name)
+async def test_examples_run_with_postgresql(page: Path, postgresql: Server) -> None:
+    await run(page, postgresql)
 
 
 @pytest.mark.usefixtures("keyring")

@@ -67,9 +67,9 @@ def running(
         deadline = time.monotonic() + _START_SECONDS
         while not ready():
             with suppress(subprocess.TimeoutExpired):
-                raise UnavailableError(f"{command[0]} exited with {process.wait(0.02)}: {_last_line(log)}")
+                raise UnavailableError(f"{command[0]} exited with {process.wait(0.02)}: {last_line(log)}")
             if time.monotonic() > deadline:
-                raise UnavailableError(f"{command[0]} was not ready in {_START_SECONDS} s: {_last_line(log)}")
+                raise UnavailableError(f"{command[0]} was not ready in {_START_SECONDS} s: {last_line(log)}")
         yield
 
 
@@ -106,6 +106,6 @@ def _dying_with_us() -> Sequence[str]:
     return prefix
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")

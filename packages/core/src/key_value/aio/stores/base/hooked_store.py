@@ -7,7 +7,13 @@ from typing import Any, ClassVar, TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_timeout
-from key_value.aio.errors import BaseKeyValueError, StoreConnectionError, StoreTimeoutError
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    OutcomeUnknownError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    StoreUnreachableError,
+)
 from key_value.aio.stores.base.batches import BatchLimit, for_each_part
 from key_value.aio.stores.base.calls import WriteOrder, bounded
 from key_value.aio.stores.base.names import Names
@@ -84,6 +90,21 @@ class HookedStore(BaseStore, ABC):
         if self.writes_in_order:
             return attempt(write)
         return self._write_order.run(entries, lambda: attempt(write))
+
+    async def _change_if(self, entries: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
+        """Await a hook that writes on a condition.
+
+        Raises:
+            OutcomeUnknownError: The answer was lost, so the write may have happened.
+        """
+        try:
+            return await self._change(entries, write)
+        except StoreUnreachableError:
+            raise
+        except (StoreConnectionError, StoreTimeoutError) as error:
+            raise OutcomeUnknownError(
+                message=f"{self!r} gave no answer to a conditional write, which may have happened: {error}"
+            ) from error
 
     async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T:
         """Await a hook, and once more if the connection turns out to be broken."""

@@ -3,9 +3,9 @@
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 from typing_extensions import override
 
@@ -15,10 +15,13 @@ from key_value.aio._utils.time_to_live import parse_epoch
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.batches import for_each
 from key_value.aio.stores.base.codec import decode, encode, has_lone_surrogate, write_id
+from key_value.aio.stores.base.gathered_reads import GatheredReads
 from key_value.aio.stores.base.hooked_store import HookedStore
 from key_value.aio.stores.base.names import Address, Names
-from key_value.aio.stores.base.paged_store import Listed, ListedPage, PagedStore
+from key_value.aio.stores.base.paged_store import ENTRIES_PER_PAGE, Listed, ListedPage, PagedStore
 from key_value.aio.stores.base.versioned_store import VersionedStore
+
+T = TypeVar("T")
 
 
 class Row(NamedTuple):
@@ -37,6 +40,8 @@ class Row(NamedTuple):
     """When it expires, in the same form; None if it never does."""
     version: str = ""
     """In a row to store, a new random text; in a row of the backend, what `_put_row_if` compares."""
+    names: str = ""
+    """The entry's own names, for the backend to keep, where those above were cut; else empty."""
 
     @property
     def address(self) -> Address:
@@ -66,6 +71,21 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     names: Names = Names(collections=EscapingStrategy())
 
+    gathers_reads: ClassVar[bool] = False
+    """Whether single reads that tasks want at the same time are one call of `_get_rows`.
+
+    For drivers whose connections carry one call at a time.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Create a store; nothing is opened or created before it is used.
+
+        Args:
+            **kwargs: The arguments of `HookedStore`.
+        """
+        super().__init__(**kwargs)
+        self._reads = GatheredReads[Address, Row](self._read_rows, self._run_in_background)
+
     @abstractmethod
     async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
         """Hook: return the rows at those addresses that have one, in any order; no address is given twice."""
@@ -78,7 +98,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
         """Hook: remove the rows that expire after `now` or never, and return how many there were.
 
-        Those that have expired may be removed along, uncounted.
+        The addresses are of one collection. Those that have expired may be removed along, uncounted.
         """
 
     @abstractmethod
@@ -133,8 +153,22 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        rows = await self._fetch(lambda: self._get_rows([self.names.pair(collection, key)]))
-        return await self._entry(collection, key, rows[0]) if rows else None
+        row = await self._read_row(self.names.pair(collection, key))
+        return None if row is None else await self._entry(collection, key, row)
+
+    async def _cull_rows(self, limit: int) -> int | None:
+        """Hook: remove at most so many rows that have expired, and return how many there were.
+
+        None means that the backend has no index of them: the base then lists all rows.
+        """
+        return None
+
+    async def _touch_row(self, address: Address, expires: float | None, now: float) -> bool | None:
+        """Hook: change when a row expires, if it expires after `now` or never; return whether there was one.
+
+        None means that the backend cannot: the base then stores the row again, under its version.
+        """
+        return None
 
     @override
     async def _get_managed_entries(
@@ -143,9 +177,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         addresses = [self.names.pair(collection, key) for key in keys]
 
         async def get(part: slice) -> Sequence[Row | None]:
-            rows = await self._fetch(lambda: self._get_rows(addresses[part]))
-            found = {row.address: row for row in rows}
-            return [found.get(address) for address in addresses[part]]
+            return await self._read_rows(addresses[part])
 
         rows = await self._in_parts("get_many", keys, [0] * len(keys), get)
         return [
@@ -199,25 +231,33 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
-        rows = await self._fetch(lambda: self._get_rows([self.names.pair(collection, key)]))
-        return (await self._entry(collection, key, rows[0]), rows[0].version) if rows else None
+        row = await self._read_row(self.names.pair(collection, key))
+        return None if row is None else (await self._entry(collection, key, row), row.version)
 
     @override
     async def _put_entry_if(
         self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
     ) -> str | None:
         row = await self._row(collection, key, managed_entry)
-        return await self._change([key], lambda: self._put_row_if(row, version))
+        return await self._conditionally(key, lambda: self._put_row_if(row, version))
 
     @override
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
         address = self.names.pair(collection, key)
-        return await self._change([key], lambda: self._delete_row_if(address, version))
+        return await self._conditionally(key, lambda: self._delete_row_if(address, version))
+
+    @override
+    async def _touch_entry(self, *, collection: str, key: str, expires: float | None) -> bool:
+        address = self.names.pair(collection, key)
+        touched = await self._change([key], lambda: self._touch_row(address, expires, time.time()))
+        if touched is None:
+            return await super()._touch_entry(collection=collection, key=key, expires=expires)
+        return touched
 
     @override
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
         address = self.names.pair(collection, key)
-        row = await self._change([key], lambda: self._take_row(address))
+        row = await self._conditionally(key, lambda: self._take_row(address))
         return None if row is None else await self._entry(collection, key, row)
 
     @override
@@ -227,7 +267,8 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         after = None if cursor is None else Address(*cast("list[str]", json.loads(cursor)))
         name = None if collection is None else self.names.collection(collection)
         page = await self._fetch(lambda: self._list_rows(name, self.names.literal(prefix), after, limit))
-        return ListedPage(self._listed(page.rows), None if page.after is None else json.dumps(page.after))
+        entries = [entry for entry in map(self._listed, page.rows) if entry is not None]
+        return ListedPage(entries, None if page.after is None else json.dumps(page.after))
 
     @override
     async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
@@ -239,6 +280,18 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         await for_each(keys, remove, name="delete", max_concurrency=self.max_concurrency)
 
     @override
+    async def _cull(self) -> None:
+        while culled := await self._change([], lambda: self._cull_rows(ENTRIES_PER_PAGE)):
+            pass
+        if culled is None:
+            await super()._cull()
+
+    @override
+    async def _reclaim(self, count: int) -> bool:
+        removed = await self._change([], lambda: self._cull_rows(count))
+        return await super()._reclaim(count) if removed is None else removed > 0
+
+    @override
     async def _delete_store(self) -> bool:
         await self._change([], lambda: self._clear_rows(None))
         return True
@@ -248,11 +301,34 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         name = self.names.collection(collection)
         return await self._change([], lambda: self._clear_rows(name))
 
+    async def _read_row(self, address: Address) -> Row | None:
+        if self.gathers_reads:
+            return await self._reads.get(address)
+        rows = await self._fetch(lambda: self._get_rows([address]))
+        return rows[0] if rows else None
+
+    async def _read_rows(self, addresses: Sequence[Address]) -> Sequence[Row | None]:
+        """Return the row at each of several addresses."""
+        rows = await self._fetch(lambda: self._get_rows(addresses))
+        found = {row.address: row for row in rows}
+        return [found.get(address) for address in addresses]
+
+    async def _conditionally(self, key: str, write: Callable[[], Awaitable[T]]) -> T:
+        # Within this process no answer is lost.
+        change = self._change if self._is_local else self._change_if
+        return await change([key], write)
+
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         """Hook: return the row of an entry; it refuses a value that the backend cannot hold."""
-        name, key = self.names.pair(collection, key)
+        address = self.names.pair(collection, key)
         text = await encode(entry.value)
-        return Row(name, key, text, entry.created_epoch, entry.expires_epoch, write_id())
+        names = "" if address == (collection, key) else self._names_to_keep(address, collection, key)
+        return Row(*address, text, entry.created_epoch, entry.expires_epoch, write_id(), names)
+
+    def _names_to_keep(self, address: Address, collection: str, key: str) -> str:
+        readable = self.names.collections.try_unsanitize(address.collection) == collection
+        readable = readable and self.names.keys.try_unsanitize(address.key) == key
+        return "" if readable else json.dumps([collection, key])
 
     async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:
         try:
@@ -260,26 +336,18 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 
-    def _listed(self, rows: Sequence[Row]) -> list[Listed]:
-        unescape = self.names.keys.try_unsanitize
-        collections: dict[str, str | None] = {}
-        entries: list[Listed] = []
-        for row in rows:
-            name = row[0]
-            if name not in collections:
-                collections[name] = self.names.collections.try_unsanitize(name)
-            collection, key = collections[name], unescape(row[1])
-            if collection is not None and key is not None:
-                entries.append(Listed(collection, key, _expires(row), row))
-        return entries
-
-
-def _expires(row: Row) -> float | None:
-    """Return when a row that is listed expires; None if that cannot be read."""
-    try:
-        return _epoch(row.expires)
-    except DeserializationError:
-        return None
+    def _listed(self, row: Row) -> Listed | None:
+        if row.names:
+            collection, key = cast("list[str]", json.loads(row.names))
+        else:
+            collection = self.names.collections.try_unsanitize(row.collection)
+            key = self.names.keys.try_unsanitize(row.key)
+        if collection is None or key is None:
+            return None
+        try:
+            return Listed(collection, key, _epoch(row.expires), row)
+        except DeserializationError:
+            return Listed(collection, key, None, row)
 
 
 def _epoch(moment: float | str | None) -> float | None:

@@ -10,7 +10,6 @@ from typing import Any
 from typing_extensions import override
 
 from key_value.aio.stores.base.names import Address
-from key_value.aio.stores.base.paged_store import ENTRIES_PER_PAGE
 from key_value.aio.stores.base.row_store import Row, RowPage, RowStore
 from key_value.aio.stores.base.worker import Worker
 
@@ -178,13 +177,8 @@ class TableStore(RowStore, ABC):
         return [name for name in originals if name is not None]
 
     @override
-    async def _cull(self) -> None:
-        while await self._worker.run(lambda table: table.cull(ENTRIES_PER_PAGE), writes=True):
-            pass
-
-    @override
-    async def _reclaim(self, count: int) -> bool:
-        return await self._worker.run(lambda table: table.cull(count), writes=True) > 0
+    async def _cull_rows(self, limit: int) -> int:
+        return await self._worker.run(lambda table: table.cull(limit), writes=True)
 
 
 def _get(table: Table, batches: Sequence[Sequence[Address]]) -> Sequence[Sequence[Row]]:

@@ -8,13 +8,7 @@ from typing import TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.managed_entry import ManagedEntry
-from key_value.aio.errors import (
-    KeyValueStoreError,
-    OutcomeUnknownError,
-    StoreConnectionError,
-    StoreTimeoutError,
-    StoreUnreachableError,
-)
+from key_value.aio.errors import KeyValueStoreError, OutcomeUnknownError
 from key_value.aio.stores.base.bytes_store import BytesStore, remaining_ttl
 from key_value.aio.stores.base.versioned_store import VersionedStore
 
@@ -98,15 +92,11 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
     ) -> T | None:
         """Await a conditional write; None if its reply was lost, but the bytes are there."""
         try:
-            return await self._change([address], write)
-        except StoreUnreachableError:
-            raise
-        except (StoreConnectionError, StoreTimeoutError) as error:
+            return await self._change_if([address], write)
+        except OutcomeUnknownError:
             if new is not None and await self._has_version(address, new):
                 return None
-            raise OutcomeUnknownError(
-                message=f"{self!r} gave no answer to a conditional write, which may have happened: {error}"
-            ) from error
+            raise
 
     async def _has_version(self, address: str, version: str) -> bool:
         try:

@@ -70,6 +70,17 @@ class VersionedStore(
                 return entry
         return None
 
+    async def _touch_entry(self, *, collection: str, key: str, expires: float | None) -> bool:
+        """Hook: change when an entry expires, atomically; return whether there was one that has not."""
+        while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
+            entry, version = found
+            if entry.is_expired:
+                break
+            entry.expires_epoch = expires
+            if await self._put_entry_if(collection=collection, key=key, managed_entry=entry, version=version):
+                return True
+        return False
+
     @override
     async def put_if_absent(
         self,
@@ -158,17 +169,9 @@ class VersionedStore(
     async def touch(self, key: str, *, ttl: SupportsFloat | None, collection: str | None = None) -> bool:
         seconds = prepare_ttl(ttl)
         key, collection = await self._prepare_get(key, collection)
+        expires = None if seconds is None else time.time() + seconds
         with self._driver_errors:
-            while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
-                entry, version = found
-                if entry.is_expired:
-                    break
-                entry.expires_epoch = None if seconds is None else time.time() + seconds
-                if await self._put_entry_if(
-                    collection=collection, key=key, managed_entry=entry, version=version
-                ):
-                    return True
-        return False
+            return await self._touch_entry(collection=collection, key=key, expires=expires)
 
     async def _prepare_get(self, key: str, collection: str | None) -> tuple[str, str]:
         key = check_key(key)

@@ -141,7 +141,7 @@ class SQLiteTable(Table):
 
     @override
     def put(self, rows: Collection[Row], /) -> None:
-        self._writable().executemany(PUT, rows)
+        self._writable().executemany(PUT, (row[:6] for row in rows))
 
     @override
     def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:

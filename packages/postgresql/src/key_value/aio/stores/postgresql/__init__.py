@@ -1,0 +1,5 @@
+"""The PostgreSQL store: `PostgreSQLStore`."""
+
+from key_value.aio.stores.postgresql.store import PostgreSQLStore
+
+__all__ = ["PostgreSQLStore"]

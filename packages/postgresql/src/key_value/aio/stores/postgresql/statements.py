@@ -1,0 +1,167 @@
+"""The SQL of one table."""
+
+import re
+
+_SELECT = """collection, key, value::text, extract(epoch from created_at)::float8,
+extract(epoch from expires_at)::float8, t.xmin::text"""
+INSPECT = """
+SELECT
+    coalesce(n.nspname, $2, current_schema()),
+    c.oid IS NOT NULL,
+    (SELECT coalesce(json_object_agg(attname, format_type(atttypid, NULL)), '{}') FROM pg_attribute
+        WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)::text,
+    EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisunique AND indisvalid
+        AND indpred IS NULL AND indexprs IS NULL AND indnkeyatts = 2
+        AND 2 = (SELECT count(*) FROM pg_attribute WHERE attrelid = c.oid AND attnum = ANY(indkey[0:1])
+            AND attname IN ('collection', 'key'))),
+    EXISTS (SELECT FROM pg_attribute a JOIN pg_collation l ON l.oid = a.attcollation WHERE a.attrelid = c.oid
+        AND a.attname IN ('collection', 'key') AND NOT l.collisdeterministic)
+FROM (SELECT to_regclass($1)) AS named (oid)
+LEFT JOIN pg_class c ON c.oid = named.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+"""
+"""Finds a table by its name: its schema, whether it is there, its columns and what is known of its key."""
+
+COLUMNS = {
+    "collection": {"text", "character varying"},
+    "key": {"text", "character varying"},
+    "value": {"json", "jsonb", "text"},
+    "ttl": {"double precision"},
+    "created_at": {"timestamp with time zone"},
+    "expires_at": {"timestamp with time zone"},
+}
+"""The columns of a table, and the types that each may have."""
+
+
+def quoted(name: str) -> str:
+    """Return an identifier for SQL, as it is."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def check_table(name: str, types: dict[str, str], *, has_key: bool, is_ambiguous: bool) -> None:
+    """Refuse a table that a store could not use, or would lose entries in.
+
+    Args:
+        name: Its name.
+        types: The types of its columns.
+        has_key: Whether it has one row at most for each collection and key.
+        is_ambiguous: Whether it takes different keys for one.
+
+    Raises:
+        ValueError: The table is not a store's.
+    """
+    wrong = [column for column, possible in COLUMNS.items() if types.get(column) not in possible]
+    if wrong:
+        raise ValueError(f"Table '{name}' is no store's: column {wrong[0]!r} is missing or of another type")
+    if not has_key:
+        raise ValueError(f"Table '{name}' is no store's: its primary key must be (collection, key)")
+    if is_ambiguous:
+        raise ValueError(f"Table '{name}' takes different keys for one: its collation is not deterministic")
+
+
+def index_of(table: str) -> str:
+    """Return the name of the index of a table, as PostgreSQL cuts it after 63 bytes."""
+    return f"idx_{table}_expires_at".encode()[:63].decode(errors="ignore")
+
+
+class Statements:
+    """The statements on one table, with its schema: a session behind a pooler may search another."""
+
+    def __init__(self, schema: str, name: str, *, is_jsonb: bool = False, has_names: bool = True) -> None:
+        """Name a table.
+
+        Args:
+            schema: The name of its schema.
+            name: Its name.
+            is_jsonb: Whether its values are of the type that the 0.5 series gave them.
+            has_names: Whether it has the column `names`, which the 0.5 series does not know.
+        """
+        table = f"{quoted(schema)}.{quoted(name)}"
+        living = "(t.expires_at IS NULL OR t.expires_at > to_timestamp({}))"
+        self.is_jsonb = is_jsonb
+        self.has_names = has_names
+        columns, parameter, column, replace, then = "", "", "''", "", 6
+        if has_names:
+            columns, parameter, column, replace, then = (
+                ", names",
+                ", $6",
+                "t.names",
+                ", names = excluded.names",
+                7,
+            )
+        row = f"""INSERT INTO {table} AS t (collection, key, value, created_at, expires_at, ttl{columns})"""
+        on_conflict = f"""ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value,
+created_at = excluded.created_at, expires_at = excluded.expires_at, ttl = excluded.ttl{replace}"""
+        listed = f"""SELECT t.collection, t.key, '', NULL, extract(epoch from t.expires_at)::float8,
+t.xmin::text, {column}"""
+        self.create = f"""
+SELECT pg_advisory_xact_lock(hashtext('py-key-value-aio'));
+CREATE TABLE IF NOT EXISTS {table} (collection TEXT NOT NULL, key TEXT NOT NULL, value JSON NOT NULL,
+ttl DOUBLE PRECISION, created_at TIMESTAMPTZ, expires_at TIMESTAMPTZ, names TEXT,
+PRIMARY KEY (collection, key));
+CREATE INDEX IF NOT EXISTS {quoted(index_of(name))} ON {table} (expires_at) WHERE expires_at IS NOT NULL
+"""
+        self.get = f"SELECT {_SELECT} FROM {table} AS t WHERE collection = $1 AND key = $2"
+        # OFFSET 0 keeps the planner from reading the whole of a small table instead of the index.
+        self.get_many = f"""
+SELECT {_SELECT} FROM unnest($1::text[], $2::text[]) AS a (c, k) CROSS JOIN LATERAL (
+    SELECT *, xmin FROM {table} WHERE collection = c AND key = k OFFSET 0
+) AS t"""
+        self.put = f"""
+{row} VALUES ($1, $2, $3::text::json, to_timestamp($4::float8), to_timestamp($5::float8), $5 - $4{parameter})
+{on_conflict}"""
+        self.put_many = f"""
+{row} SELECT c, k, v::json, to_timestamp(b), to_timestamp(e), e - b{parameter and ", n"}
+FROM unnest($1::text[], $2::text[], $3::text[], $4::float8[], $5::float8[]{parameter and ", $6::text[]"})
+AS r (c, k, v, b, e{parameter and ", n"}) {on_conflict}"""
+        self.put_if_absent = f"{self.put} WHERE t.expires_at <= to_timestamp(${then}) RETURNING t.xmin::text"
+        self.put_if_version = f"""
+UPDATE {table} AS t SET value = $3::text::json, created_at = to_timestamp($4::float8),
+expires_at = to_timestamp($5::float8), ttl = $5 - $4
+WHERE collection = $1 AND key = $2 AND t.xmin::text = $6 RETURNING t.xmin::text"""
+        self.touch = f"""
+UPDATE {table} AS t SET expires_at = to_timestamp($3::float8), ttl = $3 - $4
+WHERE collection = $1 AND key = $2 AND {living.format("$4::float8")} RETURNING 1"""
+        self.delete = f"""
+WITH gone AS (DELETE FROM {table} WHERE collection = $1 AND key = ANY($2::text[]) RETURNING expires_at)
+SELECT count(*) FROM gone AS t WHERE {living.format("$3")}"""
+        self.delete_if_version = f"""
+DELETE FROM {table} WHERE collection = $1 AND key = $2 AND xmin::text = $3 RETURNING 1"""
+        self.take = f"DELETE FROM {table} AS t WHERE collection = $1 AND key = $2 RETURNING {_SELECT}"
+        # In this form the order of the primary key is followed even before the table was analyzed.
+        self.page = f"""
+{listed} FROM {table} AS t WHERE (collection, key) > ($1, $2) ORDER BY collection, key LIMIT $3"""
+        self.first_page = self.page.replace(">", ">=", 1)
+        # Steps from each collection to the next along the primary key, unlike DISTINCT, which reads all rows.
+        self.collections = f"""
+WITH RECURSIVE steps (name) AS (
+    (SELECT collection FROM {table} ORDER BY collection LIMIT 1)
+    UNION ALL
+    SELECT (SELECT collection FROM {table} WHERE collection > name ORDER BY collection LIMIT 1)
+    FROM steps WHERE name IS NOT NULL
+)
+{listed} FROM steps CROSS JOIN LATERAL (
+    SELECT *, xmin FROM {table} AS t WHERE collection = name AND {living.format("$1")}
+    ORDER BY collection, key LIMIT 1
+) AS t LIMIT $2"""
+        self.clear = f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone"
+        self.clear_collection = self.clear.replace("RETURNING", "WHERE collection = $1 RETURNING")
+        # What another process has locked is being renewed, or removed by its own cull.
+        self.cull = f"""
+WITH gone AS (DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM {table} WHERE expires_at <= to_timestamp($1) ORDER BY expires_at LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)) RETURNING 1) SELECT count(*) FROM gone"""
+
+
+_NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e\+\d+')
+
+
+def without_exponents(text: str) -> str:
+    """Return JSON text in which large floats have a point: of others jsonb makes integers."""
+    if "e+" not in text:
+        return text
+    return _NUMBERS.sub(lambda found: _positional(found[0]), text)
+
+
+def _positional(token: str) -> str:
+    return token if token.startswith('"') else f"{int(float(token))}.0"
