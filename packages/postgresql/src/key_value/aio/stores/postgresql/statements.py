@@ -2,6 +2,8 @@
 
 import re
 
+from key_value.aio.errors import KeyValueStoreError
+
 _SELECT = """collection, key, value::text, extract(epoch from created_at)::float8,
 extract(epoch from expires_at)::float8, t.xmin::text"""
 INSPECT = """
@@ -47,15 +49,21 @@ def check_table(name: str, types: dict[str, str], *, has_key: bool, is_ambiguous
         is_ambiguous: Whether it takes different keys for one.
 
     Raises:
-        ValueError: The table is not a store's.
+        KeyValueStoreError: The table is not a store's.
     """
     wrong = [column for column, possible in COLUMNS.items() if types.get(column) not in possible]
     if wrong:
-        raise ValueError(f"Table '{name}' is no store's: column {wrong[0]!r} is missing or of another type")
+        raise KeyValueStoreError(
+            message=f"Table '{name}' is no store's: column {wrong[0]!r} is missing or of another type"
+        )
     if not has_key:
-        raise ValueError(f"Table '{name}' is no store's: its primary key must be (collection, key)")
+        raise KeyValueStoreError(
+            message=f"Table '{name}' is no store's: its primary key must be (collection, key)"
+        )
     if is_ambiguous:
-        raise ValueError(f"Table '{name}' takes different keys for one: its collation is not deterministic")
+        raise KeyValueStoreError(
+            message=f"Table '{name}' takes different keys for one: its collation is not deterministic"
+        )
 
 
 def index_of(table: str) -> str:

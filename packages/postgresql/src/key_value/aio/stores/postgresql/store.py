@@ -176,7 +176,8 @@ class PostgreSQLStore(RowStore):
         [found] = await self._query(INSPECT, name, self._schema)
         schema, is_there, columns, has_key, is_ambiguous = found
         if schema is None:
-            raise ValueError("The search path has no schema that exists: create one, or name one as schema")
+            message = "The search path has no schema that exists: create one, or name one as schema"
+            raise KeyValueStoreError(message=message)
         types: dict[str, str] = json.loads(columns)
         if is_there:
             check_table(self._table, types, has_key=has_key, is_ambiguous=is_ambiguous)
