@@ -7,9 +7,15 @@ import pytest
 from tests.servers.server import Server
 from tests.servers.wine import SECONDS, passes
 
+# Left out: what takes minutes there, and what Windows never had: capitals of their own, and colons in names.
+SELECT = (
+    "TestFileTreeStore and not (free_what or renewed or destroyed_with_no_other or many_processes or killed "
+    "or listed_as_they_were_given or 0_5)"
+)
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="they run by themselves")
 
 
 @pytest.mark.timeout(SECONDS + 10)
 def test_passes_its_tests_on_wine(wine: Server) -> None:
-    passes(wine, "stores/test_filetree.py", packages=["filetree"])
+    passes(wine, "stores/test_filetree.py", packages=["filetree"], select=SELECT)
