@@ -14,6 +14,7 @@ from key_value.aio.stores.duckdb import DuckDBStore
 from key_value.aio.stores.filetree import FileTreeStore
 from key_value.aio.stores.keyring import KeyringStore
 from key_value.aio.stores.memory import MemoryStore
+from key_value.aio.stores.mongodb import MongoDBStore
 from key_value.aio.stores.null import NullStore
 from key_value.aio.stores.postgresql import PostgreSQLStore
 from key_value.aio.stores.redis import RedisStore
@@ -38,6 +39,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "FileTreeStore": lambda: FileTreeStore(data_directory=NOWHERE),
     "KeyringStore": KeyringStore,
     "MemoryStore": MemoryStore,
+    "MongoDBStore": MongoDBStore,
     "MultiDiskStore": lambda: MultiDiskStore(base_directory=NOWHERE),
     "NullStore": NullStore,
     "PostgreSQLStore": PostgreSQLStore,

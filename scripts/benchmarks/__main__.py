@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -18,13 +18,8 @@ from scripts.benchmarks.layers import Times, medians
 from scripts.benchmarks.measure import Table, measure
 from scripts.benchmarks.plan import CHOSEN, DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
 from scripts.benchmarks.postgresql_server import postgresql_url
-from scripts.benchmarks.redis_server import redis_url
+from scripts.benchmarks.servers import server_url
 from scripts.benchmarks.sides import sides
-
-SERVERS: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
-    "postgresql": postgresql_url,
-    "redis": redis_url,
-}
 
 
 def main() -> None:
@@ -37,7 +32,7 @@ def main() -> None:
     lag: dict[str, Any] = {}
     able: dict[str, abilities.Seconds] = {}
     for store in options.store:
-        with SERVERS[store]() if store in SERVERS else nullcontext() as url:
+        with _server(store) as url:
             table, lag[store] = _measure_store(store, pythons, url, options.codec, effort)
             able[store] = _abilities(store, pythons, url, options.codec, effort)
         result[store] = [
@@ -74,6 +69,12 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     options.store = options.store or list(CHOSEN)
     return options
+
+
+def _server(store: str) -> AbstractContextManager[str | None]:
+    if store == "postgresql":
+        return postgresql_url()
+    return server_url(store) if store in NETWORKED else nullcontext()
 
 
 def _measure_store(

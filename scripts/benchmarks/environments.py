@@ -20,6 +20,7 @@ EXTRAS = {
     "duckdb": "duckdb",
     "chdb": "chdb",
     "keyring": "keyring",
+    "mongodb": "mongodb",
     "redis": "redis",
     "postgresql": "postgresql",
 }
@@ -30,6 +31,7 @@ DRIVERS = {
     "duckdb": "duckdb",
     "chdb": "chdb",
     "keyring": "keyring",
+    "mongodb": "pymongo",
     "redis": "redis",
     "postgresql": "asyncpg",
 }

@@ -15,12 +15,13 @@ STORES = (
     "chdb",
     "keyring",
     "redis",
+    "mongodb",
     "postgresql",
 )
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
-NETWORKED = frozenset({"redis", "postgresql"})
-SLOW = frozenset({"filetree", "duckdb", "chdb", "keyring"})
+NETWORKED = frozenset({"mongodb", "postgresql", "redis"})
+SLOW = frozenset({"filetree", "duckdb", "chdb", "keyring", "mongodb"})
 """The stores that are filled with fewer keys."""
 TTL = 3600.0
 WITH_TTL = ("put", "get hit", "put_many(100)")

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.benchmarks.redis_server import free_port, wait_for
+from scripts.benchmarks.servers import free_port, wait_for
 
 
 @contextmanager

@@ -32,6 +32,7 @@ OURS: Mapping[str, str] = {
     "duckdb": "duckdb.DuckDBStore(database_path=place + '/store.duckdb')",
     "chdb": "chdb.ChDBStore(database_path=place + '/chdb')",
     "keyring": "keyring.KeyringStore(service_name=service)",
+    "mongodb": "mongodb.MongoDBStore(url=place, db_name=service)",
     "redis": "redis.RedisStore(url=place, default_collection=service)",
     "postgresql": ("postgresql.PostgreSQLStore(url=place, table_name=table, default_collection=service)"),
 }

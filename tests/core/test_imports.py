@@ -52,6 +52,11 @@ PUBLIC = {
     "key_value.aio.stores.rocksdb": ["RocksDBStore"],
     "key_value.aio.stores.duckdb": ["DuckDBStore"],
     "key_value.aio.stores.duckdb.store": ["DuckDBSerializationAdapter"],
+    "key_value.aio.stores.mongodb": ["MongoDBStore"],
+    "key_value.aio.stores.mongodb.store": [
+        "MongoDBSerializationAdapter",
+        "MongoDBV1CollectionSanitizationStrategy",
+    ],
     "key_value.aio.stores.keyring": ["KeyringStore"],
     "key_value.aio.stores.keyring.store": [
         "KeyringV1CollectionSanitizationStrategy",

@@ -16,12 +16,17 @@ from tests.servers.server import Server
 ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
 POSTGRESQL = "postgresql://postgres@localhost:5432/postgres"
+MONGODB = "mongodb://localhost:27017"
 KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
-NEEDS = (REDIS, POSTGRESQL, KEYRING, WINDOWS, CHDB)
+SERVERS = (REDIS, POSTGRESQL, MONGODB)
+NEEDS = (*SERVERS, KEYRING, WINDOWS, CHDB)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+
+
+_AT_SERVER = re.compile(rf"(?:{'|'.join(SERVERS)})(/0)?")
 
 
 def blocks(page: Path) -> list[str]:
@@ -45,7 +50,7 @@ def name(page: Path) -> str:
 async def run(page: Path, server: Server | None = None) -> None:
     namespace: dict[str, Any] = {"__name__": "example"}
     for number, block in enumerate(blocks(page)):
-        code = block if server is None else re.sub(rf"{REDIS}(/0)?|{POSTGRESQL}", server.url, block)
+        code = block if server is None else _AT_SERVER.sub(server.url, block)
         compiled = compile(code, f"{name(page)}[{number}]", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         result = eval(compiled, namespace)
         if inspect.isawaitable(result):
@@ -69,6 +74,11 @@ async def test_examples_run_with_redis(
 @pytest.mark.parametrize("page", pages(POSTGRESQL), ids=name)
 async def test_examples_run_with_postgresql(page: Path, postgresql: Server) -> None:
     await run(page, postgresql)
+
+
+@pytest.mark.parametrize("page", pages(MONGODB), ids=name)
+async def test_examples_run_with_mongodb(page: Path, mongodb: Server) -> None:
+    await run(page, mongodb)
 
 
 @pytest.mark.usefixtures("keyring")

@@ -64,7 +64,7 @@ def start() -> Generator[Server]:
             yield server
 
 
-def _bus(server: Server, folder: Path) -> AbstractContextManager[None]:
+def _bus(server: Server, folder: Path) -> AbstractContextManager[object]:
     """A bus that starts no service by itself."""
     (folder / "bus.conf").write_text(_BUS_SETTINGS.format(address=server.url))
     command = [binary("dbus-daemon"), "--nofork", "--nopidfile", f"--config-file={folder}/bus.conf"]

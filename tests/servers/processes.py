@@ -49,8 +49,8 @@ def _bindable(port: int) -> bool:
 @contextmanager
 def running(
     command: Sequence[str], *, directory: Path, ready: Callable[[], bool], given: str = ""
-) -> Generator[None]:
-    """Runs a server in a directory of its own, from when it is ready until the block ends.
+) -> Generator[subprocess.Popen[bytes]]:
+    """Runs a server in a directory of its own while the block runs; yields its process.
 
     It reads what it is given.
 
@@ -70,7 +70,7 @@ def running(
                 raise UnavailableError(f"{command[0]} exited with {process.wait(0.02)}: {last_line(log)}")
             if time.monotonic() > deadline:
                 raise UnavailableError(f"{command[0]} was not ready in {_START_SECONDS} s: {last_line(log)}")
-        yield
+        yield process
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing_extensions import override
 from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.time_to_live import parse_epoch
-from key_value.aio.errors import DeserializationError
+from key_value.aio.errors import DeserializationError, KeyValueStoreError, OutcomeUnknownError
 from key_value.aio.stores.base.batches import for_each
 from key_value.aio.stores.base.codec import decode, encode, has_lone_surrogate, write_id
 from key_value.aio.stores.base.gathered_reads import GatheredReads
@@ -31,17 +31,18 @@ class Row(NamedTuple):
     """The collection, in the form that the backend holds."""
     key: str
     """The key, in the form that the backend holds."""
-    value: str | bytes
-    """The value as JSON text, as bytes in UTF-8 if the driver gives them; may be empty in a row that is
-    listed."""
+    value: Any
+    """The value as JSON text, as bytes in UTF-8 if the driver gives them, or in a form of the backend's, to
+    which `_row` brings it and from which `_row_value` reads it; may be empty in a row that is listed."""
     created: float | str | None = None
     """When it was stored, in seconds since 1970; a row of the backend may have ISO 8601 text."""
     expires: float | str | None = None
     """When it expires, in the same form; None if it never does."""
     version: str = ""
     """In a row to store, a new random text; in a row of the backend, what `_put_row_if` compares."""
-    names: str = ""
-    """The entry's own names, for the backend to keep, where those above were cut; else empty."""
+    original: Address | None = None
+    """The collection and key that the caller named: always in a row to store; in a row of the backend, if
+    it holds them, and then a name that was cut is listed too."""
 
     @property
     def address(self) -> Address:
@@ -91,8 +92,13 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         """Hook: return the rows at those addresses that have one, in any order; no address is given twice."""
 
     @abstractmethod
-    async def _put_rows(self, rows: Sequence[Row]) -> None:
-        """Hook: store rows, sorted by address, in place of any that are there; no address is there twice."""
+    async def _put_rows(self, rows: Sequence[Row]) -> Sequence[Exception | None] | None:
+        """Hook: store rows, sorted by address, in place of any that are there; no address is there twice.
+
+        Returns:
+            None if all were stored or an error was raised; where the backend says it of each, an exception
+            for every row that alone was refused, and None for the others, in their order.
+        """
 
     @abstractmethod
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
@@ -179,7 +185,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         async def get(part: slice) -> Sequence[Row | None]:
             return await self._read_rows(addresses[part])
 
-        rows = await self._in_parts("get_many", keys, [0] * len(keys), get)
+        rows = await self._in_parts("get_many", keys, [len(key) for key in keys], get)
         return [
             None if row is None else await self._entry(collection, key, row)
             for key, row in zip(keys, rows, strict=True)
@@ -188,7 +194,9 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         row = await self._row(collection, key, managed_entry)
-        await self._change([key], lambda: self._put_rows([row]), repeatable=True)
+        refused = await self._change([key], lambda: self._put_rows([row]), repeatable=True)
+        if refused and refused[0] is not None:
+            raise refused[0]
 
     @override
     async def _put_managed_entries(
@@ -206,10 +214,10 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         rows = sorted([(await self._row(collection, key, entry), key) for key, entry in entries])
         ordered = [key for _, key in rows]
 
-        async def put(part: slice) -> Sequence[None]:
+        async def put(part: slice) -> Sequence[Exception | None]:
             some = [row for row, _ in rows[part]]
-            await self._change(ordered[part], lambda: self._put_rows(some), repeatable=True)
-            return [None] * len(some)
+            refused = await self._change(ordered[part], lambda: self._put_rows(some), repeatable=True)
+            return refused or [None] * len(some)
 
         await self._in_parts("put_many", ordered, [len(row.value) for row, _ in rows], put)
 
@@ -227,7 +235,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
             count = await self._change(keys[part], lambda: self._delete_rows(some, now))
             return [count, *[0] * (len(some) - 1)]
 
-        return sum(await self._in_parts("delete_many", keys, [0] * len(keys), delete))
+        return sum(await self._in_parts("delete_many", keys, [len(key) for key in keys], delete))
 
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
@@ -239,7 +247,12 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
     ) -> str | None:
         row = await self._row(collection, key, managed_entry)
-        return await self._conditionally(key, lambda: self._put_row_if(row, version))
+        try:
+            return await self._conditionally(key, lambda: self._put_row_if(row, version))
+        except OutcomeUnknownError:
+            if await self._has_version(row):
+                return row.version
+            raise
 
     @override
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
@@ -318,31 +331,39 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         change = self._change if self._is_local else self._change_if
         return await change([key], write)
 
+    async def _has_version(self, row: Row) -> bool:
+        """Return whether a row is there, where the backend stores the version that it is given."""
+        try:
+            found = await self._read_row(row.address)
+        except KeyValueStoreError:
+            return False
+        return found is not None and found.version == row.version
+
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         """Hook: return the row of an entry; it refuses a value that the backend cannot hold."""
-        address = self.names.pair(collection, key)
+        name, stored = self.names.pair(collection, key)
         text = await encode(entry.value)
-        names = "" if address == (collection, key) else self._names_to_keep(address, collection, key)
-        return Row(*address, text, entry.created_epoch, entry.expires_epoch, write_id(), names)
+        original = Address(collection, key)
+        return Row(name, stored, text, entry.created_epoch, entry.expires_epoch, write_id(), original)
 
-    def _names_to_keep(self, address: Address, collection: str, key: str) -> str:
-        readable = self.names.collections.try_unsanitize(address.collection) == collection
-        readable = readable and self.names.keys.try_unsanitize(address.key) == key
-        return "" if readable else json.dumps([collection, key])
+    async def _row_value(self, row: Row) -> dict[str, Any]:
+        """Hook: return the value of a row of the backend, a new one each time; by default it is JSON text."""
+        return await decode(row.value)
 
     async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:
         try:
-            return ManagedEntry.from_epochs(await decode(row.value), row.created, _epoch(row.expires))
+            return ManagedEntry.from_epochs(await self._row_value(row), row.created, _epoch(row.expires))
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 
     def _listed(self, row: Row) -> Listed | None:
-        if row.names:
-            collection, key = cast("list[str]", json.loads(row.names))
-        else:
-            collection = self.names.collections.try_unsanitize(row.collection)
-            key = self.names.keys.try_unsanitize(row.key)
+        collection, key = row.original or (
+            self.names.collections.try_unsanitize(row.collection),
+            self.names.keys.try_unsanitize(row.key),
+        )
         if collection is None or key is None:
+            return None
+        if row.original and row.address != self.names.pair(collection, key):
             return None
         try:
             return Listed(collection, key, _epoch(row.expires), row)

@@ -301,7 +301,7 @@ class PostgreSQLStore(RowStore):
     ) -> RowPage:
         page = "first_page" if after is None else "page"
         found = await self._run(page, *(after or (collection or "", "")), limit)
-        rows = [Row(*row) for row in found if collection in (None, row[0])]
+        rows = [_listed_row(row) for row in found if collection in (None, row[0])]
         return RowPage(rows, rows[-1].address if len(rows) == limit else None)
 
     @override
@@ -317,11 +317,24 @@ class PostgreSQLStore(RowStore):
     @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         rows = await self._fetch(lambda: self._run("collections", time.time(), limit))
-        return [each.collection for row in rows if (each := self._listed(Row(*row))) is not None]
+        return [each.collection for row in rows if (each := self._listed(_listed_row(row))) is not None]
 
     def _fields(self, row: Row) -> tuple[Any, ...]:
         """Return the values for the columns of a row; the version is PostgreSQL's own."""
-        return (*row[:5], row.names or None) if self._sql.has_names else row[:5]
+        return (*row[:5], self._names_to_keep(row)) if self._sql.has_names else row[:5]
+
+    def _names_to_keep(self, row: Row) -> str | None:
+        """Return the entry's own names, if they cannot be read back from those of the row."""
+        readable = (
+            self.names.collections.try_unsanitize(row.collection),
+            self.names.keys.try_unsanitize(row.key),
+        )
+        return None if row.original in (row.address, readable) else json.dumps(row.original)
+
+
+def _listed_row(fields: Sequence[Any]) -> Row:
+    *row, names = fields
+    return Row(*row, original=Address(*json.loads(names)) if names else None)
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -1,0 +1,74 @@
+"""The indexes of a collection in MongoDB, also where the 0.5 series has left documents with the same key."""
+
+import logging
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from key_value.aio.stores.mongodb.driver import Collection
+
+DUPLICATES = "kv_duplicates"
+"""The collection of documents whose key another one has that is newer."""
+
+ATTEMPTS = 10
+
+DUPLICATE_KEY = 11000
+_LEFT_AS_THEY_ARE = {85, 86, 13}
+"""Another index is on the field or has the name; or the user may create none."""
+
+_log = logging.getLogger("key_value.aio")
+
+
+async def create_indexes(collection: Collection) -> None:
+    """Create what a collection lacks: itself, a unique index on the key, and one that lets entries expire.
+
+    An index that somebody else has made on the same field stays as it is.
+
+    Raises:
+        DuplicateKeyError: Others keep storing documents with the same key.
+    """
+    # 0.5 has an index `key_1` that is not unique.
+    unique = IndexModel("key", unique=True, name="kv_key")
+    for attempt in range(ATTEMPTS):
+        try:
+            await _create(collection, unique)
+            break
+        except DuplicateKeyError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            await _set_duplicates_aside(collection)
+    await _create(collection, IndexModel("expires_at", expireAfterSeconds=0))
+
+
+async def _create(collection: Collection, index: IndexModel) -> None:
+    try:
+        await collection.create_indexes([index])
+    except OperationFailure as error:
+        if error.code not in _LEFT_AS_THEY_ARE:
+            raise
+        _log.warning("%s is left without an index of the store: %s", collection.full_name, error)
+
+
+async def _set_duplicates_aside(collection: Collection) -> None:
+    """Move all but the newest document of each key to a collection of their own."""
+    newest: dict[str, Any] | None = None
+    moved = 0
+    aside = collection.database.get_collection(DUPLICATES)
+    repeated = [
+        {"$match": {"key": {"$type": "string"}}},
+        {"$group": {"_id": "$key", "count": {"$sum": 1}}},
+        {"$match": {"count": {"$gt": 1}}},
+    ]
+    async for group in await collection.aggregate(repeated, allowDiskUse=True):
+        found = collection.find({"key": group["_id"]}, sort=[("created_at", -1), ("_id", -1)])
+        newest = None
+        async for document in found:
+            if newest is None:
+                newest = document
+                continue
+            await aside.replace_one({"_id": document["_id"]}, document, upsert=True)
+            # One that was written again meanwhile may be the newest now.
+            same = {"_id": document["_id"], "created_at": document.get("created_at")}
+            moved += (await collection.delete_one(same)).deleted_count
+    _log.warning("%s held %d older documents of keys, now in %s", collection.full_name, moved, DUPLICATES)

@@ -1,0 +1,364 @@
+"""A store in MongoDB."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import pymongo
+from bson.raw_bson import RawBSONDocument
+from pymongo import ReplaceOne, WriteConcern
+from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
+from pymongo.read_concern import ReadConcern
+from typing_extensions import override
+
+from key_value.aio.stores.base import (
+    Address,
+    BasicSerializationAdapter,
+    BatchLimit,
+    ClientPerLoop,
+    ManagedEntry,
+    Row,
+    RowPage,
+    RowStore,
+    SanitizationStrategy,
+)
+from key_value.aio.stores.mongodb.documents import (
+    LISTED,
+    decode_row,
+    decode_value,
+    encode_row,
+    has_version,
+    json_text,
+    moment,
+)
+from key_value.aio.stores.mongodb.driver import (
+    ERRORS,
+    Collection,
+    Database,
+    location_of,
+    make_client,
+    open_database,
+)
+from key_value.aio.stores.mongodb.indexes import DUPLICATE_KEY, DUPLICATES, create_indexes
+from key_value.aio.stores.mongodb.names import MongoDBV1CollectionSanitizationStrategy, names_of
+
+if TYPE_CHECKING:
+    from pymongo import AsyncMongoClient
+
+__all__ = ["MongoDBSerializationAdapter", "MongoDBStore", "MongoDBV1CollectionSanitizationStrategy"]
+
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
+
+
+class MongoDBSerializationAdapter(BasicSerializationAdapter):
+    """The documents that the 0.5 series made for its MongoDB store, for code that imports them."""
+
+    def __init__(self) -> None:
+        super().__init__(date_format="datetime", value_format="dict")
+
+
+class MongoDBStore(RowStore):
+    """A store in MongoDB 5.0 or later; the server removes what has expired, within a minute or so.
+
+    Each collection is a collection of the database, and each entry a document with the fields `key`,
+    `collection`, `value.object`, `created_at` and `expires_at`. A collection may hold other documents, which
+    are neither listed nor removed. The first write to a collection creates it and its indexes, reading
+    creates nothing; collections of the 0.5 series get the indexes that they lack.
+
+    BSON holds integers of 64 bits, no lone surrogates and no NUL in the names of fields: a value with others,
+    or of more than 150 levels, is stored as JSON text, which the 0.5 series takes as missing. A document of
+    more than 16 MiB is a `SerializationError`. Times are in milliseconds.
+
+    A store with a client of its own has one for each event loop, whose calls end within `timeout`: reads and
+    plain writes are repeated once on a broken connection, conditional writes never. A client of yours follows
+    its own retries; its codec, read preference and unacknowledged writes are not used.
+    """
+
+    errors = ERRORS
+    reconnects = True
+    gathers_reads = True
+    reclaim_after = None  # The server removes what has expired.
+    # The keys of a query must fit 16 MiB, at up to four bytes a character.
+    batch_limit = BatchLimit(size=4_000_000)
+
+    def __init__(
+        self,
+        *,
+        client: "AsyncMongoClient[Any] | None" = None,
+        url: str | None = None,
+        db_name: str | None = None,
+        coll_name: str | None = None,
+        default_collection: str | None = None,
+        collection_sanitization_strategy: SanitizationStrategy | None = None,
+        auto_create: bool = True,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        client_options: Mapping[str, Any] | None = None,
+        timeout: float | None = 5.0,
+    ) -> None:
+        """Use a client, or create one from a URL; nothing is sent before the store is used.
+
+        Args:
+            client: A client, for the event loop that it belongs to; the store does not close it.
+            url: `mongodb://` or `mongodb+srv://`, with pymongo's options; without a client or a URL it is a
+                server on this host.
+            db_name: The database; `kv-store-adapter` unless given.
+            coll_name: The collection used when a call names none, if `default_collection` is not given.
+            default_collection: The collection used when a call names none.
+            collection_sanitization_strategy: What becomes of collections, in place of escaping what MongoDB
+                cannot hold.
+            auto_create: Whether a collection that is missing is created by a write; otherwise that is a
+                `StoreSetupError`.
+            write_concern: Which members acknowledge a write; the client's unless given.
+            read_concern: How durable what is read must be; the client's unless given.
+            client_options: Further options of the client that the store creates, such as `maxPoolSize`, `tls`
+                or `tlsCAFile`; they go before those of the URL.
+            timeout: Seconds that a call to the server may take; None leaves it to the client.
+
+        Raises:
+            ValueError: The URL is not one of MongoDB, writes would not be acknowledged, or `timeout` is not
+                positive.
+        """
+        if write_concern is not None and not write_concern.acknowledged:
+            raise ValueError("write_concern must be acknowledged: w=0 says nothing of a write that failed")
+        super().__init__(default_collection=default_collection or coll_name, timeout=timeout)
+        self.db_name = db_name or "kv-store-adapter"
+        self.names = names_of(self.db_name, collection_sanitization_strategy)
+        if client is None:
+            self.location = location_of(url or "mongodb://localhost:27017", self.db_name)
+        self._given = client
+        self._url = url
+        self._options = dict(client_options or {})
+        self._concerns = (self.db_name, write_concern, read_concern)
+        self._auto_create = auto_create
+        self._database = self._owns(ClientPerLoop[Database](None, self._open))
+
+    @property
+    def client(self) -> "AsyncMongoClient[Any]":
+        """The client that was passed in, or the one of the running event loop, which the store has opened.
+
+        Raises:
+            StoreClosedError: The store is not set up in this event loop, or closed.
+        """
+        return self._given or self._database.current().client
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncGenerator[Database]:
+        client = self._given or make_client(self._url, self.timeout, self._options)
+        try:
+            yield open_database(client, *self._concerns)
+        finally:
+            if client is not self._given:
+                await client.close()
+
+    @override
+    async def _setup(self) -> None:
+        await self._database.get()
+
+    @override
+    async def _setup_collection(self, *, collection: str) -> None:
+        name = self.names.collection(collection)
+        database = await self._database.get()
+        with pymongo.timeout(self.timeout):
+            found = await (await database.list_collections(filter={"name": name})).to_list()
+            if not found and not self._auto_create:
+                raise ValueError(
+                    f"Collection '{name}' does not exist. "
+                    "Either create the collection manually or set auto_create=True."
+                )
+            if found and "collation" in found[0].get("options", {}):
+                raise ValueError(
+                    f"Collection '{name}' has a collation, under which different keys may be one."
+                )
+            await create_indexes(database.get_collection(name))
+
+    @override
+    async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
+        return encode_row(await super()._row(collection, key, entry))
+
+    @override
+    async def _row_value(self, row: Row) -> dict[str, Any]:
+        text = json_text(row.value)
+        return decode_value(row.value) if text is None else await super()._row_value(row._replace(value=text))
+
+    @override
+    async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
+        names = {address.collection for address in addresses}
+        if len(names) == 1:
+            return await self._find_rows(names.pop(), [address.key for address in addresses])
+        grouped = groupby(sorted(addresses), attrgetter("collection"))
+        finds = [self._find_rows(name, [address.key for address in some]) for name, some in grouped]
+        return [row for rows in await asyncio.gather(*finds) for row in rows]
+
+    @override
+    async def _put_rows(self, rows: Sequence[Row]) -> Sequence[Exception | None]:
+        kv = await self._collection(rows[0].collection)
+        failures = await _replace(kv, rows)
+        # Two upserts of one key that is absent: the second one finds the first one's document.
+        again = [index for index, error in enumerate(failures) if _is_duplicate(error)]
+        if again:
+            for index, error in zip(again, await _replace(kv, [rows[index] for index in again]), strict=True):
+                failures[index] = error
+        return failures
+
+    @override
+    async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
+        kv = await self._collection(addresses[0].collection)
+        keys = [address.key for address in addresses]
+        return (await kv.delete_many({"key": {"$in": keys}, **_living(now)})).deleted_count
+
+    @override
+    async def _put_row_if(self, row: Row, version: str | None) -> str | None:
+        kv = await self._collection(row.collection)
+        document = RawBSONDocument(row.value)
+        if version is not None:
+            replaced = await kv.replace_one(has_version(row.key, version), document)
+            return row.version if replaced.matched_count else None
+        try:
+            # What has expired counts as absent; a living one is met by the upsert in the unique index.
+            await kv.replace_one(
+                {"key": row.key, "expires_at": {"$lte": moment(time.time())}}, document, upsert=True
+            )
+        except DuplicateKeyError:
+            return None
+        return row.version
+
+    @override
+    async def _delete_row_if(self, address: Address, version: str) -> bool:
+        kv = await self._collection(address.collection)
+        return (await kv.delete_one(has_version(address.key, version))).deleted_count > 0
+
+    @override
+    async def _take_row(self, address: Address) -> Row | None:
+        kv = await self._collection(address.collection)
+        document = await kv.find_one_and_delete({"key": address.key}, sort=NEWEST_FIRST)
+        return None if document is None else decode_row(address.collection, document)
+
+    @override
+    async def _list_rows(
+        self, collection: str | None, prefix: str, after: Address | None, limit: int
+    ) -> RowPage:
+        names = await self._collection_names() if collection is None else [collection]
+        rows: list[Row] = []
+        for name in names if after is None else [name for name in names if name >= after.collection]:
+            start = after.key if after is not None and name == after.collection else None
+            kv = await self._collection(name)
+            found = kv.find(
+                _keys(prefix, start), LISTED, sort=[("key", 1)], limit=limit, batch_size=limit + 1
+            )
+            documents = await found.to_list()
+            rows += [self._listed_row(name, each) for each in documents if self._is_ours(name, each)]
+            if len(documents) >= limit:
+                return RowPage(rows, Address(name, documents[-1]["key"]))
+        return RowPage(rows, None)
+
+    @override
+    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
+        found: list[str] = []
+        for name in await self._collection_names():
+            living = {"key": {"$gte": ""}, "collection": {"$gte": ""}, **_living(time.time())}
+            document = await (await self._collection(name)).find_one(living, {"collection": 1})
+            if document is not None and self._is_ours(name, document):
+                found.append(self._original(name, document["collection"]))
+            if limit is not None and len(found) >= limit:
+                break
+        return found
+
+    @override
+    async def _clear_rows(self, collection: str | None) -> bool:
+        names = await self._collection_names() if collection is None else [collection]
+        return any(await asyncio.gather(*map(self._delete_ours, names)))
+
+    @override
+    async def _cull(self) -> None:
+        for name in await self._collection_names():
+            await self._delete_ours(name, expires_at={"$lte": moment(time.time())})
+
+    async def _collection(self, name: str) -> Collection:
+        return (await self._database.get()).get_collection(name)
+
+    async def _find_rows(self, name: str, keys: list[str]) -> list[Row]:
+        kv = await self._collection(name)
+        wanted: Any = keys[0] if len(keys) == 1 else {"$in": keys}
+        # A first batch is of 101 documents unless it is said otherwise.
+        documents = await kv.find({"key": wanted}, batch_size=len(keys) + 1).to_list()
+        rows = [decode_row(name, document) for document in documents]
+        if len(rows) > len(keys):
+            # 0.5 may have left several documents of a key: the newest counts.
+            newest = {row.key: row for row in sorted(rows, key=lambda row: str(row.created))}
+            return list(newest.values())
+        return rows
+
+    async def _collection_names(self) -> list[str]:
+        """Return the collections of the database, among which there may be others than ours."""
+        database = await self._database.get()
+        names = await database.list_collection_names(filter={"type": "collection"})
+        return sorted(name for name in names if name != DUPLICATES and not name.startswith("system."))
+
+    def _is_ours(self, name: str, document: Mapping[str, Any]) -> bool:
+        """Return whether a document says that it is of the collection that it is in."""
+        named = document.get("collection")
+        return isinstance(named, str) and (named == name or self.names.collection(named) == name)
+
+    def _original(self, name: str, named: str) -> str:
+        """Return the collection of a name in the database, of which a document says what it was cut from."""
+        original = self.names.collections.try_unsanitize(name)
+        return named if original is None else original
+
+    def _listed_row(self, name: str, document: dict[str, Any]) -> Row:
+        key = self.names.keys.try_unsanitize(document["key"]) or document["key"]
+        original = Address(self._original(name, document["collection"]), key)
+        return decode_row(name, document)._replace(original=original)
+
+    async def _delete_ours(self, name: str, **condition: object) -> int:
+        """Remove the documents of a collection that say that they are of it."""
+        kv = await self._collection(name)
+        named = await kv.distinct("collection", {"key": {"$gte": ""}})
+        ours = [each for each in named if self._is_ours(name, {"collection": each})]
+        return (await kv.delete_many({"collection": {"$in": ours}, **condition})).deleted_count
+
+
+async def _replace(kv: Collection, rows: Sequence[Row]) -> list[Exception | None]:
+    """Store documents in place of those with their keys; return what was refused."""
+    failures: list[Exception | None] = [None] * len(rows)
+    try:
+        if len(rows) == 1:
+            await kv.replace_one({"key": rows[0].key}, RawBSONDocument(rows[0].value), upsert=True)
+        else:
+            await kv.bulk_write([_replacement(row) for row in rows], ordered=False)
+    except DuplicateKeyError as error:
+        failures[0] = error
+    except BulkWriteError as error:
+        refused: list[dict[str, Any]] = error.details["writeErrors"]
+        if not refused:
+            raise
+        for each in refused:
+            failures[each["index"]] = WriteError(str(each.get("errmsg")), each.get("code"), each)
+    return failures
+
+
+def _replacement(row: Row) -> ReplaceOne[Any]:
+    return ReplaceOne({"key": row.key}, RawBSONDocument(row.value), upsert=True)
+
+
+def _is_duplicate(error: Exception | None) -> bool:
+    return isinstance(error, WriteError) and error.code == DUPLICATE_KEY
+
+
+def _living(now: float) -> dict[str, Any]:
+    # Equal to None is a field that is missing.
+    return {"$or": [{"expires_at": None}, {"expires_at": {"$gt": moment(now)}}]}
+
+
+def _keys(prefix: str, after: str | None) -> dict[str, Any]:
+    """Return the filter for keys that start with a prefix, of letters that have a next one, after a key."""
+    bounds: dict[str, str] = {"$gte": prefix}
+    if after is not None:
+        bounds["$gt"] = after
+    if prefix:
+        bounds["$lt"] = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    return {"key": bounds}

@@ -1,0 +1,67 @@
+"""The server that a store is measured on: the one that is named, or one that this starts."""
+
+import os
+import shlex
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from scripts.benchmarks.environments import ROOT
+
+PATIENCE = 30.0
+"""Seconds that a server may take to answer."""
+
+_MONGODB = ROOT / ".cache" / "servers" / "mongodb" / "bin" / "secantusd-py"
+
+_SERVERS = {
+    "mongodb": (
+        "mongodb://127.0.0.1:{port}/?directConnection=true",
+        f"{_MONGODB} --host 127.0.0.1 --port {{port}} --storage-path :memory: --log-level ERROR",
+    ),
+    "redis": (
+        "redis://127.0.0.1:{port}/0",
+        "redis-server --port {port} --bind 127.0.0.1 --save '' --dir .",
+    ),
+}
+"""The URL of each server, and the command that starts it."""
+
+
+@contextmanager
+def server_url(name: str) -> Generator[str]:
+    """The address of a server: `KV_TEST_<NAME>_URL`, or that of an empty one on a free port."""
+    named = os.environ.get(f"KV_TEST_{name.upper()}_URL")
+    if named:
+        yield named
+        return
+    port = free_port()
+    url, command = (text.format(port=port) for text in _SERVERS[name])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(shlex.split(command), stdout=subprocess.DEVNULL, cwd=folder) as server,
+    ):
+        try:
+            wait_for(port)
+            yield url
+        finally:
+            server.terminate()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def wait_for(port: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return

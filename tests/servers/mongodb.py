@@ -1,0 +1,73 @@
+"""`mongodb`: one server that speaks MongoDB's protocol, and a database of its own for each test.
+
+It is SecantusDB, which imitates a MongoDB of one node; `KV_TEST_MONGODB_URL` names a real one.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient as _MongoClient
+from pymongo.errors import PyMongoError
+
+from tests.servers.processes import INSTALLED, free_port, running
+from tests.servers.server import Server, UnavailableError, provided
+
+MongoClient = _MongoClient[dict[str, Any]]
+Process = Popen[bytes]
+PROGRAM = INSTALLED / "mongodb" / "bin" / "secantusd-py"
+
+
+@contextmanager
+def node(server: Server, *options: str, storage: str = ":memory:") -> Generator[Process]:
+    """Run a server that answers at the given one's URL."""
+    if not PROGRAM.exists():
+        raise UnavailableError("secantusd-py is not installed (scripts/test installs it)")
+    command = [str(PROGRAM), "--host", "127.0.0.1", "--port", str(server.port), "--cache-size", "64M"]
+    command += ["--storage-path", storage, *options]
+    with (
+        TemporaryDirectory() as directory,
+        running(command, directory=Path(directory), ready=lambda: _answers(server)) as process,
+    ):
+        yield process
+
+
+def _answers(server: Server) -> bool:
+    try:
+        with MongoClient(server.url, serverSelectionTimeoutMS=200, connectTimeoutMS=200) as client:
+            client.admin.command("ping")
+    except PyMongoError:
+        return False
+    return True
+
+
+@contextmanager
+def start() -> Generator[Server]:
+    server = Server(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true")
+    with node(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mongodb_server() -> Generator[Server]:
+    with provided("mongodb", start) as server:
+        yield server
+
+
+@pytest.fixture
+def mongodb(mongodb_server: Server) -> Server:
+    return mongodb_server
+
+
+@pytest.fixture
+def database(mongodb: Server) -> Generator[str]:
+    """A database that no other test uses."""
+    name = f"kv-{uuid4().hex[:12]}"
+    yield name
+    with MongoClient(mongodb.url) as client:
+        client.drop_database(name)
