@@ -423,6 +423,7 @@ class TestDirectory:
 
     async def test_a_home_directory_is_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("USERPROFILE", str(tmp_path))
         monkeypatch.setenv("PLACE", "here")
         async with DiskStore(directory="~/$PLACE") as store:
             await store.put("key", {"n": 1})

@@ -97,6 +97,7 @@ class TestSQLiteStore(EmbeddedConformance):
 
     async def test_a_home_directory_is_found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("USERPROFILE", str(tmp_path))
         async with SQLiteStore("~/entries.db") as store:
             await store.put("key", {"n": 1})
         assert (tmp_path / "entries.db").exists()
