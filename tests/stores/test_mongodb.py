@@ -61,7 +61,7 @@ class MongoDBConformance(StoreConformance):
         return ours.client[ours.db_name][ours.names.collection(collection)]
 
 
-# A loop that ends in the middle of a call leaves the coroutines of pymongo's client behind, and the client open.
+# A loop that ends in the middle of a call leaves pymongo's client open, and its coroutines behind.
 @pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:Unclosed AsyncMongoClient:ResourceWarning")
 class TestMongoDBStore(MongoDBConformance):
