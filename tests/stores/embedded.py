@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import random
 import stat
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator
@@ -25,6 +27,9 @@ from tests import published as interop
 from tests.processes import killed_while_writing, run_together
 from tests.published import Publish
 
+if sys.platform != "win32":
+    import resource
+
 Open = Callable[[Path], Any]
 """Opens the store that is at a path; a function or class of a module, so that another process finds it."""
 
@@ -35,6 +40,7 @@ TASKS = 50
 LAG_SECONDS = 0.010
 ROUNDS = 8
 BATCH = 1_000
+FULL_BYTES = 500_000
 
 _unfinished: list[object] = []
 
@@ -52,6 +58,7 @@ class EmbeddedConformance(StoreConformance):
         published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
         private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
         kills: How often a process that writes is killed.
+        meets_full_disks: Whether the engine takes a full disk for an error that passes.
     """
 
     persistent: ClassVar[bool] = True
@@ -60,6 +67,7 @@ class EmbeddedConformance(StoreConformance):
     published_keeps: ClassVar[interop.Entries] = interop.ENTRIES
     private_files: ClassVar[bool] = True
     kills: ClassVar[int] = KILLS
+    meets_full_disks: ClassVar[bool] = True
 
     def published_opening(self, path: Path) -> str:
         """The code by which 0.5.0 opens the store in the same directory, as `store`."""
@@ -86,6 +94,11 @@ class EmbeddedConformance(StoreConformance):
     def test_the_interpreter_ends_while_a_batch_is_stored(self, path: Path) -> None:
         for _ in range(2):
             run_together(_leave_a_batch_unfinished, 1, type(self).open_store, path)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+    @when(states(meets_full_disks=True))
+    def test_a_full_disk_is_an_error_that_passes(self, path: Path) -> None:
+        run_together(_fill, 1, type(self).open_store, path)
 
     @when(was_in_0_5)
     async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
@@ -232,6 +245,35 @@ def _leave_a_batch_unfinished(_: int, open_store: Open, path: Path) -> None:
     # It reports the task that is left, which is what is done here.
     loop.set_exception_handler(lambda _, __: None)
     loop.run_until_complete(begin())
+
+
+def _fill(_: int, open_store: Open, path: Path) -> None:
+    """Reach a limit on the size of files, which the system reports as it does a full disk."""
+
+    async def fill() -> None:
+        stored = 0
+        async with open_store(path) as store:
+            await store.put("first", {"n": 0})
+            _limit_files(FULL_BYTES)
+            with pytest.raises(KeyValueStoreError):  # noqa: PT012 -- when it is reached is the engine's to say
+                while True:
+                    text = random.randbytes(20_000 * (stored + 1)).hex()
+                    await store.put(f"key-{stored}", {"text": text}, ttl=1000)
+                    stored += 1
+            keys = ["first", *(f"key-{n}" for n in range(stored))]
+            assert all(await store.get_many(keys))
+            _limit_files(None)
+            await store.put("room", {"n": 1})
+            assert all(await store.get_many([*keys, "room"]))
+        async with open_store(path) as store:
+            assert all(await store.get_many([*keys, "room"]))
+
+    asyncio.run(fill())
+
+
+def _limit_files(size: int | None) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
 
 def _write_for_ever(open_store: Open, path: Path, started: Path) -> None:

@@ -56,6 +56,7 @@ class TestDuckDBStore(EmbeddedConformance):
     shared_by_processes: ClassVar = False
     forks: ClassVar = "refuses"
     refused_values: ClassVar = frozenset({"lone surrogate"})
+    reclaimed: ClassVar = 500
 
     @override
     @pytest.fixture
@@ -83,6 +84,15 @@ class TestDuckDBStore(EmbeddedConformance):
         with closing(duckdb.connect(store.path)) as connection:
             update = "UPDATE kv_entries SET value = '[1]' WHERE collection = ? AND key = ?"
             connection.execute(update, (collection, key))
+
+    @override
+    async def count_stored(self, store: Store, *, collection: str) -> int:
+        assert isinstance(store, DuckDBStore)
+        assert store.path is not None
+        with closing(duckdb.connect(store.path)) as connection:
+            count = "SELECT count(*) FROM kv_entries WHERE collection = ?"
+            [[stored]] = connection.execute(count, (collection,)).fetchall()
+        return stored
 
     async def test_reading_creates_nothing(self, path: Path) -> None:
         async with open_store(path) as store:

@@ -175,6 +175,7 @@ class TestSQLiteStore(EmbeddedConformance):
         assert stored == {str(n) for n, result in enumerate(results) if result is None}
         assert stored
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
     def test_a_forked_process_uses_the_file_on_its_own(self, path: Path) -> None:
         run_together(_fork_and_read, 1, str(path))
 
