@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,9 +27,6 @@ from key_value.aio.testing.suites.base import Opening, nightly
 from tests import published as interop
 from tests.processes import killed_while_writing, run_together
 from tests.published import Publish
-
-if sys.platform != "win32":
-    import resource
 
 Open = Callable[[Path], Any]
 """Opens the store that is at a path; a function or class of a module, so that another process finds it."""
@@ -272,6 +270,7 @@ def _fill(_: int, open_store: Open, path: Path) -> None:
 
 
 def _limit_files(size: int | None) -> None:
+    resource: Any = import_module("resource")  # Windows has none.
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
