@@ -29,8 +29,8 @@ def _in_use() -> int:
 
 
 async def _settle(before: int) -> int:
-    """The threads and descriptors in use, as soon as they are few, or after some seconds."""
-    for _ in range(200):
+    """The threads and descriptors in use, as soon as they are few, or after half a minute."""
+    for _ in range(1500):
         if _in_use() <= before + SLACK:
             break
         await asyncio.sleep(0.02)
