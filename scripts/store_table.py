@@ -13,6 +13,7 @@ from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.duckdb import DuckDBStore
 from key_value.aio.stores.filetree import FileTreeStore
 from key_value.aio.stores.keyring import KeyringStore
+from key_value.aio.stores.memcached import MemcachedStore
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.mongodb import MongoDBStore
 from key_value.aio.stores.null import NullStore
@@ -38,6 +39,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "DuckDBStore": lambda: DuckDBStore(database_path=NOWHERE),
     "FileTreeStore": lambda: FileTreeStore(data_directory=NOWHERE),
     "KeyringStore": KeyringStore,
+    "MemcachedStore": MemcachedStore,
     "MemoryStore": MemoryStore,
     "MongoDBStore": MongoDBStore,
     "MultiDiskStore": lambda: MultiDiskStore(base_directory=NOWHERE),
@@ -53,6 +55,7 @@ STORES: Mapping[str, Callable[[], object]] = {
 
 REASONS: Mapping[str, str] = {
     "KeyringStore": "No keyring can list its items or write on a condition.",
+    "MemcachedStore": "Memcached cannot list keys, and `flush_all` would remove what others have stored.",
     "NullStore": "It stores nothing.",
     "WindowsRegistryStore": "`winreg` cannot write on a condition.",
 }

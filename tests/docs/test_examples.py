@@ -20,8 +20,9 @@ MONGODB = "mongodb://localhost:27017"
 KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
+MEMCACHED = "MemcachedStore("
 SERVERS = (REDIS, POSTGRESQL, MONGODB)
-NEEDS = (*SERVERS, KEYRING, WINDOWS, CHDB)
+NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
@@ -50,7 +51,9 @@ def name(page: Path) -> str:
 async def run(page: Path, server: Server | None = None) -> None:
     namespace: dict[str, Any] = {"__name__": "example"}
     for number, block in enumerate(blocks(page)):
-        code = block if server is None else _AT_SERVER.sub(server.url, block)
+        code = (
+            block if server is None else _AT_SERVER.sub(server.url, block).replace("11211", str(server.port))
+        )
         compiled = compile(code, f"{name(page)}[{number}]", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         result = eval(compiled, namespace)
         if inspect.isawaitable(result):
@@ -74,6 +77,11 @@ async def test_examples_run_with_redis(
 @pytest.mark.parametrize("page", pages(POSTGRESQL), ids=name)
 async def test_examples_run_with_postgresql(page: Path, postgresql: Server) -> None:
     await run(page, postgresql)
+
+
+@pytest.mark.parametrize("page", pages(MEMCACHED), ids=name)
+async def test_examples_run_with_memcached(page: Path, memcached: Server) -> None:
+    await run(page, memcached)
 
 
 @pytest.mark.parametrize("page", pages(MONGODB), ids=name)

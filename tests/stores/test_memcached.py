@@ -1,0 +1,265 @@
+"""The store in memcached."""
+
+import asyncio
+import json
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, cast
+
+import pytest
+from aiomcache import Client
+from typing_extensions import override
+
+from key_value.aio.errors import (
+    DeserializationError,
+    KeyValueStoreError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    ValueTooLargeError,
+)
+from key_value.aio.protocols import (
+    AsyncCompareAndSetProtocol,
+    AsyncPopProtocol,
+    AsyncPutIfAbsentProtocol,
+    AsyncTouchProtocol,
+)
+from key_value.aio.stores.memcached import MemcachedStore, MemcachedV1KeySanitizationStrategy
+from key_value.aio.testing import StoreConformance
+from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import Opening
+from tests import published as interop
+from tests.published import Publish
+from tests.servers.memcached import call, node
+from tests.servers.processes import free_port
+from tests.servers.server import Server
+
+CONDITIONAL = frozenset[type](
+    {AsyncPutIfAbsentProtocol, AsyncCompareAndSetProtocol, AsyncPopProtocol, AsyncTouchProtocol}
+)
+
+
+def published_opening(memcached: Server) -> str:
+    """The code by which 0.5.0 opens the same server."""
+    return (
+        "from key_value.aio.stores.memcached import MemcachedStore\n"
+        f"store = MemcachedStore(host={memcached.host!r}, port={memcached.port})"
+    )
+
+
+class TestMemcachedStore(StoreConformance):
+    abilities: ClassVar = CONDITIONAL
+    persistent: ClassVar = True
+    dropped_unclosed: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self, memcached: Server) -> Opening:
+        return partial(MemcachedStore, host=memcached.host, port=memcached.port)
+
+    @pytest.fixture
+    async def store(self, memcached: Server) -> AsyncIterator[MemcachedStore]:
+        async with MemcachedStore(host=memcached.host, port=memcached.port) as store:
+            yield store
+
+    @pytest.fixture
+    async def client(self, memcached: Server) -> AsyncIterator[Client]:
+        client = Client(memcached.host, memcached.port)
+        yield client
+        await client.close()
+
+    @override
+    async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
+        address = cast("MemcachedStore", store).names.address(collection, key)
+        await cast("MemcachedStore", store).client.set(address.encode(), data)
+
+    async def test_stores_the_documents_of_the_0_5_series(
+        self, store: MemcachedStore, client: Client
+    ) -> None:
+        await store.put("k", {"b": 1, "a": "é"}, collection="c", ttl=100)
+        document = json.loads(await client.get(b"c::k") or b"")
+        assert (document["collection"], document["key"], document["version"]) == ("c", "k", 1)
+        assert document["value"] == {"a": "é", "b": 1}
+
+    async def test_reads_what_0_5_wrote(
+        self, store: MemcachedStore, memcached: Server, published: Publish
+    ) -> None:
+        published("memcached").write(published_opening(memcached), "people")
+        await interop.check(store, "people")
+
+    async def test_0_5_reads_what_this_writes(
+        self, store: MemcachedStore, memcached: Server, published: Publish
+    ) -> None:
+        await interop.write(store, "people")
+        published("memcached").check(published_opening(memcached), "people")
+
+    async def test_finds_and_moves_what_0_5_kept_under_a_plain_name(
+        self, store: MemcachedStore, client: Client
+    ) -> None:
+        document = {"collection": "a::b", "key": "k", "value": {"n": 1}, "version": 1}
+        await client.set(b"a::b::k", json.dumps(document).encode())
+        assert await store.get("k", collection="a::b") == {"n": 1}
+        assert await store.get("b::k", collection="a") is None
+        await store.put("k", {"n": 2}, collection="a::b")
+        assert await client.get(b"a::b::k") is None
+
+    async def test_a_strategy_of_0_5_sees_the_whole_name(self, memcached: Server, client: Client) -> None:
+        strategy = MemcachedV1KeySanitizationStrategy()
+        async with MemcachedStore(
+            host=memcached.host, port=memcached.port, key_sanitization_strategy=strategy
+        ) as store:
+            await store.put("k" * 300, {"n": 1})
+            address = strategy.sanitize(f"default_collection::{'k' * 300}")
+            assert await client.get(address.encode()) is not None
+            assert await store.get("k" * 300) == {"n": 1}
+
+    async def test_a_long_name_is_hashed_by_its_bytes(self, store: MemcachedStore) -> None:
+        await store.put("é" * 125, {"text": "flush_all"})
+        await store.put("other", {"n": 1})
+        assert await store.get("é" * 125) == {"text": "flush_all"}
+        assert len(store.names.address("default_collection", "é" * 125)) <= 250
+
+    async def test_a_value_that_is_too_large_leaves_the_old_one(self, store: MemcachedStore) -> None:
+        await store.put("k", {"n": 1})
+        large = {"text": "x" * 1_048_576}
+        for put in (store.put("k", large), store.put_many(["k", "l"], [large, {"n": 2}])):
+            with pytest.raises(ValueTooLargeError):
+                await put
+        with pytest.raises(ValueTooLargeError):
+            await store.put_if_absent("k", large)
+        assert await store.get_many(["k", "l"]) == [{"n": 1}, {"n": 2}]
+        await store.put("k", {"text": "x" * 1_000_000})
+
+    @pytest.mark.parametrize("ttl", [0.9, 1.2, 2_592_000, 2_592_001, 2**37])
+    async def test_the_server_keeps_an_entry_as_long_as_it_lives(
+        self, store: MemcachedStore, ttl: float
+    ) -> None:
+        await store.put("k", {"n": 1}, ttl=ttl)
+        await asyncio.sleep(min(ttl - 0.2, 1))
+        assert await store.get("k") == {"n": 1}
+
+    async def test_an_item_with_flags_is_another_clients(
+        self, store: MemcachedStore, memcached: Server
+    ) -> None:
+        assert call(memcached, b"set default_collection::k 7 0 2\r\n{}") == b"STORED\r\n"
+        await store.put("l", {"n": 1})
+        with pytest.raises(DeserializationError):
+            await store.get("k")
+        with pytest.raises(DeserializationError):
+            await store.get_many(["l", "k"])
+        assert await store.get("l") == {"n": 1}
+
+    async def test_cancelled_calls_cross_no_answers(self, store: MemcachedStore) -> None:
+        keys = [f"k{n}" for n in range(100)]
+        await store.put_many(keys, [{"key": key} for key in keys])
+        for _ in range(20):
+            tasks = [asyncio.create_task(store.get(key)) for key in keys]
+            await asyncio.sleep(0.002)
+            for task in tasks[::3]:
+                task.cancel()
+            found = await asyncio.gather(*tasks, return_exceptions=True)
+            for key, value in zip(keys, found, strict=True):
+                assert value == {"key": key} or isinstance(value, asyncio.CancelledError)
+
+    async def test_a_given_client_is_guarded_and_stays_open(self, client: Client) -> None:
+        async with MemcachedStore(client=client) as store:
+            assert store.client is client
+            keys = [f"k{n}" for n in range(50)]
+            await store.put_many(keys, [{"key": key} for key in keys])
+            tasks = [asyncio.create_task(store.get(key)) for key in keys]
+            await asyncio.sleep(0.002)
+            tasks[0].cancel()
+            found = await asyncio.gather(*tasks, return_exceptions=True)
+            assert found[1:] == [{"key": key} for key in keys[1:]]
+        assert await client.get(b"default_collection::k1") is not None
+
+    def test_refuses_a_pool_of_none(self) -> None:
+        with pytest.raises(ValueError, match="pool_size must be 1 or more, not 0"):
+            MemcachedStore(pool_size=0)
+
+    def test_names_its_server(self) -> None:
+        assert repr(MemcachedStore()) == "MemcachedStore('127.0.0.1:11211')"
+
+
+class TestFailures:
+    """A server that is not there, goes away, hangs, or refuses."""
+
+    async def test_no_server_is_a_connection_error(self) -> None:
+        store = MemcachedStore(port=free_port(), timeout=2)
+        with pytest.raises(StoreConnectionError):
+            await store.get("k")
+        with pytest.raises(StoreConnectionError):
+            await store.put_if_absent("k", {})
+
+    @pytest.mark.timeout(60)
+    async def test_a_store_survives_the_ends_of_its_server(self, memcached: Server) -> None:
+        port = free_port()
+        store = MemcachedStore(port=port, timeout=1)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with node(port) as process:
+                acknowledged = await write_until_it_fails(store, process, number)
+            assert acknowledged
+        with node(port) as process:
+            await store.put("k", {"n": 1})
+            process.send_signal(signal.SIGSTOP)
+            with pytest.raises(StoreTimeoutError):
+                await store.get("k")
+            with pytest.raises(StoreTimeoutError):
+                await store.put("k", {"n": 2})
+            process.send_signal(signal.SIGCONT)
+            await store.put("k", {"n": 3})
+            assert await store.get("k") == {"n": 3}
+        await store.close()
+
+    async def test_a_server_that_hangs_up_is_a_connection_error(self) -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if await reader.readline() == b"stats settings\r\n":
+                writer.write(b"STAT item_size_max 1048576\r\nEND\r\n")
+                await reader.readline()
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1")
+        async with server:
+            store = MemcachedStore(port=server.sockets[0].getsockname()[1], pool_size=1, timeout=2)
+            for call in (partial(store.put, "k", {}), partial(store.get, "k"), partial(store.delete, "k")):
+                with pytest.raises(StoreConnectionError):
+                    await call()
+            await store.close()
+
+    async def test_a_server_that_wants_a_password_is_refused(self) -> None:
+        port = free_port()
+        with TemporaryDirectory() as directory:
+            Path(directory).chmod(0o755)  # The server drops its privileges before it reads the file.
+            file = Path(directory) / "passwords"
+            file.write_text("user:pass\n")
+            with node(port, "-Y", str(file)):
+                with pytest.raises(KeyValueStoreError, match="unauthenticated") as caught:
+                    await MemcachedStore(port=port).put("k", {"n": 1})
+                assert not isinstance(caught.value, StoreConnectionError)
+
+
+async def write_until_it_fails(
+    store: MemcachedStore, process: "subprocess.Popen[bytes]", number: int
+) -> dict[str, int]:
+    """Write from several tasks until the server ends; what was acknowledged was there before."""
+    acknowledged: dict[str, int] = {}
+
+    async def write(task: int) -> None:
+        n = 0
+        while True:
+            key = f"{task}-{n % 10}"
+            await store.put(key, {"n": n})
+            acknowledged[key] = n
+            assert await store.get(key) == {"n": n}
+            n += 1
+
+    tasks = [asyncio.create_task(write(task)) for task in range(5)]
+    while len(acknowledged) < 20 and not any(task.done() for task in tasks):
+        await asyncio.sleep(0.01)
+    process.send_signal(number)
+    errors = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(error, StoreConnectionError | StoreTimeoutError) for error in errors), errors
+    return acknowledged
