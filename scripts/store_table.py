@@ -22,6 +22,7 @@ from key_value.aio.stores.redis import RedisStore
 from key_value.aio.stores.rocksdb import RocksDBStore
 from key_value.aio.stores.simple import SimpleStore
 from key_value.aio.stores.sqlite import SQLiteStore
+from key_value.aio.stores.valkey import ValkeyStore
 
 PAGE = Path(__file__).parents[1] / "docs" / "concurrency.md"
 NOWHERE = Path("nothing-is-opened")
@@ -49,6 +50,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "RocksDBStore": lambda: RocksDBStore(path=NOWHERE),
     "SQLiteStore": lambda: SQLiteStore(NOWHERE),
     "SimpleStore": SimpleStore,
+    "ValkeyStore": ValkeyStore,
     "WindowsRegistryStore": windows_registry,
 }
 """Each store, with arguments that do not change its abilities."""

@@ -22,6 +22,7 @@ EXTRAS = {
     "keyring": "keyring",
     "mongodb": "mongodb",
     "redis": "redis",
+    "valkey": "valkey",
     "postgresql": "postgresql",
 }
 """The stores, each with the extra of 0.5.0 that it is compared to."""
@@ -33,6 +34,7 @@ DRIVERS = {
     "keyring": "keyring",
     "mongodb": "pymongo",
     "redis": "redis",
+    "valkey": "valkey-glide",
     "postgresql": "asyncpg",
 }
 """What the stores are called by hand with, besides the standard library."""

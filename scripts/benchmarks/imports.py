@@ -13,7 +13,13 @@ start = time.perf_counter()
 import {module}
 print(time.perf_counter() - start)
 """
-DRIVER_OF_STORE = {"mongodb": "pymongo", "redis": "redis.asyncio", "rocksdb": "rocksdict", "duckdb": "duckdb"}
+DRIVER_OF_STORE = {
+    "mongodb": "pymongo",
+    "redis": "redis.asyncio",
+    "valkey": "glide",
+    "rocksdb": "rocksdict",
+    "duckdb": "duckdb",
+}
 """What the import of a store is measured beyond; of the others, what asyncio takes."""
 
 

@@ -15,12 +15,13 @@ STORES = (
     "chdb",
     "keyring",
     "redis",
+    "valkey",
     "mongodb",
     "postgresql",
 )
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
-NETWORKED = frozenset({"mongodb", "postgresql", "redis"})
+NETWORKED = frozenset({"mongodb", "postgresql", "redis", "valkey"})
 SLOW = frozenset({"filetree", "duckdb", "chdb", "keyring", "mongodb"})
 """The stores that are filled with fewer keys."""
 TTL = 3600.0

@@ -16,6 +16,8 @@ PATIENCE = 30.0
 
 _MONGODB = ROOT / ".cache" / "servers" / "mongodb" / "bin" / "secantusd-py"
 
+_VALKEY = ROOT / ".cache" / "servers" / "bin" / "valkey-server"
+
 _SERVERS = {
     "mongodb": (
         "mongodb://127.0.0.1:{port}/?directConnection=true",
@@ -24,6 +26,10 @@ _SERVERS = {
     "redis": (
         "redis://127.0.0.1:{port}/0",
         "redis-server --port {port} --bind 127.0.0.1 --save '' --dir .",
+    ),
+    "valkey": (
+        "valkey://127.0.0.1:{port}/0",
+        f"{_VALKEY} --port {{port}} --bind 127.0.0.1 --save '' --dir .",
     ),
 }
 """The URL of each server, and the command that starts it."""

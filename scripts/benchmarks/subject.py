@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 
 class Subject(Protocol):
@@ -33,6 +34,7 @@ OURS: Mapping[str, str] = {
     "chdb": "chdb.ChDBStore(database_path=place + '/chdb')",
     "keyring": "keyring.KeyringStore(service_name=service)",
     "mongodb": "mongodb.MongoDBStore(url=place, db_name=service)",
+    "valkey": "valkey.ValkeyStore(host=host, port=port, default_collection=service)",
     "redis": "redis.RedisStore(url=place, default_collection=service)",
     "postgresql": ("postgresql.PostgreSQLStore(url=place, table_name=table, default_collection=service)"),
 }
@@ -54,9 +56,12 @@ def open_subject(library: str, store: str, place: str) -> Subject:
         return import_module(f"scripts.benchmarks.raw.{store}").Raw(place)
     opening = (OURS if library == "ours" else PUBLISHED)[store]
     module = opening.partition(".")[0]
+    at = urlsplit(place)
     names = {
         module: import_module(f"key_value.aio.stores.{module}"),
         "place": place,
+        "host": at.hostname,
+        "port": at.port,
         "service": f"benchmark-{library}",
         "table": "kv_ours" if library == "ours" else "kv_published",
     }

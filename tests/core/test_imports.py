@@ -43,6 +43,7 @@ PUBLIC = {
     "key_value.aio.stores.simple": ["SimpleStore"],
     "key_value.aio.stores.sqlite": ["SQLiteStore"],
     "key_value.aio.stores.redis": ["RedisStore"],
+    "key_value.aio.stores.valkey": ["ValkeyStore"],
     "key_value.aio.stores.disk": ["DiskStore", "MultiDiskStore"],
     "key_value.aio.stores.filetree": [
         "FileTreeStore",

@@ -8,4 +8,15 @@ To add one, write `tests/servers/<name>.py` with a `start()` that yields a `Serv
 add its name here, and its installation to `scripts/install-servers`.
 """
 
-SERVERS = ("keyring", "memcached", "mongodb", "postgresql", "redis", "redis_cluster", "redis_tls", "wine")
+SERVERS = (
+    "keyring",
+    "memcached",
+    "mongodb",
+    "postgresql",
+    "redis",
+    "redis_cluster",
+    "redis_tls",
+    "valkey",
+    "valkey_cluster",
+    "wine",
+)

@@ -34,17 +34,18 @@ def call(server: Server, *command: str) -> object:
 
 
 @contextmanager
-def node(server: Server, *options: str) -> Generator[Server]:
+def node(server: Server, *options: str, program: str = "redis-server") -> Generator[Server]:
     """A Redis that keeps nothing on disk; the options make it answer at the server's URL."""
-    command = [binary("redis-server"), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options]
+    command = [binary(program), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options]
     with (
         TemporaryDirectory() as directory,
-        running(command, directory=Path(directory), ready=lambda: _answers(server)),
+        running(command, directory=Path(directory), ready=lambda: answers(server)),
     ):
         yield server
 
 
-def _answers(server: Server) -> bool:
+def answers(server: Server) -> bool:
+    """Whether a server is ready."""
     try:
         return call(server, "PING") is True
     except RedisError:

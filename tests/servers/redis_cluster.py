@@ -18,17 +18,17 @@ _RedisCluster = cast("type[Client]", RedisCluster)
 
 
 @contextmanager
-def start() -> Generator[Server]:
+def start(program: str = "redis-server") -> Generator[Server]:
     with ExitStack() as stack:
-        masters = [stack.enter_context(_master()) for _ in _SLOTS]
+        masters = [stack.enter_context(_master(program)) for _ in _SLOTS]
         _join(masters)
         yield masters[0]
 
 
-def _master() -> AbstractContextManager[Server]:
+def _master(program: str) -> AbstractContextManager[Server]:
     port = free_port()
     cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]
-    return node(Server(f"redis://127.0.0.1:{port}"), "--port", str(port), *cluster)
+    return node(Server(f"redis://127.0.0.1:{port}"), "--port", str(port), *cluster, program=program)
 
 
 def _join(masters: list[Server]) -> None:
@@ -58,6 +58,11 @@ def redis_cluster_server() -> Generator[Server]:
 
 @pytest.fixture
 def redis_cluster(redis_cluster_server: Server) -> Server:
-    with closing(_RedisCluster.from_url(redis_cluster_server.url)) as client:
-        client.execute_command("FLUSHDB")
+    flush(redis_cluster_server)
     return redis_cluster_server
+
+
+def flush(cluster: Server) -> None:
+    """Empty a cluster."""
+    with closing(_RedisCluster.from_url(cluster.url)) as client:
+        client.execute_command("FLUSHDB")

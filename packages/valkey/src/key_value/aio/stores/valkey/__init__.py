@@ -1,0 +1,5 @@
+"""A store in Valkey."""
+
+from key_value.aio.stores.valkey.store import ValkeyStore
+
+__all__ = ["ValkeyStore"]

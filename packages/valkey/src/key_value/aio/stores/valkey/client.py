@@ -1,0 +1,234 @@
+"""valkey-glide's clients: how they are configured from arguments and URLs, and their exceptions."""
+
+import copy
+import math
+import re
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from urllib.parse import unquote, urlsplit
+
+from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreTimeoutError
+
+try:
+    from glide import (
+        AdvancedGlideClientConfiguration,
+        AdvancedGlideClusterClientConfiguration,
+        BackoffStrategy,
+        ClosingError,
+        GlideClient,
+        GlideClientConfiguration,
+        GlideClusterClient,
+        GlideClusterClientConfiguration,
+        GlideError,
+        NodeAddress,
+        RequestError,
+        ServerCredentials,
+        TlsAdvancedConfiguration,
+    )
+    from glide import ConnectionError as GlideConnectionError
+    from glide import TimeoutError as GlideTimeoutError
+except ImportError as error:
+    raise ImportError("ValkeyStore needs valkey-glide: pip install 'py-key-value-aio[valkey]'") from error
+
+__all__ = [
+    "ERRORS",
+    "Client",
+    "Configuration",
+    "GlideError",
+    "configure",
+    "connect",
+    "is_cluster",
+    "is_lost",
+    "is_refused",
+    "is_unavailable",
+    "is_unsent",
+    "location_of",
+    "parse_url",
+    "tls_files",
+]
+
+Configuration: TypeAlias = GlideClientConfiguration | GlideClusterClientConfiguration
+
+ERRORS = (
+    # Two of its exceptions have the names of built-in ones, but are none.
+    (GlideTimeoutError, StoreTimeoutError),
+    ((GlideConnectionError, ClosingError), StoreConnectionError),
+    (GlideError, KeyValueStoreError),
+)
+
+_REFUSED = re.compile("WRONGPASS|NOAUTH|PermissionDenied|refused to switch database")
+_UNSENT = re.compile("connect failed|maximum inflight")
+_UNAVAILABLE = re.compile("ReadOnly|ClusterDown|MasterDown|Loading|Moved|TryAgain", re.IGNORECASE)
+
+_SCHEMES = {"valkey": False, "redis": False, "valkeys": True, "rediss": True}
+"""The schemes of URLs, and whether they mean TLS."""
+
+_IN_FLIGHT = 1_000_000
+"""Commands that await an answer at most; by default the driver refuses the 1,001st."""
+
+
+def is_refused(error: Exception) -> bool:
+    """Return whether the server refuses the credentials or the database, which does not pass by itself."""
+    return _REFUSED.search(str(error)) is not None
+
+
+def is_unsent(error: Exception) -> bool:
+    """Return whether nothing was sent, as there is no connection, or too many commands are in flight."""
+    return isinstance(error, RequestError) and _UNSENT.search(str(error)) is not None
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Return whether the server answers that it does not serve the entry now."""
+    return isinstance(error, RequestError) and _UNAVAILABLE.search(str(error)) is not None
+
+
+def is_lost(answer: object) -> bool:
+    """Return whether an answer is an error that the client may not recover from.
+
+    Once its server has become a replica, or has another password, a client goes on to say `ReadOnly` or to
+    wait, also when that has passed.
+    """
+    if isinstance(answer, (GlideTimeoutError, GlideConnectionError)):
+        return True
+    return isinstance(answer, RequestError) and "ReadOnly" in str(answer)
+
+
+class Client(Protocol):
+    """As much of the driver's clients, which are typed in part only, as a store needs."""
+
+    config: Configuration
+
+    def custom_command(self, command_args: Sequence[str | bytes], route: Any = ...) -> Awaitable[Any]:
+        """Send one command; only a client of a cluster takes a route."""
+        ...
+
+    def exec(self, batch: Any, raise_on_error: bool, options: Any) -> Awaitable[list[Any]]:
+        """Send several commands."""
+        ...
+
+    def close(self) -> Awaitable[None]:
+        """Close the connections."""
+        ...
+
+
+def is_cluster(client: object) -> bool:
+    """Return whether a client is one of a cluster."""
+    return isinstance(client, GlideClusterClient)
+
+
+class Place(NamedTuple):
+    """What a URL says."""
+
+    address: tuple[str, int]
+    db: int | None
+    username: str | None
+    password: str | None
+    tls: bool
+
+
+def parse_url(url: str) -> Place:
+    """Parse `valkey[s]://[user[:password]@]host[:port][/db]`; `redis://` and `rediss://` mean the same.
+
+    Raises:
+        ValueError: It is no such URL; the message does not hold it, as it may hold a password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        raise ValueError("a Valkey URL must begin with valkey://, valkeys://, redis:// or rediss://")
+    if parts.query or parts.fragment:
+        raise ValueError("a Valkey URL has no options: pass them as arguments")
+    path = parts.path.strip("/")
+    if path and not path.isdecimal():
+        raise ValueError("the path of a Valkey URL must be the number of a database")
+    try:
+        port = parts.port or 6379
+    except ValueError:
+        raise ValueError("the port of a Valkey URL must be a number below 65536") from None
+    return Place(
+        address=(unquote(parts.hostname or "localhost"), port),
+        db=int(path) if path else None,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls=_SCHEMES[parts.scheme],
+    )
+
+
+def tls_files(
+    *, ca_certs: str | None, certfile: str | None, keyfile: str | None, verify: bool
+) -> TlsAdvancedConfiguration | None:
+    """Return the driver's configuration of TLS, or None if all is as by default."""
+    files = {"root_pem_cacerts": ca_certs, "client_cert_pem": certfile, "client_key_pem": keyfile}
+    options: dict[str, Any] = {
+        name: Path(file).read_bytes() for name, file in files.items() if file is not None
+    }
+    if not verify:
+        options["use_insecure_tls"] = True
+    return TlsAdvancedConfiguration(**options) if options else None
+
+
+def configure(
+    addresses: Sequence[tuple[str, int]],
+    *,
+    cluster: bool,
+    db: int,
+    credentials: tuple[str | None, str] | None,
+    tls: bool,
+    tls_config: TlsAdvancedConfiguration | None,
+) -> Configuration:
+    """Return the configuration of a client.
+
+    Args:
+        addresses: Host and port of the server and its replicas, or of some nodes of the cluster.
+        cluster: Whether it is a cluster.
+        db: The number of the database.
+        credentials: User name and password.
+        tls: Whether to use TLS.
+        tls_config: Which certificates to trust and to show.
+    """
+    common: dict[str, Any] = {
+        "addresses": [NodeAddress(host, port) for host, port in addresses],
+        "use_tls": tls,
+        # A number makes the driver send SELECT, which not every cluster takes.
+        "database_id": db or None,
+    }
+    if credentials is not None:
+        common["credentials"] = ServerCredentials(username=credentials[0], password=credentials[1])
+    if cluster:
+        cluster_advanced = AdvancedGlideClusterClientConfiguration(tls_config=tls_config)
+        return GlideClusterClientConfiguration(**common, advanced_config=cluster_advanced)
+    advanced = AdvancedGlideClientConfiguration(tls_config=tls_config)
+    return GlideClientConfiguration(**common, advanced_config=advanced)
+
+
+async def connect(given: Configuration, timeout: float | None) -> Client:
+    """Create a client, which connects by its first command: this would block the event loop.
+
+    Args:
+        given: Its configuration; the store sets what it leaves to the driver's defaults.
+        timeout: Seconds that a command and a connection attempt may take; None for the driver's defaults.
+    """
+    configuration = copy.copy(given)
+    configuration.lazy_connect = True
+    if configuration.inflight_requests_limit is None:
+        configuration.inflight_requests_limit = _IN_FLIGHT
+    if configuration.reconnect_strategy is None:
+        # A first attempt that is refused raises at once, and says why.
+        configuration.reconnect_strategy = BackoffStrategy(num_of_retries=1, factor=10, exponent_base=2)
+    if timeout is not None:
+        # Less than the store waits: the client then knows of it, and the store that it had no answer.
+        milliseconds = math.ceil(timeout * 900)
+        configuration.request_timeout = configuration.request_timeout or milliseconds
+        advanced = copy.copy(configuration.advanced_config)
+        if advanced is not None and advanced.connection_timeout is None:
+            advanced.connection_timeout = milliseconds
+            configuration.advanced_config = advanced
+    if isinstance(configuration, GlideClusterClientConfiguration):
+        return cast("Client", await GlideClusterClient.create(configuration))
+    return cast("Client", await GlideClient.create(configuration))
+
+
+def location_of(configuration: Configuration) -> str:
+    """Return where a client connects to, without user and password."""
+    nodes = ",".join(f"{node.host}:{node.port}" for node in configuration.addresses)
+    return f"{'valkeys' if configuration.use_tls else 'valkey'}://{nodes}/{configuration.database_id or 0}"

@@ -1,0 +1,308 @@
+"""A store in Valkey."""
+
+import math
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from typing_extensions import override
+
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    KeyValueStoreError,
+    StoreConnectionError,
+    StoreUnreachableError,
+    ValueTooLargeError,
+)
+from key_value.aio.stores.base import (
+    AddressPage,
+    ClientPerLoop,
+    Names,
+    PagedBytesStore,
+    VersionedBytesStore,
+)
+from key_value.aio.stores.valkey.client import (
+    ERRORS,
+    Client,
+    Configuration,
+    GlideError,
+    configure,
+    connect,
+    is_refused,
+    is_unavailable,
+    is_unsent,
+    location_of,
+    parse_url,
+    tls_files,
+)
+from key_value.aio.stores.valkey.commands import Command, Commands
+
+if TYPE_CHECKING:
+    from glide import (
+        GlideClient,
+        GlideClientConfiguration,
+        GlideClusterClient,
+        GlideClusterClientConfiguration,
+    )
+
+WRITE_IF = """
+local old = redis.call('GET', KEYS[1])
+if not old or redis.sha1hex(old) ~= ARGV[1] then return 0 end
+if #ARGV == 1 then redis.call('DEL', KEYS[1])
+elseif #ARGV == 2 then redis.call('SET', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return 1
+"""
+"""Replaces or removes a value by its SHA-1, on any server: SET IFEQ would take the whole old value."""
+
+WRITE_IF_SHA1 = VersionedBytesStore.version_of(WRITE_IF.encode())
+
+MAX_BYTES = 512 * 1024 * 1024
+"""The server's `proto-max-bulk-len`; beyond it, it cuts the connection and all calls in flight fail."""
+
+_GLOB = re.compile(r"[*?\[\]^\\-]")
+
+
+class ValkeyStore(VersionedBytesStore, PagedBytesStore):
+    """A store in Valkey, Redis 6.2 or later, or in a cluster of them; the server removes what has expired.
+
+    An entry is at `<collection>::<key>`. The database may hold other data, which is neither listed nor
+    removed: a document names its entry.
+
+    A store with a client of its own has one for each event loop, whose commands end within `timeout`: reads
+    and plain writes are repeated once on a broken connection, conditional writes never. A client of yours
+    follows its own timeouts, if they are shorter. It belongs to the event loop that it was created in: a call
+    from another one ends in `StoreTimeoutError`.
+    """
+
+    names = Names(formerly=Names.PLAIN)
+    errors = ERRORS
+    reconnects = True
+    reclaim_after = None  # The server removes what has expired.
+
+    def __init__(
+        self,
+        *,
+        client: "GlideClient | GlideClusterClient | None" = None,
+        config: "GlideClientConfiguration | GlideClusterClientConfiguration | None" = None,
+        url: str | None = None,
+        host: str = "localhost",
+        port: int = 6379,
+        addresses: Sequence[tuple[str, int]] | None = None,
+        cluster: bool = False,
+        db: int = 0,
+        username: str | None = None,
+        password: str | None = None,
+        ssl: bool = False,
+        ssl_ca_certs: str | None = None,
+        ssl_certfile: str | None = None,
+        ssl_keyfile: str | None = None,
+        ssl_cert_reqs: Literal["required", "none"] = "required",
+        default_collection: str | None = None,
+        timeout: float | None = 5.0,
+    ) -> None:
+        """Use a client, or create one; nothing is sent before the store is used.
+
+        Args:
+            client: A client, also of a cluster; the store does not close it.
+            config: The configuration of a client, also of a cluster, in place of all arguments up to
+                `ssl_cert_reqs`. Its `lazy_connect` is set; timeouts and the reconnection strategy are where
+                it leaves them out.
+            url: `valkey://` or `valkeys://`, which means TLS, with `redis://` and `rediss://` as other names;
+                its parts go before the other arguments. User and password are percent-decoded.
+            host: The host, without a URL.
+            port: The port, without a URL.
+            addresses: Host and port of several nodes, in place of `host` and `port`: of a primary and its
+                replicas, or of a cluster.
+            cluster: Whether the server is a node of a cluster.
+            db: The number of the database; a cluster has several only since Valkey 9.
+            username: ACL user name, of the user that `password` belongs to.
+            password: Password of the user, or of the server.
+            ssl: Whether to use TLS, which any of the arguments below implies.
+            ssl_ca_certs: File of the certificates to trust; by default those of the system.
+            ssl_certfile: File of the client's certificate.
+            ssl_keyfile: File of the key of that certificate.
+            ssl_cert_reqs: Whether the server's certificate must be valid.
+            default_collection: The collection used when a call names none.
+            timeout: Seconds that a call to the server may take; None leaves it to the client.
+
+        Raises:
+            ValueError: `client` and `config` are given together, the URL is none, a user name has no
+                password, which the driver would leave out, or `timeout` is not positive.
+            OSError: A file cannot be read.
+        """
+        super().__init__(default_collection=default_collection, timeout=timeout)
+        if client is not None and config is not None:
+            raise ValueError("client and config are mutually exclusive")
+        self._given = cast("Client | None", client)
+        self._config: Configuration
+        if config is not None or client is not None:
+            self._config = config or cast("Client", client).config
+        else:
+            tls_config = tls_files(
+                ca_certs=ssl_ca_certs,
+                certfile=ssl_certfile,
+                keyfile=ssl_keyfile,
+                verify=ssl_cert_reqs != "none",
+            )
+            nodes = addresses or [(host, port)]
+            tls = ssl or tls_config is not None
+            if url is not None:
+                place = parse_url(url)
+                nodes, tls = [place.address], tls or place.tls
+                db = db if place.db is None else place.db
+                username, password = place.username or username, place.password or password
+            if username and not password:
+                raise ValueError("username needs a password: the driver does not send it alone")
+            self._config = configure(
+                nodes,
+                cluster=cluster,
+                db=db,
+                credentials=(username, password) if password else None,
+                tls=tls,
+                tls_config=tls_config,
+            )
+        self.location = location_of(self._config)
+        self._commands = self._owns(ClientPerLoop[Commands](None, self._open))
+
+    @property
+    def client(self) -> Any:
+        """The client that was passed in, or the one of the running event loop, which the store has opened.
+
+        Raises:
+            StoreClosedError: The store is not set up in this event loop, or closed.
+        """
+        return self._given or self._commands.current().client
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncGenerator[Commands]:
+        if self._given is not None:
+            yield Commands(self._given, renew=None, timeout=self.timeout)
+            return
+        renew = partial(connect, self._config, self.timeout)
+        commands = Commands(await renew(), renew=renew, timeout=self.timeout)
+        try:
+            yield commands
+        finally:
+            await commands.client.close()
+
+    @override
+    async def _setup(self) -> None:
+        await self._commands.get()
+
+    @override
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        if isinstance(error, GlideError):
+            message = f"{self!r}: {error}"
+            if is_refused(error):
+                return KeyValueStoreError(message=message)
+            if is_unsent(error):
+                return StoreUnreachableError(message=message)
+            if is_unavailable(error):
+                return StoreConnectionError(message=message)
+        return super()._map_error(error)
+
+    @override
+    async def _read(self, address: str) -> bytes | None:
+        return await (await self._commands.get()).read(address)
+
+    @override
+    async def _read_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        return await (await self._commands.get()).read_many(addresses)
+
+    @override
+    async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
+        await (await self._commands.get()).execute(*_set(address, data, ttl))
+
+    @override
+    async def _write_many(
+        self, items: Sequence[tuple[str, bytes]], ttl: float | None
+    ) -> Sequence[Exception | None]:
+        commands = await self._commands.get()
+        if ttl is None and not commands.is_cluster:
+            await commands.execute("MSET", *(part for item in items for part in _set(*item, None)[1:]))
+            return [None] * len(items)
+        return _exceptions(await commands.execute_all([_set(*item, ttl) for item in items]))
+
+    @override
+    async def _remove(self, address: str) -> None:
+        await (await self._commands.get()).execute("UNLINK", address)
+
+    @override
+    async def _remove_many(self, addresses: Sequence[str]) -> Sequence[Exception | None]:
+        commands = await self._commands.get()
+        return _exceptions(await commands.execute_all([("UNLINK", address) for address in addresses]))
+
+    @override
+    async def _take(self, address: str) -> bytes | None:
+        return await (await self._commands.get()).execute("GETDEL", address)
+
+    @override
+    async def _take_many(self, addresses: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        commands = await self._commands.get()
+        return await commands.execute_all([("GETDEL", address) for address in addresses])
+
+    @override
+    async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
+        command = _set(address, data, ttl)
+        if version is None:
+            return bool(await (await self._commands.get()).execute(*command, "NX"))
+        milliseconds = command[4:]
+        return await self._call_script(address, version, data, *milliseconds)
+
+    @override
+    async def _remove_if(self, address: str, version: str) -> bool:
+        return await self._call_script(address, version)
+
+    @override
+    async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+        commands = await self._commands.get()
+        name, _, at = (cursor or "").rpartition(" ")
+        nodes = await commands.primaries() if commands.is_cluster else [None]
+        index = next((index for index, node in enumerate(nodes) if node and node.name == name), 0)
+        node = nodes[index]
+        if name and (node is None or node.name != name):
+            raise ValueError(f"cursor is of {name}, which is no primary node of the cluster now")
+        pattern = _GLOB.sub(r"\\\g<0>", prefix) + "*"
+        following, found = await commands.scan(
+            node, "SCAN", at or "0", "MATCH", pattern, "COUNT", str(limit), "TYPE", "string"
+        )
+        items = [(address, None) for each in found if (address := _text(each)) is not None]
+        if following != "0":
+            return AddressPage(items, f"{node.name} {following}" if node else following)
+        beyond = nodes[index + 1 :]
+        return AddressPage(items, f"{beyond[0].name} 0" if beyond and beyond[0] else None)
+
+    @override
+    async def _cull(self) -> None:
+        """Leave it to the server."""
+
+    async def _call_script(self, address: str, *arguments: str | bytes) -> bool:
+        commands = await self._commands.get()
+        try:
+            return bool(await commands.execute("EVALSHA", WRITE_IF_SHA1, "1", address, *arguments))
+        except GlideError as error:
+            if "NoScript" not in str(error):
+                raise
+            return bool(await commands.execute("EVAL", WRITE_IF, "1", address, *arguments))
+
+
+def _set(address: str, data: bytes, ttl: float | None) -> Command:
+    if len(data) > MAX_BYTES:
+        raise ValueTooLargeError(size=len(data), max_size=MAX_BYTES)
+    command = ("SET", address, data)
+    return command if ttl is None else (*command, "PX", str(math.ceil(ttl * 1000)))
+
+
+def _text(name: bytes) -> str | None:
+    """Return a name of the database; None if it is not UTF-8, as all that is stored here."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _exceptions(answers: Sequence[Any]) -> list[Exception | None]:
+    return [answer if isinstance(answer, Exception) else None for answer in answers]

@@ -1,0 +1,472 @@
+import asyncio
+import gc
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import pytest
+from glide import (
+    GlideClient,
+    GlideClientConfiguration,
+    GlideClusterClient,
+    GlideClusterClientConfiguration,
+    NodeAddress,
+    ReadFrom,
+)
+from typing_extensions import override
+
+from key_value.aio.errors import (
+    KeyValueStoreError,
+    OutcomeUnknownError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    ValueTooLargeError,
+)
+from key_value.aio.stores.valkey import ValkeyStore
+from key_value.aio.stores.valkey import store as store_module
+from key_value.aio.testing import StoreConformance
+from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import ABILITIES, Opening
+from tests import published as interop
+from tests.published import Publish
+from tests.servers.processes import binary, free_port, running
+from tests.servers.redis import answers, call
+from tests.servers.server import Server
+from tests.servers.valkey import start
+
+Arguments = dict[str, Any]
+
+pytestmark = [
+    # Hypothesis reads every attribute of a module, and some of this one warn.
+    pytest.mark.filterwarnings("ignore:Importing from 'glide:DeprecationWarning"),
+    # A loop that ends while a thread of the driver creates a client is not told of it and cannot close it.
+    pytest.mark.filterwarnings("ignore:GlideClient was garbage-collected:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:Exception in thread:pytest.PytestUnhandledThreadExceptionWarning"),
+]
+
+
+def published_opening(valkey: Server) -> str:
+    """The code by which 0.5.0 opens the same server."""
+    return (
+        "from key_value.aio.stores.valkey import ValkeyStore\n"
+        f"store = ValkeyStore(host={valkey.host!r}, port={valkey.port})"
+    )
+
+
+def addresses(server: Server) -> list[NodeAddress]:
+    return [NodeAddress(server.host, server.port)]
+
+
+@pytest.fixture
+async def store(valkey: Server) -> AsyncIterator[ValkeyStore]:
+    async with ValkeyStore(url=valkey.url) as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def clients_of_ended_loops(request: pytest.FixtureRequest) -> Generator[None]:
+    """Collect them while their warnings are ignored."""
+    yield
+    if "cut_off" in request.node.name:
+        gc.collect()
+
+
+@pytest.fixture
+async def clustered(valkey_cluster: Server) -> AsyncIterator[ValkeyStore]:
+    async with ValkeyStore(url=valkey_cluster.url, cluster=True) as store:
+        yield store
+
+
+@contextmanager
+def durable(server: Server, directory: Path) -> Generator[None]:
+    """A server that has on disk what it acknowledges."""
+    command = [binary("valkey-server"), "--port", str(server.port), "--bind", "127.0.0.1", "--save", ""]
+    lasting = ["--appendonly", "yes", "--appendfsync", "always"]
+    with running([*command, *lasting], directory=directory, ready=lambda: answers(server)):
+        yield
+
+
+class Load:
+    """Tasks that write and read what they wrote, until the end."""
+
+    def __init__(self, store: ValkeyStore) -> None:
+        self.store = store
+        self.acknowledged: dict[str, int] = {}
+        self.unknown: dict[str, set[int]] = {}
+        self.failures = self.writes = 0
+        self.is_over = False
+        self.tasks = [asyncio.create_task(self.write(f"k{n}")) for n in range(8)]
+
+    async def write(self, key: str) -> None:
+        number = 0
+        while not self.is_over:
+            number += 1
+            try:
+                await self.store.put(key, {"n": number})
+                self.acknowledged[key] = number
+                self.unknown.pop(key, None)
+                self.writes += 1
+                assert await self.store.get(key) == {"n": number}
+            except (StoreConnectionError, StoreTimeoutError, OutcomeUnknownError):
+                self.unknown.setdefault(key, set()).add(number)
+                self.failures += 1
+
+    async def acknowledges(self, count: int) -> None:
+        wanted = self.writes + count
+        await self.until(lambda: self.writes >= wanted)
+
+    async def fails(self, count: int) -> None:
+        wanted = self.failures + count
+        await self.until(lambda: self.failures >= wanted)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            for task in self.tasks:
+                if task.done():
+                    await task
+            await asyncio.sleep(0.01)
+
+    async def end(self) -> None:
+        self.is_over = True
+        await asyncio.gather(*self.tasks)
+
+    async def check(self) -> None:
+        """Find what was acknowledged, or what was written later without an answer."""
+        for key, number in self.acknowledged.items():
+            entry = await self.store.get(key)
+            assert entry is not None
+            assert entry["n"] in {number, *self.unknown.get(key, ())}
+
+
+class ValkeyConformance(StoreConformance):
+    abilities: ClassVar = ABILITIES
+    persistent: ClassVar = True
+
+    @override
+    async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
+        name = ValkeyStore.names.address(collection, key)
+        await cast("ValkeyStore", store).client.set(name, data)
+
+
+class TestValkeyStore(ValkeyConformance):
+    dropped_unclosed: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self, valkey: Server) -> Opening:
+        return partial(ValkeyStore, url=valkey.url)
+
+    @override
+    async def plant(self, store: Store, *, collection: str, key: str) -> None:
+        name = ValkeyStore.names.address(collection, key)
+        await cast("ValkeyStore", store).client.lpush(name, ["item"])
+
+
+class TestWithValkeyCluster(ValkeyConformance):
+    @override
+    @pytest.fixture
+    async def store(self, clustered: ValkeyStore) -> ValkeyStore:
+        return clustered
+
+    many: ClassVar = 3_000
+
+
+class TestDocuments:
+    async def test_stores_the_documents_of_the_0_5_series(self, store: ValkeyStore, valkey: Server) -> None:
+        await store.put("k", {"b": 1, "a": "é"}, collection="c", ttl=100)
+        text = cast("bytes", call(valkey, "GET", "c::k")).decode()
+        document = json.loads(text)
+        assert text == json.dumps(document, sort_keys=True)
+        assert (document["collection"], document["key"], document["version"]) == ("c", "k", 1)
+
+    async def test_reads_what_0_5_wrote(self, store: ValkeyStore, valkey: Server, published: Publish) -> None:
+        published("valkey").write(published_opening(valkey), "people")
+        await interop.check(store, "people")
+
+    async def test_0_5_reads_what_this_writes(
+        self, store: ValkeyStore, valkey: Server, published: Publish
+    ) -> None:
+        await interop.write(store, "people")
+        published("valkey").check(published_opening(valkey), "people")
+
+    async def test_finds_and_moves_what_0_5_kept_under_a_plain_name(
+        self, store: ValkeyStore, valkey: Server
+    ) -> None:
+        document = {"collection": "a::b", "key": "k", "value": {"n": 1}, "version": 1}
+        call(valkey, "SET", "a::b::k", json.dumps(document))
+        assert await store.get("k", collection="a::b") == {"n": 1}
+        assert await store.get("b::k", collection="a") is None
+        await store.put("k", {"n": 2}, collection="a::b")
+        assert call(valkey, "KEYS", "*") == [b"a%3A%3Ab::k"]
+
+    async def test_the_server_keeps_an_entry_no_shorter_than_it_lives(
+        self, store: ValkeyStore, valkey: Server
+    ) -> None:
+        await store.put_many(["k", "l"], [{}, {}], ttl=1000.0001)
+        assert cast("int", call(valkey, "PTTL", "default_collection::l")) > 999_000
+        await store.put("k", {})
+        assert call(valkey, "PTTL", "default_collection::k") == -1
+
+    async def test_what_others_stored_is_neither_listed_nor_removed(
+        self, store: ValkeyStore, valkey: Server
+    ) -> None:
+        copied = json.dumps({"collection": "users", "key": "1", "value": {}, "version": 1})
+        foreign = {"users": "x", "users::1": "text", "a::b": "[1]", "users::copy": copied}
+        for name, text in foreign.items():
+            call(valkey, "SET", name, text)
+        call(valkey, "HSET", "users::hash", "field", "value")
+        await store.put("mine", {"n": 1}, collection="users")
+        assert await store.collections() == ["users"]
+        assert await store.destroy() is True
+        names = {name.decode() for name in cast("list[bytes]", call(valkey, "KEYS", "*"))}
+        assert names == {*foreign, "users::hash"}
+
+    async def test_a_batch_that_is_refused_names_its_keys(self, store: ValkeyStore, valkey: Server) -> None:
+        await store.put("k", {"n": 1})
+        call(valkey, "CONFIG", "SET", "maxmemory", "1")
+        try:
+            for ttl in (None, 60):
+                with pytest.raises(KeyValueStoreError, match="maxmemory") as caught:
+                    await store.put_many(["x", "y"], [{}, {}], ttl=ttl)
+                assert caught.value.extra_info == {"failed_keys": "'x', 'y'"}
+            assert await store.delete("k") is True
+        finally:
+            call(valkey, "CONFIG", "SET", "maxmemory", "0")
+
+    async def test_what_the_server_cannot_hold_is_not_sent(
+        self, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(store_module, "MAX_BYTES", 1000)
+        with pytest.raises(ValueTooLargeError):
+            await store.put("k", {"text": "x" * 1000})
+        assert await store.get("k") is None
+
+
+class TestForms:
+    @pytest.mark.parametrize("db", [0, 3])
+    async def test_takes_host_port_and_database(self, valkey: Server, db: int) -> None:
+        url = f"valkey://{valkey.host}:{valkey.port}/{db}"
+        forms: list[Arguments] = [
+            {"host": valkey.host, "port": valkey.port, "db": db},
+            {"addresses": [(valkey.host, valkey.port)], "db": db},
+            {"url": url, "db": 7},
+            {"config": GlideClientConfiguration(addresses(valkey), database_id=db)},
+        ]
+        for form in forms:
+            async with ValkeyStore(**form) as store:
+                await store.put("k", {"n": db})
+                assert store.location == url
+        other = GlideClientConfiguration(addresses(valkey), database_id=db)
+        client = await GlideClient.create(other)
+        async with ValkeyStore(client=client) as store:
+            assert await store.get("k") == {"n": db}
+            assert store.client is client
+        assert await client.ping() == b"PONG"
+        await client.close()
+        call(valkey, "FLUSHALL")
+
+    @pytest.mark.parametrize("protocol", ["valkey", "redis"])
+    async def test_decodes_the_percent_codes_of_a_url(self, valkey: Server, protocol: str) -> None:
+        call(valkey, "ACL", "SETUSER", "me@here", "on", ">p@ss:w/r d%", "~*", "+@all")
+        try:
+            at = f"{valkey.host}:{valkey.port}"
+            url = f"{protocol}://me%40here:p%40ss%3Aw%2Fr%20d%25@{at}/0"
+            async with ValkeyStore(url=url, username="other", password="other") as store:
+                await store.put("k", {"n": 1})
+                assert "p@ss" not in repr(store)
+            arguments: Arguments = {"username": "me@here", "password": "p@ss:w/r d%"}
+            async with ValkeyStore(host=valkey.host, port=valkey.port, **arguments) as store:
+                assert await store.get("k") == {"n": 1}
+        finally:
+            call(valkey, "ACL", "DELUSER", "me@here")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"url": "localhost:6379"}, "begin with"),
+            ({"url": "http://:secret@localhost"}, "begin with"),
+            ({"url": "valkey://:secret@localhost:port"}, "port"),
+            ({"url": "valkey://:secret@localhost/people"}, "number of a database"),
+            ({"url": "valkey://:secret@localhost/0?timeout=1"}, "options"),
+            ({"username": "me"}, "needs a password"),
+            ({"timeout": 0}, "timeout"),
+        ],
+    )
+    def test_refuses_what_means_nothing(self, arguments: Arguments, message: str) -> None:
+        with pytest.raises(ValueError, match=message) as caught:
+            ValkeyStore(**arguments)
+        assert "secret" not in str(caught.value)
+
+    async def test_refuses_a_client_and_a_configuration(self, valkey: Server) -> None:
+        config = GlideClientConfiguration(addresses(valkey), lazy_connect=True)
+        client = await GlideClient.create(config)
+        with pytest.raises(ValueError, match="mutually exclusive"):
+            ValkeyStore(client=client, config=config)
+        await client.close()
+
+
+class TestReplica:
+    async def test_reads_from_the_primary_what_a_replica_may_lack(self, valkey: Server) -> None:
+        with start("--replicaof", f"{valkey.host} {valkey.port}") as replica:
+            while cast("dict[str, str]", call(replica, "INFO", "replication"))["master_link_status"] != "up":
+                await asyncio.sleep(0.05)
+            nodes = [*addresses(valkey), *addresses(replica)]
+            config = GlideClientConfiguration(nodes, read_from=ReadFrom.PREFER_REPLICA)
+            async with ValkeyStore(config=config) as store:
+                await store.put("k", {"n": 1})
+                call(replica, "REPLICAOF", "127.0.0.1", str(free_port()))
+                await store.put("k", {"n": 2})
+                assert await store.get("k") == {"n": 2}
+                assert await store.get_many(["k", "none"]) == [{"n": 2}, None]
+
+
+class TestTLS:
+    async def test_connects(self, redis_tls: Server) -> None:
+        at = f"{redis_tls.host}:{redis_tls.port}"
+        trust: Arguments = {"ssl_ca_certs": redis_tls.option("ssl_ca_certs")}
+        forms: list[Arguments] = [
+            {"url": f"valkeys://:secret@{at}", **trust},
+            {"url": f"redis://{at}/0", "password": "secret", **trust},
+            {"url": f"rediss://:secret@{at}", "ssl_cert_reqs": "none"},
+            {"host": redis_tls.host, "port": redis_tls.port, "password": "secret", **trust},
+        ]
+        for form in forms:
+            async with ValkeyStore(**form) as store:
+                await store.put("k", {"n": 1})
+                assert await store.get("k") == {"n": 1}
+
+    async def test_trusts_no_unknown_certificate(self, redis_tls: Server) -> None:
+        url = f"rediss://:secret@{redis_tls.host}:{redis_tls.port}"
+        async with ValkeyStore(url=url, timeout=0.5) as store:
+            with pytest.raises((StoreConnectionError, StoreTimeoutError)):
+                await store.get("k")
+
+    async def test_a_wrong_password_is_no_connection_error(self, redis_tls: Server) -> None:
+        url = f"rediss://:mistaken@{redis_tls.host}:{redis_tls.port}"
+        async with ValkeyStore(url=url, ssl_ca_certs=redis_tls.option("ssl_ca_certs")) as store:
+            with pytest.raises(KeyValueStoreError, match="WRONGPASS") as caught:
+                await store.get("k")
+        assert not isinstance(caught.value, ConnectionError)
+        assert "mistaken" not in str(caught.value)
+
+
+class TestCluster:
+    async def test_a_batch_reaches_every_primary(self, clustered: ValkeyStore) -> None:
+        keys = [str(n) for n in range(500)]
+        await clustered.put_many(keys, [{"n": n} for n in range(500)])
+        assert await clustered.get_many(keys) == [{"n": n} for n in range(500)]
+        assert await clustered.delete_many([*keys, "none"]) == 500
+
+    async def test_another_client_continues_a_scan(
+        self, clustered: ValkeyStore, valkey_cluster: Server
+    ) -> None:
+        keys = [str(n) for n in range(300)]
+        await clustered.put_many(keys, [{"n": 1}] * 300)
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            async with ValkeyStore(url=valkey_cluster.url, cluster=True) as other:
+                page = await other.scan(cursor=cursor, limit=50)
+            found += page.keys
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert sorted(found) == sorted(keys)
+
+    async def test_takes_a_client_and_a_configuration(self, valkey_cluster: Server) -> None:
+        config = GlideClusterClientConfiguration(addresses(valkey_cluster))
+        async with ValkeyStore(config=config) as store:
+            await store.put("k", {"n": 1})
+        client = await GlideClusterClient.create(config)
+        async with ValkeyStore(client=client) as store:
+            assert await store.get_many(["k", "none"]) == [{"n": 1}, None]
+        await client.close()
+
+    async def test_reads_a_batch_while_its_slot_moves(
+        self, clustered: ValkeyStore, valkey_cluster: Server
+    ) -> None:
+        keys = ["a{tag}", "b{tag}"]
+        await clustered.put_many(keys, [{"n": 1}, {"n": 2}])
+        slot = cast("int", call(valkey_cluster, "CLUSTER", "KEYSLOT", "{tag}"))
+        commands = await clustered._commands.get()
+        ranges: list[Any] = await commands.execute("CLUSTER", "SLOTS")
+        owner = next(each[2][2].decode() for each in ranges if each[0] <= slot <= each[1])
+        nodes = {node.name: Server(f"redis://{node.host}:{node.port}") for node in await commands.primaries()}
+        target = next(name for name in nodes if name != owner)
+        call(nodes[target], "CLUSTER", "SETSLOT", str(slot), "IMPORTING", owner)
+        call(nodes[owner], "CLUSTER", "SETSLOT", str(slot), "MIGRATING", target)
+        try:
+            assert await clustered.get_many([*keys, "c{tag}"]) == [{"n": 1}, {"n": 2}, None]
+        finally:
+            for node in nodes.values():
+                call(node, "CLUSTER", "SETSLOT", str(slot), "STABLE")
+
+
+class TestFailures:
+    async def test_no_server_is_a_connection_error(self) -> None:
+        async with ValkeyStore(port=free_port()) as store:
+            for request in (store.get("k"), store.put("k", {}), store.put_many(["k"], [{}]), store.keys()):
+                with pytest.raises(StoreConnectionError):
+                    await request
+
+    async def test_a_database_that_is_none_is_no_connection_error(self, valkey: Server) -> None:
+        async with ValkeyStore(host=valkey.host, port=valkey.port, db=99) as store:
+            with pytest.raises(KeyValueStoreError, match="database") as caught:
+                await store.get("k")
+        assert not isinstance(caught.value, ConnectionError)
+
+    async def test_a_demoted_primary_is_a_connection_error_until_it_is_one_again(
+        self, store: ValkeyStore, valkey: Server
+    ) -> None:
+        await store.put("k", {"n": 1})
+        call(valkey, "REPLICAOF", "127.0.0.1", str(free_port()))
+        try:
+            with pytest.raises(StoreConnectionError):
+                await store.put("k", {"n": 2})
+            with pytest.raises(StoreConnectionError):
+                await store.put_many(["k", "l"], [{}, {}], ttl=60)
+        finally:
+            call(valkey, "REPLICAOF", "NO", "ONE")
+        await store.put("k", {"n": 3})
+        assert await store.get("k") == {"n": 3}
+
+    async def test_says_that_the_password_has_changed_and_works_once_it_is_back(self, valkey: Server) -> None:
+        locked = Server(f"redis://:other@{valkey.host}:{valkey.port}/0")
+        async with ValkeyStore(host=valkey.host, port=valkey.port, timeout=0.5) as store:
+            await store.put("k", {"n": 1})
+            call(valkey, "CONFIG", "SET", "requirepass", "other")
+            try:
+                call(locked, "CLIENT", "KILL", "TYPE", "normal")
+                said = ""
+                while "NOAUTH" not in said:
+                    with pytest.raises(KeyValueStoreError) as caught:
+                        await store.get("k")
+                    said = str(caught.value)
+            finally:
+                call(locked, "CONFIG", "SET", "requirepass", "")
+            assert await store.get("k") == {"n": 1}
+
+    @pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL", "SIGSTOP"])
+    async def test_accounts_for_every_acknowledged_write(self, tmp_path: Path, end: str) -> None:
+        port = free_port()
+        server = Server(f"redis://127.0.0.1:{port}/0")
+        async with ValkeyStore(port=port, timeout=0.5) as store:
+            with durable(server, tmp_path):
+                load = Load(store)
+                await load.acknowledges(200)
+                process = int(cast("dict[str, Any]", call(server, "INFO", "server"))["process_id"])
+                os.kill(process, getattr(signal, end))
+                await load.fails(16)
+                if end == "SIGSTOP":
+                    os.kill(process, signal.SIGCONT)
+                    await load.acknowledges(200)
+            # What was stopped only is ended and started too: all that was acknowledged is on its disk.
+            with durable(server, tmp_path):
+                await load.acknowledges(200)
+                await load.end()
+                await load.check()
