@@ -1,5 +1,6 @@
 """`redis`: one Redis, empty for each test."""
 
+import subprocess
 from collections.abc import Generator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -42,6 +43,17 @@ def node(server: Server, *options: str, program: str = "redis-server") -> Genera
         running(command, directory=Path(directory), ready=lambda: answers(server)),
     ):
         yield server
+
+
+@contextmanager
+def durable(
+    server: Server, directory: Path, *, program: str = "redis-server"
+) -> Generator[subprocess.Popen[bytes]]:
+    """A server that has on disk what it acknowledges; yields its process."""
+    command = [binary(program), "--port", str(server.port), "--bind", "127.0.0.1", "--save", ""]
+    lasting = ["--appendonly", "yes", "--appendfsync", "always"]
+    with running([*command, *lasting], directory=directory, ready=lambda: answers(server)) as process:
+        yield process
 
 
 def answers(server: Server) -> bool:

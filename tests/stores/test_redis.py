@@ -1,7 +1,9 @@
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Awaitable
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
 
 import pytest
@@ -22,7 +24,9 @@ from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
 from tests.servers.processes import free_port
+from tests.servers.redis import durable
 from tests.servers.server import Server
+from tests.stores.load import Load
 
 Arguments = dict[str, Any]
 
@@ -343,3 +347,25 @@ class TestFailures:
 
         options = asyncio.run(made())
         assert (options["username"], options["password"], options["db"]) == ("me@here", "p@ss", 3)
+
+
+class TestServerEnds:
+    """A server that ends, hangs and starts again under load."""
+
+    @pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL", "SIGSTOP"])
+    async def test_accounts_for_every_acknowledged_write(self, tmp_path: Path, end: str) -> None:
+        server = Server(f"redis://127.0.0.1:{free_port()}/0")
+        async with RedisStore(url=server.url, timeout=0.5) as store:
+            with durable(server, tmp_path) as process:
+                load = Load(store)
+                await load.acknowledges(200)
+                process.send_signal(getattr(signal, end))
+                await load.fails(16)
+                if end == "SIGSTOP":
+                    process.send_signal(signal.SIGCONT)
+                    await load.acknowledges(200)
+            # What was stopped only is ended and started too: all that was acknowledged is on its disk.
+            with durable(server, tmp_path):
+                await load.acknowledges(200)
+                await load.end()
+                await load.check()

@@ -3,8 +3,7 @@ import gc
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -22,7 +21,6 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     KeyValueStoreError,
-    OutcomeUnknownError,
     StoreConnectionError,
     StoreTimeoutError,
     ValueTooLargeError,
@@ -34,16 +32,16 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
-from tests.servers.processes import binary, free_port, running
-from tests.servers.redis import answers, call
+from tests.servers.processes import free_port
+from tests.servers.redis import call, durable
 from tests.servers.server import Server
 from tests.servers.valkey import start
+from tests.stores.load import Load
 
 Arguments = dict[str, Any]
 
 pytestmark = [
     # Hypothesis reads every attribute of a module, and some of this one warn.
-    pytest.mark.filterwarnings("ignore:Importing from 'glide:DeprecationWarning"),
     # A loop that ends while a thread of the driver creates a client is not told of it and cannot close it.
     pytest.mark.filterwarnings("ignore:GlideClient was garbage-collected:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:Exception in thread:pytest.PytestUnhandledThreadExceptionWarning"),
@@ -80,67 +78,6 @@ def clients_of_ended_loops(request: pytest.FixtureRequest) -> Generator[None]:
 async def clustered(valkey_cluster: Server) -> AsyncIterator[ValkeyStore]:
     async with ValkeyStore(url=valkey_cluster.url, cluster=True) as store:
         yield store
-
-
-@contextmanager
-def durable(server: Server, directory: Path) -> Generator[None]:
-    """A server that has on disk what it acknowledges."""
-    command = [binary("valkey-server"), "--port", str(server.port), "--bind", "127.0.0.1", "--save", ""]
-    lasting = ["--appendonly", "yes", "--appendfsync", "always"]
-    with running([*command, *lasting], directory=directory, ready=lambda: answers(server)):
-        yield
-
-
-class Load:
-    """Tasks that write and read what they wrote, until the end."""
-
-    def __init__(self, store: ValkeyStore) -> None:
-        self.store = store
-        self.acknowledged: dict[str, int] = {}
-        self.unknown: dict[str, set[int]] = {}
-        self.failures = self.writes = 0
-        self.is_over = False
-        self.tasks = [asyncio.create_task(self.write(f"k{n}")) for n in range(8)]
-
-    async def write(self, key: str) -> None:
-        number = 0
-        while not self.is_over:
-            number += 1
-            try:
-                await self.store.put(key, {"n": number})
-                self.acknowledged[key] = number
-                self.unknown.pop(key, None)
-                self.writes += 1
-                assert await self.store.get(key) == {"n": number}
-            except (StoreConnectionError, StoreTimeoutError, OutcomeUnknownError):
-                self.unknown.setdefault(key, set()).add(number)
-                self.failures += 1
-
-    async def acknowledges(self, count: int) -> None:
-        wanted = self.writes + count
-        await self.until(lambda: self.writes >= wanted)
-
-    async def fails(self, count: int) -> None:
-        wanted = self.failures + count
-        await self.until(lambda: self.failures >= wanted)
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        while not holds():
-            for task in self.tasks:
-                if task.done():
-                    await task
-            await asyncio.sleep(0.01)
-
-    async def end(self) -> None:
-        self.is_over = True
-        await asyncio.gather(*self.tasks)
-
-    async def check(self) -> None:
-        """Find what was acknowledged, or what was written later without an answer."""
-        for key, number in self.acknowledged.items():
-            entry = await self.store.get(key)
-            assert entry is not None
-            assert entry["n"] in {number, *self.unknown.get(key, ())}
 
 
 class ValkeyConformance(StoreConformance):
@@ -456,7 +393,7 @@ class TestFailures:
         port = free_port()
         server = Server(f"redis://127.0.0.1:{port}/0")
         async with ValkeyStore(port=port, timeout=0.5) as store:
-            with durable(server, tmp_path):
+            with durable(server, tmp_path, program="valkey-server"):
                 load = Load(store)
                 await load.acknowledges(200)
                 process = int(cast("dict[str, Any]", call(server, "INFO", "server"))["process_id"])
@@ -466,7 +403,7 @@ class TestFailures:
                     os.kill(process, signal.SIGCONT)
                     await load.acknowledges(200)
             # What was stopped only is ended and started too: all that was acknowledged is on its disk.
-            with durable(server, tmp_path):
+            with durable(server, tmp_path, program="valkey-server"):
                 await load.acknowledges(200)
                 await load.end()
                 await load.check()
