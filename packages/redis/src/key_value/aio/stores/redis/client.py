@@ -30,6 +30,7 @@ except ImportError as error:
 __all__ = [
     "ERRORS",
     "RAW",
+    "UNANSWERED",
     "Client",
     "NoScriptError",
     "RedisConnectionError",
@@ -41,6 +42,9 @@ __all__ = [
 
 RAW = {NEVER_DECODE: True}
 """Makes a client with `decode_responses` answer in bytes too."""
+
+UNANSWERED = (RedisTimeoutError, RedisConnectionError, OSError)
+"""A command may have reached the server, and has no answer."""
 
 ERRORS = (
     (RedisTimeoutError, StoreTimeoutError),

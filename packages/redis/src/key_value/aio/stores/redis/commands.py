@@ -1,10 +1,12 @@
 """Sending commands: those that tasks give in the same turn of the event loop are sent together."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any, TypeAlias, TypeVar
 
-from key_value.aio.stores.redis.client import RAW, Client, is_cluster
+from key_value.aio.stores.redis.client import RAW, UNANSWERED, Client, is_cluster
+
+T = TypeVar("T")
 
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
@@ -17,6 +19,9 @@ class Commands:
 
     A task that is alone sends its command as any client would. While one is under way, the next waits for
     those of the same turn of the loop, and all are sent together, the reads as one MGET.
+
+    A server that hung does what it had received when it goes on, which may be after a later command over
+    another connection. So after a command without an answer the next one waits for the answer to a PING.
     """
 
     def __init__(self, client: Client) -> None:
@@ -26,6 +31,8 @@ class Commands:
         self._waiting: list[Waiting] = []
         self._in_flight = 0
         self._sending: set[asyncio.Task[None]] = set()
+        self._unanswered = self._passed = 0
+        """Commands without an answer, and how many of them the server is known to have done, or never to do."""
 
     async def execute(self, *command: str | bytes | int) -> Any:
         """Send one command, and return the answer to it."""
@@ -33,7 +40,9 @@ class Commands:
             return await self._execute_with_others(command)
         self._in_flight += 1
         try:
-            return await self.client.execute_command(*command, **RAW)
+            if self._unanswered > self._passed:
+                await self._pass_unanswered()
+            return await self._answer(self.client.execute_command(*command, **RAW))
         finally:
             self._in_flight -= 1
 
@@ -41,17 +50,21 @@ class Commands:
         """Send several commands in one pipeline, and return the answers, exceptions among them."""
         if not commands:
             return []
+        if self._unanswered > self._passed:
+            await self._pass_unanswered()
         pipeline = self.client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command, **RAW)
-        return await pipeline.execute(raise_on_error=False)
+        return await self._answer(pipeline.execute(raise_on_error=False))
 
     async def read(self, addresses: Sequence[str | bytes | int]) -> list[Any]:
         """Return what is stored at several addresses, an exception where it is of another type."""
         if self.is_cluster or not addresses:
             # The keys of an MGET have to be in one slot.
             return await self.execute_all([("GET", address) for address in addresses])
-        answers: list[Any] = await self.client.execute_command("MGET", *addresses, **RAW)
+        if self._unanswered > self._passed:
+            await self._pass_unanswered()
+        answers: list[Any] = await self._answer(self.client.execute_command("MGET", *addresses, **RAW))
         # MGET answers nothing for a value of another type too; GET says so.
         unclear = [index for index, answer in enumerate(answers) if answer is None]
         again = await self.execute_all([("GET", addresses[index]) for index in unclear])
@@ -79,6 +92,23 @@ class Commands:
         """Wait for the answers to what was sent."""
         await asyncio.gather(*self._sending)
 
+    async def _pass_unanswered(self) -> None:
+        """Wait until the server has done what was sent before and got no answer."""
+        unanswered = self._unanswered
+        nodes = {"target_nodes": "primaries"} if self.is_cluster else {}
+        # In one turn of its loop Redis accepts the connections that wait, and in the next it reads from them.
+        for _ in range(2):
+            await self.client.execute_command("PING", **nodes)
+        self._passed = max(self._passed, unanswered)
+
+    async def _answer(self, answer: Awaitable[T]) -> T:
+        """Await the answer to what is sent; note if there is none."""
+        try:
+            return await answer
+        except (asyncio.CancelledError, *UNANSWERED):
+            self._unanswered += 1
+            raise
+
     async def _execute_with_others(self, command: Command) -> Any:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
@@ -88,7 +118,7 @@ class Commands:
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         self._waiting.append((command, future))
-        return await future
+        return await self._answer(future)
 
     async def _send(self) -> None:
         """Send what has gathered in this turn of the loop, but for what was given up."""
@@ -107,9 +137,21 @@ class Commands:
 
 
 async def _answer(waiting: "list[Waiting]", answers: Coroutine[Any, Any, list[Any]]) -> None:
-    """Give waiting tasks the answers to their commands."""
+    """Give waiting tasks the answers to their commands; once all have given up, nothing more is sent."""
+    task = asyncio.ensure_future(answers)
+
+    def cancel_if_given_up(_: object) -> None:
+        if all(future.done() for _, future in waiting):
+            task.cancel()
+
+    for _, future in waiting:
+        future.add_done_callback(cancel_if_given_up)
     try:
-        found: list[Any] = await answers
+        found: list[Any] = await task
+    except asyncio.CancelledError:
+        if any(not future.done() for _, future in waiting):
+            raise
+        return
     except Exception as error:  # noqa: BLE001 -- raised where the answers are awaited
         found = [error] * len(waiting)
     for (_, future), answer in zip(waiting, found, strict=True):
