@@ -32,7 +32,7 @@ class Commands:
         self._in_flight = 0
         self._sending: set[asyncio.Task[None]] = set()
         self._unanswered = self._passed = 0
-        """Commands without an answer, and how many of them the server is known to have done, or never to do."""
+        """Commands without an answer, and how many of them the server is known to be done with."""
 
     async def execute(self, *command: str | bytes | int) -> Any:
         """Send one command, and return the answer to it."""
@@ -137,21 +137,9 @@ class Commands:
 
 
 async def _answer(waiting: "list[Waiting]", answers: Coroutine[Any, Any, list[Any]]) -> None:
-    """Give waiting tasks the answers to their commands; once all have given up, nothing more is sent."""
-    task = asyncio.ensure_future(answers)
-
-    def cancel_if_given_up(_: object) -> None:
-        if all(future.done() for _, future in waiting):
-            task.cancel()
-
-    for _, future in waiting:
-        future.add_done_callback(cancel_if_given_up)
+    """Give waiting tasks the answers to their commands."""
     try:
-        found: list[Any] = await task
-    except asyncio.CancelledError:
-        if any(not future.done() for _, future in waiting):
-            raise
-        return
+        found = await _while_awaited(waiting, asyncio.ensure_future(answers))
     except Exception as error:  # noqa: BLE001 -- raised where the answers are awaited
         found = [error] * len(waiting)
     for (_, future), answer in zip(waiting, found, strict=True):
@@ -161,3 +149,20 @@ async def _answer(waiting: "list[Waiting]", answers: Coroutine[Any, Any, list[An
             future.set_exception(answer)
         else:
             future.set_result(answer)
+
+
+async def _while_awaited(waiting: "list[Waiting]", answers: "asyncio.Task[list[Any]]") -> list[Any]:
+    """Await the answers to commands; once all tasks have given up, nothing more is sent."""
+
+    def cancel_if_given_up(_: object) -> None:
+        if all(future.done() for _, future in waiting):
+            answers.cancel()
+
+    for _, future in waiting:
+        future.add_done_callback(cancel_if_given_up)
+    try:
+        return await answers
+    except asyncio.CancelledError:
+        if all(future.done() for _, future in waiting):
+            return [None] * len(waiting)
+        raise
