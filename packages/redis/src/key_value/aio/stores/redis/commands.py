@@ -139,7 +139,7 @@ class Commands:
 async def _answer(waiting: "list[Waiting]", answers: Coroutine[Any, Any, list[Any]]) -> None:
     """Give waiting tasks the answers to their commands."""
     try:
-        found = await _while_awaited(waiting, asyncio.ensure_future(answers))
+        found: list[Any] = await _while_awaited(waiting, asyncio.ensure_future(answers))
     except Exception as error:  # noqa: BLE001 -- raised where the answers are awaited
         found = [error] * len(waiting)
     for (_, future), answer in zip(waiting, found, strict=True):
