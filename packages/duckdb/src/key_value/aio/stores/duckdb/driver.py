@@ -1,5 +1,7 @@
 """DuckDB's driver and its exceptions."""
 
+import re
+
 from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
 
 try:
@@ -16,9 +18,13 @@ ERRORS = (
 )
 
 
+_CONFLICT = re.compile("conflict|duplicate key", re.IGNORECASE)
+"""Two connections have changed one row: that is found in the statement, or when it is committed."""
+
+
 def is_conflict(error: Exception) -> bool:
     """Return whether another connection changed, or first inserted, the same row meanwhile."""
     if isinstance(error, duckdb.ConstraintException):
         return "duplicate key" in str(error).lower()
     # A full disk is a TransactionException too, and does not pass.
-    return isinstance(error, duckdb.TransactionException) and "conflict" in str(error).lower()
+    return isinstance(error, duckdb.TransactionException) and _CONFLICT.search(str(error)) is not None
