@@ -42,7 +42,7 @@ class MemcachedNames(Names):
             address = self.keys.sanitize(self._strategy.sanitize(compound))
         if len(address.encode()) <= LONGEST:
             return address
-        # No other address is without a separator: this is nobody else's.
+        # All other addresses have a separator in them.
         return f"%-{hashlib.sha256(address.encode()).hexdigest()}"
 
     @override

@@ -38,7 +38,7 @@ class MemcachedStore(VersionedBytesStore):
     longer than 250 bytes is hashed. Memcached cannot list keys, so nothing here lists or destroys a
     collection, and `flush_all` would remove what others have stored: `destroy` is not there either.
 
-    Memcached counts whole seconds, so it is told of more; the document decides when an entry has expired.
+    Memcached counts whole seconds, so it keeps an entry longer; the document decides when it has expired.
     """
 
     errors = ERRORS

@@ -1,4 +1,4 @@
-"""pymongo's asynchronous client: how it is made, what it is told, and its exceptions."""
+"""pymongo's asynchronous client: how it is made, its options, and its exceptions."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
