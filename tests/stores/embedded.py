@@ -12,12 +12,13 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import pytest
 from typing_extensions import override
 
-from key_value.aio.errors import KeyValueStoreError
+from key_value.aio.errors import KeyValueStoreError, StoreSetupError
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.testing import StoreConformance
@@ -57,6 +58,7 @@ class EmbeddedConformance(StoreConformance):
         private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
         kills: How often a process that writes is killed.
         meets_full_disks: Whether the engine takes a full disk for an error that passes.
+        reads_what_it_cannot_write: Whether the engine opens files that it may only read.
     """
 
     persistent: ClassVar[bool] = True
@@ -66,6 +68,7 @@ class EmbeddedConformance(StoreConformance):
     private_files: ClassVar[bool] = True
     kills: ClassVar[int] = KILLS
     meets_full_disks: ClassVar[bool] = True
+    reads_what_it_cannot_write: ClassVar[bool] = True
 
     def published_opening(self, path: Path) -> str:
         """The code by which 0.5.0 opens the store in the same directory, as `store`."""
@@ -97,6 +100,16 @@ class EmbeddedConformance(StoreConformance):
     @when(states(meets_full_disks=True))
     def test_a_full_disk_is_an_error_that_passes(self, path: Path) -> None:
         run_together(_fill, 1, type(self).open_store, path)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
+    async def test_what_cannot_be_written_is_read_or_refused(self, path: Path) -> None:
+        with TemporaryDirectory() as directory:
+            place = Path(directory) / path.name
+            async with type(self).open_store(place) as store:
+                await store.put("key", {"n": 1})
+            for found in (place.parent, place, *place.rglob("*")):
+                found.chmod(0o555 if found.is_dir() else 0o444)
+            run_together(_read_only, 1, type(self).open_store, place, self.reads_what_it_cannot_write)
 
     @when(was_in_0_5)
     async def test_reads_what_0_5_wrote(self, published: Publish, path: Path) -> None:
@@ -267,6 +280,23 @@ def _fill(_: int, open_store: Open, path: Path) -> None:
             assert all(await store.get_many([*keys, "room"]))
 
     asyncio.run(fill())
+
+
+def _read_only(_: int, open_store: Open, path: Path, reads: bool) -> None:
+    async def use() -> None:
+        store = open_store(path)
+        if reads:
+            assert await store.get("key") == {"n": 1}
+        for refused in (partial(store.put, "key", {"n": 2}), partial(store.put_many, ["a"], [{"n": 2}])):
+            with pytest.raises((KeyValueStoreError, StoreSetupError)):
+                await refused()
+        if reads:
+            assert await store.get("key") == {"n": 1}
+        await store.close()
+
+    if os.geteuid() == 0:
+        os.setuid(65534)  # What root cannot write is on a file system that is read-only.
+    asyncio.run(use())
 
 
 def _limit_files(size: int | None) -> None:

@@ -76,6 +76,7 @@ def strays(directory: Path) -> list[Path]:
 
 class TestDiskStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
+    reads_what_it_cannot_write: ClassVar = False
     open_store: ClassVar = staticmethod(open_disk)
     published_extra: ClassVar = "disk"
 
@@ -107,6 +108,7 @@ class TestDiskStore(EmbeddedConformance):
 
 class TestMultiDiskStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
+    reads_what_it_cannot_write: ClassVar = False
     open_store: ClassVar = staticmethod(open_multi)
     published_extra: ClassVar = "disk"
 

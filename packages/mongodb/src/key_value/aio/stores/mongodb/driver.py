@@ -4,6 +4,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
+from bson import CodecOptions
+from bson.codec_options import DatetimeConversion
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+    WTimeoutError,
+)
+
 from key_value.aio.errors import (
     KeyValueStoreError,
     OutcomeUnknownError,
@@ -11,22 +24,6 @@ from key_value.aio.errors import (
     StoreTimeoutError,
     StoreUnreachableError,
 )
-
-try:
-    from bson import CodecOptions
-    from bson.codec_options import DatetimeConversion
-    from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
-    from pymongo.errors import (
-        ConnectionFailure,
-        ExecutionTimeout,
-        NetworkTimeout,
-        PyMongoError,
-        ServerSelectionTimeoutError,
-        WriteConcernError,
-        WTimeoutError,
-    )
-except ImportError as error:
-    raise ImportError("MongoDBStore needs pymongo: pip install 'py-key-value-aio[mongodb]'") from error
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.collection import AsyncCollection

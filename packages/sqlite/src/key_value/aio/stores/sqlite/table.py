@@ -222,11 +222,10 @@ class SQLiteTable(Table):
 
     def _connect_to_read(self) -> sqlite3.Connection:
         """Open a file to read, also on a read-only file system, where SQLite cannot share memory."""
-        connection = self._connect(self._path)
         try:
+            connection = self._connect(self._path)
             connection.execute(EXISTS)
         except sqlite3.OperationalError:
-            connection.close()
             if os.access(self._path, os.W_OK) and os.access(Path(self._path).parent, os.W_OK):
                 raise
             # https://www.sqlite.org/wal.html#read_only_databases
@@ -237,7 +236,11 @@ class SQLiteTable(Table):
         connection = sqlite3.connect(path, timeout=self._timeout, isolation_level=None, uri=uri)
         # A text that is not UTF-8 is then an error of its own entry.
         connection.text_factory = bytes
-        connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+        try:
+            connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _disconnect(self) -> None:
