@@ -97,11 +97,12 @@ class EmbeddedConformance(StoreConformance):
             run_together(_leave_a_batch_unfinished, 1, type(self).open_store, path)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
-    @when(states(meets_full_disks=True))
+    @when(states(keeps_files=True, meets_full_disks=True))
     def test_a_full_disk_is_an_error_that_passes(self, path: Path) -> None:
         run_together(_fill, 1, type(self).open_store, path)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
+    @when(states(keeps_files=True))
     async def test_what_cannot_be_written_is_read_or_refused(self, path: Path) -> None:
         with TemporaryDirectory() as directory:
             place = Path(directory) / path.name
