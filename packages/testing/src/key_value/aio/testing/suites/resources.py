@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from key_value.aio.testing.selection import states, when
 from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 
 STORES = 8
+SETTLE_SECONDS = 15
 SLACK = 5
 """Threads and descriptors that come and go beside the stores, as those of the event loop do."""
 DESCRIPTORS = Path("/proc/self/fd")
@@ -29,10 +31,9 @@ def _in_use() -> int:
 
 
 async def _settle(before: int) -> int:
-    """The threads and descriptors in use, as soon as they are few, or after half a minute."""
-    for _ in range(1500):
-        if _in_use() <= before + SLACK:
-            break
+    """The threads and descriptors in use, as soon as they are few, or after some seconds."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while _in_use() > before + SLACK and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
     return _in_use() - before
 
