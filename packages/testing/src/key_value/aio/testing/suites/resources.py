@@ -33,7 +33,7 @@ def _in_use() -> int:
 async def _settle(before: int) -> int:
     """The threads and descriptors in use, as soon as they are few, or after some seconds."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    while _in_use() > before + SLACK and time.monotonic() < deadline:
+    while _in_use() > before + SLACK and time.monotonic() < deadline:  # noqa: ASYNC110 -- nothing says when they end
         await asyncio.sleep(0.02)
     return _in_use() - before
 
