@@ -33,6 +33,13 @@ class Server:
     def password(self) -> str | None:
         return urlsplit(self.url).password
 
+    def at(self, host: str, port: int) -> "Server":
+        """Another server, that is asked with the same credentials and options."""
+        parts = urlsplit(self.url)
+        credentials = parts.netloc.rpartition("@")[0]
+        place = f"{host}:{port}"
+        return Server(parts._replace(netloc=f"{credentials}@{place}" if credentials else place).geturl())
+
     def option(self, name: str) -> str:
         """The value of one of the options that follow the `?`."""
         return parse_qs(urlsplit(self.url).query)[name][0]
