@@ -269,6 +269,8 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
+        if self.buries:
+            return await super()._take_entry(collection=collection, key=key)
         address = self.names.pair(collection, key)
         row = await self._conditionally(key, lambda: self._take_row(address))
         return None if row is None else await self._entry(collection, key, row)

@@ -3,7 +3,8 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, SupportsFloat
+from contextlib import suppress
+from typing import Any, ClassVar, SupportsFloat
 
 from typing_extensions import override
 
@@ -38,6 +39,13 @@ class VersionedStore(
     of a version may have expired: what that means is decided here.
     """
 
+    buries: ClassVar[bool] = False
+    """Whether an entry is removed under its version by storing one that has expired in its place.
+
+    For drivers that send a removal again by themselves: whether the first one removed the entry cannot be
+    found out, but whose dead entry is there can.
+    """
+
     @abstractmethod
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
         """Hook: return an entry, even one that has expired, and its version; None if there is none."""
@@ -66,9 +74,22 @@ class VersionedStore(
         """Hook: remove an entry, atomically, and return it, even one that has expired; else None."""
         while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
             entry, version = found
-            if await self._delete_entry_if(collection=collection, key=key, version=version):
+            if await self._retire_entry(collection, key, version):
                 return entry
         return None
+
+    async def _retire_entry(self, collection: str, key: str, version: str) -> bool:
+        """Remove an entry, if it has a version, and return whether it was removed."""
+        if not self.buries:
+            return await self._delete_entry_if(collection=collection, key=key, version=version)
+        dead = new_entry({}, time.time(), 0)
+        buried = await self._put_entry_if(collection=collection, key=key, managed_entry=dead, version=version)
+        if buried is None:
+            return False
+        # What is left if this fails has expired.
+        with suppress(KeyValueStoreError):
+            await self._delete_entry_if(collection=collection, key=key, version=buried)
+        return True
 
     async def _touch_entry(self, *, collection: str, key: str, expires: float | None) -> bool:
         """Hook: change when an entry expires, atomically; return whether there was one that has not."""
@@ -156,7 +177,7 @@ class VersionedStore(
         if expected is None:
             return False
         with self._driver_errors:
-            return await self._delete_entry_if(collection=collection, key=key, version=expected)
+            return await self._retire_entry(collection, key, expected)
 
     @override
     async def pop(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
