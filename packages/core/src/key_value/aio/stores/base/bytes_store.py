@@ -118,7 +118,7 @@ class BytesStore(HookedStore, ABC):
                 for key, result in zip(keys[part], results, strict=True)
             ]
 
-        found = await self._in_parts("get_many", keys, [0] * len(keys), read)
+        found = await self._in_parts("get_many", keys, [0] * len(keys), read, self.read_limit)
         entries: list[ManagedEntry | None] = []
         for key, address, data in zip(keys, addresses, found, strict=True):
             if data is None or self.names.may_collide(key):

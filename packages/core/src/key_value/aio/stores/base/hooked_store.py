@@ -35,6 +35,9 @@ class HookedStore(BaseStore, ABC):
     batch_limit: ClassVar[BatchLimit] = BatchLimit()
     """How much the backend takes in one call."""
 
+    read_limit: ClassVar[BatchLimit | None] = None
+    """How many entries one call of `get_many` may ask for, if that is not `batch_limit`."""
+
     writes_in_order: ClassVar[bool] = False
     """Whether the backend does the writes of this store one after another, each to its end.
 
@@ -125,14 +128,18 @@ class HookedStore(BaseStore, ABC):
         keys: Sequence[str],
         sizes: Sequence[int],
         operation: Callable[[slice], Awaitable[Sequence[T | Exception]]],
+        limit: BatchLimit | None = None,
     ) -> list[T]:
-        """Call a batch hook for each part of a batch; see `for_each_part`."""
+        """Call a batch hook for each part of a batch, as large as `batch_limit` unless another is given.
+
+        See `for_each_part`.
+        """
 
         async def run(part: slice) -> Sequence[T | Exception]:
             with self._driver_errors:
                 return [self._mapped(result) for result in await operation(part)]
 
-        parts = self.batch_limit.parts(sizes)
+        parts = (limit or self.batch_limit).parts(sizes)
         return await for_each_part(keys, parts, run, name=name, max_concurrency=self.max_concurrency)
 
     def _mapped(self, result: T | Exception) -> T | Exception:

@@ -39,7 +39,8 @@ class Row(NamedTuple):
     expires: float | str | None = None
     """When it expires, in the same form; None if it never does."""
     version: str = ""
-    """In a row to store, a new random text; in a row of the backend, what `_put_row_if` compares."""
+    """In a row to store, a new random text; in a row of the backend, what `_put_row_if` compares: it starts
+    with the random text, if the backend stores that."""
     original: Address | None = None
     """The collection and key that the caller named: always in a row to store; in a row of the backend, if
     it holds them, and then a name that was cut is listed too."""
@@ -185,7 +186,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         async def get(part: slice) -> Sequence[Row | None]:
             return await self._read_rows(addresses[part])
 
-        rows = await self._in_parts("get_many", keys, [len(key) for key in keys], get)
+        rows = await self._in_parts("get_many", keys, [len(key) for key in keys], get, self.read_limit)
         return [
             None if row is None else await self._entry(collection, key, row)
             for key, row in zip(keys, rows, strict=True)
@@ -248,11 +249,13 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     ) -> str | None:
         row = await self._row(collection, key, managed_entry)
         try:
-            return await self._conditionally(key, lambda: self._put_row_if(row, version))
+            stored = await self._conditionally(key, lambda: self._put_row_if(row, version))
         except OutcomeUnknownError:
-            if await self._has_version(row):
-                return row.version
+            if (ours := await self._version_written(row)) is not None:
+                return ours
             raise
+        # A driver that sends a write again is told that its own first one was there before.
+        return await self._version_written(row) if stored is None and self.buries else stored
 
     @override
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
@@ -333,13 +336,13 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         change = self._change if self._is_local else self._change_if
         return await change([key], write)
 
-    async def _has_version(self, row: Row) -> bool:
-        """Return whether a row is there, where the backend stores the version that it is given."""
+    async def _version_written(self, row: Row) -> str | None:
+        """Return the version of a row that was to be stored; None if it is not there, or cannot be told."""
         try:
             found = await self._read_row(row.address)
         except KeyValueStoreError:
-            return False
-        return found is not None and found.version == row.version
+            return None
+        return found.version if found is not None and found.version.startswith(row.version) else None
 
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         """Hook: return the row of an entry; it refuses a value that the backend cannot hold."""
