@@ -58,6 +58,7 @@ PUBLIC = {
         "MongoDBSerializationAdapter",
         "MongoDBV1CollectionSanitizationStrategy",
     ],
+    "key_value.aio.stores.azure_tables": ["AzureTablesSanitizationStrategy", "AzureTablesStore"],
     "key_value.aio.stores.keyring": ["KeyringStore"],
     "key_value.aio.stores.keyring.store": [
         "KeyringV1CollectionSanitizationStrategy",

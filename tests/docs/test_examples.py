@@ -17,12 +17,13 @@ ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
 POSTGRESQL = "postgresql://postgres@localhost:5432/postgres"
 MONGODB = "mongodb://localhost:27017"
+AZURE = "UseDevelopmentStorage=true"
 VALKEY = "valkey://localhost:6379"
 KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
 MEMCACHED = "MemcachedStore("
-SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY)
+SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE)
 NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -88,6 +89,11 @@ async def test_examples_run_with_memcached(page: Path, memcached: Server) -> Non
 @pytest.mark.parametrize("page", pages(MONGODB), ids=name)
 async def test_examples_run_with_mongodb(page: Path, mongodb: Server) -> None:
     await run(page, mongodb)
+
+
+@pytest.mark.parametrize("page", pages(AZURE), ids=name)
+async def test_examples_run_with_azure_tables(page: Path, azure_tables: Server) -> None:
+    await run(page, azure_tables)
 
 
 @pytest.mark.parametrize("page", pages(VALKEY), ids=name)

@@ -9,6 +9,7 @@ add its name here, and its installation to `scripts/install-servers`.
 """
 
 SERVERS = (
+    "azure_tables",
     "keyring",
     "memcached",
     "mongodb",

@@ -27,14 +27,20 @@ class EscapingStrategy(SanitizationStrategy):
     """
 
     def __init__(
-        self, unsafe: str | None = None, *, max_bytes: int | None = None, ignores_case: bool = False
+        self,
+        unsafe: str | None = None,
+        *,
+        max_bytes: int | None = None,
+        encoding: str = "utf-8",
+        ignores_case: bool = False,
     ) -> None:
         """State what the backend cannot hold.
 
         Args:
             unsafe: A regular expression; each character of what it finds is encoded. What UTF-8 cannot hold
                 is encoded in any case.
-            max_bytes: Bytes of UTF-8 that a name may have, more than 80; None sets no limit.
+            max_bytes: Bytes that a name may have, enough for 80 characters; None sets no limit.
+            encoding: The encoding that the backend counts them in.
             ignores_case: Whether the backend takes names that differ in case alone for one: capitals are
                 encoded.
         """
@@ -44,6 +50,7 @@ class EscapingStrategy(SanitizationStrategy):
         self._unsafe = re.compile(found)
         self._unsafe_or_percent = re.compile(f"{found}|%")
         self._max_bytes = max_bytes
+        self._encoding = encoding
         self._ascii_is_safe = unsafe is None and max_bytes is None
 
     @override
@@ -55,7 +62,7 @@ class EscapingStrategy(SanitizationStrategy):
         if self._ascii_is_safe and value.isascii() and "%" not in value:
             return value
         name = self._escape(value) if self._needs_escaping(value) else value
-        if self._max_bytes is None or len(name.encode()) <= self._max_bytes:
+        if self._max_bytes is None or len(name.encode(self._encoding)) <= self._max_bytes:
             return name
         return self._cut(name)
 
@@ -85,9 +92,9 @@ class EscapingStrategy(SanitizationStrategy):
         return self._unsafe_or_percent.sub(lambda found: _percent_encode(found[0]), name)
 
     def _cut(self, name: str) -> str:
-        digest = sha256_hex(name)
-        room = (self._max_bytes or 0) - len(_CUT_MARK) - len(digest)
-        return name.encode()[:room].decode(errors="ignore") + _CUT_MARK + digest
+        end = _CUT_MARK + sha256_hex(name)
+        room = (self._max_bytes or 0) - len(end.encode(self._encoding))
+        return name.encode(self._encoding)[:room].decode(self._encoding, errors="ignore") + end
 
 
 @cache

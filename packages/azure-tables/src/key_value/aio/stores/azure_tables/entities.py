@@ -1,0 +1,155 @@
+"""The entities of a store in Azure Tables, in the form of the 0.5 series."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, cast
+
+from azure.data.tables import EdmType, EntityProperty
+
+from key_value.aio.errors import DeserializationError
+from key_value.aio.stores.base import Address, Row
+
+Entity = dict[str, Any]
+
+LONGEST_TEXT = 32_000
+"""Characters that are stored as text: a property of text may have 32 Ki of them."""
+
+PART = 64 * 1024
+"""Bytes that a binary property may have."""
+
+LARGEST_DOCUMENT = 1_032_192
+"""Bytes of a document: an entity may have 1 MiB, of which 16 KiB are left to names and times.
+https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model"""
+
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
+
+LISTED = ["PartitionKey", "RowKey", "Expires", "ExpiresAt", "Rev", "Collection", "Key"]
+"""What is read of an entity that is listed."""
+
+
+def document_of(row: Row) -> str:
+    """Return the document of a row as the 0.5 series wrote it, in ASCII."""
+    collection, key = row.original or row.address
+    fields: dict[str, Any] = {"collection": collection, "key": key, "version": 1}
+    fields["created_at"] = _iso(float(row.created or 0))
+    if row.expires is not None:
+        fields["expires_at"] = _iso(float(row.expires))
+    return f'{json.dumps(fields)[:-1]}, "value": {row.value}}}'
+
+
+def encode_row(row: Row) -> Entity:
+    """Return the entity of a row whose value is its document."""
+    entity: Entity = {"PartitionKey": row.collection, "RowKey": row.key, "Rev": row.version}
+    entity["Created"] = float(row.created or 0)
+    if row.expires is not None:
+        expires = float(row.expires)
+        entity["Expires"] = expires
+        # The 0.5 series takes it for the time at which the entry expires.
+        entity["ExpiresAt"] = EntityProperty(math.ceil(expires), EdmType.INT64)
+    if row.original is not None and row.original != row.address:
+        entity["Collection"], entity["Key"] = map(_printable, row.original)
+    text: str = row.value
+    if len(text) <= LONGEST_TEXT:
+        entity["Value"] = text
+    else:
+        data = text.encode()
+        for number, start in enumerate(range(0, len(data), PART)):
+            entity[f"Value{number}"] = data[start : start + PART]
+    return entity
+
+
+def decode_entity(entity: Mapping[str, Any], etag: str) -> Row | None:
+    """Return the row of an entity; None if the entity is not one of a store.
+
+    Of a row of ours the value may be left out; what another library wrote is known by its document.
+    """
+    text = _text_of(entity)
+    address = Address(entity["PartitionKey"], entity["RowKey"])
+    rev = entity.get("Rev")
+    if isinstance(rev, str):
+        original = (
+            Address(*map(json.loads, (entity["Collection"], entity["Key"]))) if "Key" in entity else None
+        )
+        return Row(
+            *address, text or "", entity.get("Created"), entity.get("Expires"), f"{rev} {etag}", original
+        )
+    if text is None:
+        return None
+    document = _loaded(text)
+    collection, key = document.get("collection"), document.get("key")
+    original = Address(collection, key) if isinstance(collection, str) and isinstance(key, str) else None
+    expires = _epoch(document.get("expires_at"))
+    whole = entity.get("ExpiresAt")
+    whole = whole.value if isinstance(whole, EntityProperty) else whole
+    # The property decides, in seconds that were cut down.
+    if whole is not None and not (isinstance(expires, float) and int(expires) == whole):
+        expires = float(whole)
+    return Row(*address, text, document.get("created_at"), expires, f" {etag}", original)
+
+
+def has_expired(row: Row, now: float) -> bool:
+    """Return whether an entry has expired; one that cannot be read has not."""
+    return isinstance(row.expires, (int, float)) and row.expires <= now
+
+
+def is_of_store(row: Row) -> bool:
+    """Return whether a row that is listed is an entry, and nothing that others keep in the table."""
+    return not row.version.startswith(" ") or row.original is not None
+
+
+def value_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value in a document.
+
+    Raises:
+        DeserializationError: There is none.
+    """
+    value = document.get("value")
+    if not isinstance(value, dict):
+        raise DeserializationError("The document has no object at value")
+    return cast("dict[str, Any]", value)
+
+
+def etag_of(version: str) -> str | None:
+    """Return the ETag in a row's version, after the random text; None if it has none."""
+    etag = version.partition(" ")[2]
+    return etag if _ETAG.fullmatch(etag) else None
+
+
+def _text_of(entity: Mapping[str, Any]) -> str | None:
+    text = entity.get("Value")
+    if isinstance(text, str):
+        return text
+    parts: list[bytes] = []
+    while isinstance(part := entity.get(f"Value{len(parts)}"), bytes):
+        parts.append(part)
+    return b"".join(parts).decode(errors="replace") if parts else None
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    try:
+        document: object = json.loads(text)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+
+
+def _epoch(text: object) -> float | str | None:
+    """Return the time of ISO 8601 text; what is no such text stays as it is."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return text
+
+
+def _printable(name: str) -> str:
+    """Return a name as JSON text, which holds what no property of text may: half of a surrogate pair."""
+    return json.dumps(name)
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, timezone.utc).isoformat()

@@ -1,0 +1,395 @@
+"""The Azure Tables store, on Azurite."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar, cast
+from urllib.parse import urlsplit
+
+import pytest
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
+from azure.data.tables import EdmType, EntityProperty, TableSasPermissions, UpdateMode, generate_table_sas
+from azure.data.tables.aio import TableClient
+from typing_extensions import override
+
+from key_value.aio.errors import (
+    InvalidKeyError,
+    KeyValueStoreError,
+    OutcomeUnknownError,
+    StoreConnectionError,
+    StoreSetupError,
+    StoreTimeoutError,
+    StoreUnreachableError,
+    ValueTooLargeError,
+)
+from key_value.aio.stores.azure_tables import AzureTablesSanitizationStrategy, AzureTablesStore
+from key_value.aio.stores.azure_tables.driver import account_of
+from key_value.aio.testing import StoreConformance
+from key_value.aio.testing.operations import Store
+from key_value.aio.testing.suites.base import ABILITIES, Opening
+from tests import published as interop
+from tests.published import Publish
+from tests.servers.azure_tables import ACCOUNT, KEY, service
+from tests.servers.http_proxy import Fault, HttpProxy, http_proxy
+from tests.servers.processes import free_port
+from tests.servers.server import Server
+
+EXTRAS = "azure-tables,elasticsearch"
+"""What 0.5.0 needs; its extra for Azure forgets aiohttp, which the other one has."""
+
+HELD = {key: value for key, value in interop.ENTRIES.items() if key != "large"}
+"""What both libraries can store."""
+
+
+@pytest.fixture
+async def store(azure_tables: Server, table: str) -> AsyncIterator[AzureTablesStore]:
+    async with AzureTablesStore(connection_string=azure_tables.url, table_name=table) as store:
+        yield store
+
+
+# A loop that ends in the middle of a call leaves the sessions of aiohttp open.
+@pytest.mark.filterwarnings("ignore:.*[Uu]nclosed:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+class TestAzureTablesStore(StoreConformance):
+    abilities: ClassVar = ABILITIES
+    persistent: ClassVar = True
+    # Each call takes milliseconds.
+    model_examples: ClassVar = 3
+    many: ClassVar = 301
+    dropped_unclosed: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self, azure_tables: Server, table: str) -> Opening:
+        return partial(AzureTablesStore, connection_string=azure_tables.url, table_name=table)
+
+    @override
+    async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
+        ours = cast("AzureTablesStore", store)
+        name, stored = ours.names.pair(collection, key)
+        table: Any = ours.client
+        entity = {"PartitionKey": name, "RowKey": stored, "Value": data.decode("latin-1")}
+        await table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+
+def published_opening(server: Server, table: str) -> str:
+    """The code by which 0.5.0 opens the same table."""
+    return (
+        "from key_value.aio.stores.azure_tables import AzureTablesStore\n"
+        f"store = AzureTablesStore(connection_string={server.url!r}, table_name={table!r})"
+    )
+
+
+def entities(server: Server, table: str) -> list[dict[str, Any]]:
+    """All that is in a table."""
+    with service(server) as client:
+        return [dict(entity) for entity in client.get_table_client(table).list_entities()]
+
+
+class TestStoredForm:
+    async def test_stores_the_entities_of_the_0_5_series(
+        self, store: AzureTablesStore, azure_tables: Server, table: str
+    ) -> None:
+        await store.put("k", {"b": 1, "a": "é"}, collection="c", ttl=100)
+        [entity] = entities(azure_tables, table)
+        document = json.loads(entity["Value"])
+        assert {name: document[name] for name in ("collection", "key", "value", "version")} == {
+            "collection": "c",
+            "key": "k",
+            "value": {"b": 1, "a": "é"},
+            "version": 1,
+        }
+        assert entity["ExpiresAt"].value - 1 < entity["Expires"] <= entity["ExpiresAt"].value
+        await store.put("k", {}, collection="c")
+        [entity] = entities(azure_tables, table)
+        assert not {"Expires", "ExpiresAt"} & entity.keys()
+
+    async def test_reads_what_0_5_wrote(
+        self, store: AzureTablesStore, azure_tables: Server, table: str, published: Publish
+    ) -> None:
+        published(EXTRAS).write(published_opening(azure_tables, table), "people", HELD)
+        await interop.check(store, "people", HELD)
+        assert sorted(await store.keys("people")) == sorted(HELD)
+        version = await store.get_versioned("plain", collection="people")
+        assert version is not None
+        assert await store.put_if_version("plain", {"n": 1}, version=version.version, collection="people")
+        assert await store.put_if_absent("plain", {}, collection="people") is False
+
+    async def test_0_5_reads_what_this_writes(
+        self, store: AzureTablesStore, azure_tables: Server, table: str, published: Publish
+    ) -> None:
+        await store.put_many(list(HELD), list(HELD.values()), collection="people", ttl=interop.TTL)
+        await store.put("k", {"n": 1}, collection="theirs", ttl=1000)
+        found = await store.get_versioned("k", collection="theirs")
+        keys = list(HELD)
+        values, timed, _ = published(EXTRAS).run(
+            published_opening(azure_tables, table),
+            ("get_many", {"keys": keys, "collection": "people"}),
+            ("ttl_many", {"keys": keys, "collection": "people"}),
+            ("put", {"key": "k", "value": {"new": 1}, "collection": "theirs"}),
+        )
+        assert dict(zip(keys, values, strict=True)) == HELD
+        # 0.5 reads whole seconds, which are rounded up.
+        assert all(interop.TTL - 600 < seconds <= interop.TTL + 1 for _, seconds in timed)
+        assert found is not None
+        assert await store.put_if_version("k", {}, version=found.version, collection="theirs") is None
+        assert await store.get("k", collection="theirs") == {"new": 1}
+        assert await store.ttl("k", collection="theirs") == ({"new": 1}, None)
+
+    async def test_what_others_stored_is_neither_listed_nor_removed(
+        self, store: AzureTablesStore, azure_tables: Server, table: str
+    ) -> None:
+        await store.put("k", {"n": 1}, collection="c")
+        past = EntityProperty(5, EdmType.INT64)
+        foreign = {"ExpiresAt": past, "PartitionKey": "c", "RowKey": "z", "Value": "text"}
+        with service(azure_tables) as client:
+            client.get_table_client(table).create_entity(foreign)
+            client.get_table_client(table).create_entity({**foreign, "PartitionKey": "d", "Value": 5})
+        assert await store.keys("c") == ["k"]
+        assert await store.collections() == ["c"]
+        await store.cull()
+        assert await store.destroy() is True
+        assert sorted(entity["PartitionKey"] for entity in entities(azure_tables, table)) == ["c", "d"]
+
+    @pytest.mark.parametrize("size", [31_900, 32_000, 65_536, 200_000, 700_000])
+    async def test_a_large_value_is_split(self, store: AzureTablesStore, size: int) -> None:
+        value = {"text": "x" * size}
+        await store.put("k", value)
+        await store.put_many(["l", "m"], [value, {"n": 1}])
+        assert await store.get("k") == value
+        assert await store.get_many(["l", "m"]) == [value, {"n": 1}]
+
+    async def test_a_value_beyond_the_limit_is_refused_before_it_is_sent(
+        self, store: AzureTablesStore
+    ) -> None:
+        with pytest.raises(ValueTooLargeError, match="1032192"):
+            await store.put_many(["k", "l"], [{}, {"text": "x" * 1_040_000}])
+        assert await store.get_many(["k", "l"]) == [None, None]
+
+    @pytest.mark.parametrize("key", ["é" * 512, "é" * 513, "😀" * 300, "a/b\\c#d?e\x7f\x85", "'\"%+ "])
+    async def test_any_key_is_kept_singly_and_in_a_transaction(
+        self, store: AzureTablesStore, key: str
+    ) -> None:
+        await store.put(key, {"n": 1}, collection=key)
+        await store.put_many([key, "other"], [{"n": 2}, {"n": 3}], collection=key)
+        assert sorted(await store.keys(key)) == sorted([key, "other"])
+        assert await store.get_many([key, "none", "other"], collection=key) == [{"n": 2}, None, {"n": 3}]
+        assert await store.delete_many([key, "none", "other"], collection=key) == 2
+
+    def test_the_names_of_the_0_5_series_strategy(self) -> None:
+        strategy = AzureTablesSanitizationStrategy()
+        assert strategy.sanitize("plain") == "plain"
+        assert strategy.sanitize("a/b") == "H_" + hashlib.sha256(b"a/b").hexdigest()
+        assert strategy.sanitize("x" * 257) == "H_" + hashlib.sha256(b"x" * 257).hexdigest()
+        with pytest.raises(InvalidKeyError):
+            strategy.validate("H_x")
+
+
+class TestConnect:
+    async def test_takes_an_account_an_endpoint_and_a_shared_access_signature(
+        self, store: AzureTablesStore, azure_tables: Server, table: str
+    ) -> None:
+        await store.put("k", {"n": 1})
+        endpoint = account_of(azure_tables.url)
+        key = AzureNamedKeyCredential(ACCOUNT, KEY)
+        async with AzureTablesStore(endpoint=endpoint, credential=key, table_name=table) as other:
+            assert await other.get("k") == {"n": 1}
+            assert repr(other).endswith(f"{endpoint}/{table}')")
+        readers = generate_table_sas(
+            key, table, permission=TableSasPermissions(read=True), expiry=datetime(2100, 1, 1)
+        )
+        signed = AzureSasCredential(readers)
+        async with AzureTablesStore(endpoint=endpoint, credential=signed, table_name=table) as other:
+            assert await other.get("k") == {"n": 1}
+            with pytest.raises(KeyValueStoreError, match="lack the permission: 403") as caught:
+                await other.put("k", {"n": 2})
+            assert not isinstance(caught.value, ConnectionError)
+
+    async def test_a_given_client_stays_open(self, azure_tables: Server, table: str) -> None:
+        given: Any = TableClient.from_connection_string(azure_tables.url, table)
+        async with given as client:
+            async with AzureTablesStore(client=client) as store:
+                await store.put("k", {"n": 1})
+                assert store.client is client
+            assert (await client.get_entity("default_collection", "k"))["RowKey"] == "k"
+
+    async def test_a_missing_table_is_refused_without_auto_create(
+        self, store: AzureTablesStore, azure_tables: Server, table: str
+    ) -> None:
+        strict = AzureTablesStore(connection_string=azure_tables.url, table_name=table, auto_create=False)
+        for call in (strict.get("k"), strict.put("k", {})):
+            with pytest.raises(StoreSetupError, match="does not exist"):
+                await call
+        await store.put("k", {"n": 1})
+        async with strict:
+            assert await strict.get("k") == {"n": 1}
+            with service(azure_tables) as client:
+                client.delete_table(table)
+            for call in (strict.get("k"), strict.get_many(["k", "l"]), strict.keys(), strict.delete("k")):
+                with pytest.raises(KeyValueStoreError, match="does not exist"):
+                    await call
+        # It is made again by the next write, and a read makes none.
+        assert await store.get("k") is None
+        assert await store.delete("k") is False
+        with service(azure_tables) as client:
+            assert table not in [each.name for each in client.list_tables()]
+        await store.put_many(["k", "l"], [{"n": 2}] * 2)
+        assert await store.get("k") == {"n": 2}
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({}, "`table_name` is required"),
+            ({"table_name": "t"}, "Provide client"),
+            ({"table_name": "t", "account_name": "a"}, "Provide client"),
+            ({"table_name": "t", "connection_string": "nonsense"}, "AccountName"),
+        ],
+    )
+    def test_refuses_what_leads_nowhere(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            AzureTablesStore(**arguments)
+
+    def test_refuses_a_key_in_place_of_a_credential(self) -> None:
+        with pytest.raises(TypeError, match="AzureNamedKeyCredential") as caught:
+            AzureTablesStore(account_name="a", credential="secret", table_name="t")
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
+class TestFaults:
+    @pytest.fixture
+    async def proxy(self, azure_tables: Server) -> AsyncIterator[HttpProxy]:
+        at = urlsplit(account_of(azure_tables.url))
+        async with http_proxy(at.hostname or "", at.port or 0) as proxy:
+            yield proxy
+
+    @pytest.fixture
+    async def behind(
+        self, azure_tables: Server, table: str, proxy: HttpProxy
+    ) -> AsyncIterator[AzureTablesStore]:
+        port = urlsplit(account_of(azure_tables.url)).port
+        url = azure_tables.url.replace(f":{port}/", f":{proxy.port}/")
+        options = {"retry_backoff_factor": 0}
+        async with AzureTablesStore(
+            connection_string=url, table_name=table, timeout=5, client_options=options
+        ) as store:
+            await store.put("there", {"n": 0})
+            yield store
+
+    async def test_a_conditional_write_whose_answer_is_lost_knows_its_own(
+        self, behind: AzureTablesStore, proxy: HttpProxy
+    ) -> None:
+        lose(proxy, "POST", "PUT")
+        assert await behind.put_if_absent("k", {"n": 1}) is True
+        found = await behind.get_versioned("k")
+        assert found is not None
+        lose(proxy, "POST", "PUT")
+        new = await behind.put_if_version("k", {"n": 2}, version=found.version)
+        assert new is not None
+        assert await behind.put_if_version("k", {"n": 3}, version=new) is not None
+
+    async def test_a_pop_whose_answer_is_lost_has_its_value(
+        self, behind: AzureTablesStore, proxy: HttpProxy
+    ) -> None:
+        for number in range(10):
+            await behind.put("k", {"n": number})
+            lose(proxy, "PUT" if number % 2 else "DELETE")
+            popped = await asyncio.gather(*(behind.pop("k") for _ in range(5)))
+            assert [value for value in popped if value is not None] == [{"n": number}]
+            assert await behind.get("k") is None
+
+    async def test_a_conditional_write_of_unknown_outcome_says_so(
+        self, behind: AzureTablesStore, proxy: HttpProxy
+    ) -> None:
+        proxy.judge = lambda method, _: Fault.LOST
+        with pytest.raises(OutcomeUnknownError):
+            await behind.put_if_absent("k", {"n": 1})
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    async def test_a_failing_service_is_a_connection_error(
+        self, behind: AzureTablesStore, proxy: HttpProxy, status: int
+    ) -> None:
+        answer = f"HTTP/1.1 {status} Server Busy\r\nContent-Length: 0\r\n\r\n".encode()
+        proxy.judge = lambda method, _: answer
+        for call in (
+            behind.get("there"),
+            behind.get_many(["there", "k"]),
+            behind.put("k", {}),
+            behind.keys(),
+        ):
+            with pytest.raises(StoreConnectionError, match=str(status)):
+                await call
+        proxy.judge = lambda method, _: None
+        assert await behind.get("there") == {"n": 0}
+
+    async def test_what_fails_once_is_repeated(self, behind: AzureTablesStore, proxy: HttpProxy) -> None:
+        answers = [b"HTTP/1.1 503 Server Busy\r\nContent-Length: 0\r\n\r\n"]
+        proxy.judge = lambda method, _: answers.pop() if answers else None
+        assert await behind.get("there") == {"n": 0}
+
+    @pytest.mark.parametrize("fault", [Fault.LOST, Fault.CUT])
+    async def test_a_read_that_is_cut_off_is_repeated_and_else_an_error(
+        self, behind: AzureTablesStore, proxy: HttpProxy, fault: Fault
+    ) -> None:
+        faults = [fault]
+        proxy.judge = lambda method, _: faults.pop() if faults else None
+        assert await behind.get("there") == {"n": 0}
+        proxy.judge = lambda method, _: fault
+        with pytest.raises(StoreConnectionError):
+            await behind.get("there")
+
+    async def test_a_silent_service_is_a_timeout(
+        self, azure_tables: Server, table: str, proxy: HttpProxy
+    ) -> None:
+        proxy.judge = lambda method, _: Fault.SILENT
+        port = urlsplit(account_of(azure_tables.url)).port
+        url = azure_tables.url.replace(f":{port}/", f":{proxy.port}/")
+        async with AzureTablesStore(connection_string=url, table_name=table, timeout=0.5) as store:
+            for call in (store.get("k"), store.put("k", {}), store.keys()):
+                with pytest.raises(StoreTimeoutError):
+                    await call
+            with pytest.raises(OutcomeUnknownError):
+                await store.put_if_absent("k", {})
+
+    async def test_a_table_that_is_being_deleted_is_no_lost_claim(
+        self, behind: AzureTablesStore, proxy: HttpProxy
+    ) -> None:
+        proxy.judge = lambda method, _: (
+            b"HTTP/1.1 409 Conflict\r\nx-ms-error-code: TableBeingDeleted\r\nContent-Length: 0\r\n\r\n"
+        )
+        with pytest.raises(KeyValueStoreError, match="TableBeingDeleted"):
+            await behind.put_if_absent("k", {"n": 1})
+
+    async def test_a_refusal_is_no_miss(self, behind: AzureTablesStore, proxy: HttpProxy) -> None:
+        proxy.judge = lambda method, _: (
+            b"HTTP/1.1 403 Forbidden\r\nx-ms-error-code: AuthorizationFailure\r\nContent-Length: 0\r\n\r\n"
+        )
+        calls = (behind.get("there"), behind.get_many(["there", "k"]), behind.delete("there"), behind.keys())
+        for call in calls:
+            with pytest.raises(KeyValueStoreError, match="AuthorizationFailure"):
+                await call
+
+    async def test_no_server_is_a_connection_error(self, table: str) -> None:
+        url = f"AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:{free_port()}/a;"
+        options = {"retry_total": 0}
+        async with AzureTablesStore(connection_string=url, table_name=table, client_options=options) as store:
+            for call in (store.get("k"), store.put("k", {}), store.put_if_absent("k", {}), store.pop("k")):
+                with pytest.raises(StoreUnreachableError):
+                    await call
+
+
+def lose(proxy: HttpProxy, *methods: str) -> None:
+    """Lose the answer to the next request of one of these methods."""
+    lost: list[str] = []
+
+    def judge(method: str, _path: str) -> Fault | None:
+        if method in methods and not lost:
+            lost.append(method)
+            return Fault.LOST
+        return None
+
+    proxy.judge = judge
