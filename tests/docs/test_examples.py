@@ -53,13 +53,16 @@ def name(page: Path) -> str:
 async def run(page: Path, server: Server | None = None) -> None:
     namespace: dict[str, Any] = {"__name__": "example"}
     for number, block in enumerate(blocks(page)):
-        code = (
-            block if server is None else _AT_SERVER.sub(server.url, block).replace("11211", str(server.port))
-        )
+        code = block if server is None else _at(server, block)
         compiled = compile(code, f"{name(page)}[{number}]", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         result = eval(compiled, namespace)
         if inspect.isawaitable(result):
             await asyncio.wait_for(result, timeout=30)
+
+
+def _at(server: Server, code: str) -> str:
+    code = _AT_SERVER.sub(server.url, code)
+    return code.replace("11211", str(server.port)) if "11211" in code else code
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
