@@ -19,5 +19,6 @@ SERVERS = (
     "redis_tls",
     "valkey",
     "valkey_cluster",
+    "vault",
     "wine",
 )

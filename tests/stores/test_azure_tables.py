@@ -59,6 +59,7 @@ class TestAzureTablesStore(StoreConformance):
     persistent: ClassVar = True
     # Each call takes milliseconds.
     model_examples: ClassVar = 3
+    rivals: ClassVar = 4
     many: ClassVar = 301
     dropped_unclosed: ClassVar = False
 

@@ -46,6 +46,8 @@ class Conformance:
         refused_values: The names in `HARD_VALUES` of those that the store refuses with SerializationError.
         many: How many keys the store is made to list. The default is beyond most page sizes; state a number
             beyond that of your backend. The nightly profile lists 10,001 at least.
+        rivals: How many tasks of each process add to one counter at a time. What they take grows with the
+            square of it: state fewer where a call takes milliseconds.
         model_examples: How many sequences of operations the store runs beside a model of itself. The nightly
             profile runs ten times as many.
         forks: What a store that was used before a fork does in the child: it "works", or "refuses" with
@@ -73,6 +75,7 @@ class Conformance:
     largest_value: ClassVar[int | None] = None
     refused_values: ClassVar[frozenset[str]] = frozenset()
     many: ClassVar[int] = 2_001
+    rivals: ClassVar[int] = 10
     model_examples: ClassVar[int] = 30
     forks: ClassVar[Literal["works", "refuses"] | None] = "works"
     open_store: ClassVar[Callable[[Path], Any]]

@@ -1,6 +1,7 @@
 """Versions: a conditional write happens only where the entry is still the one that was read."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from key_value.aio.testing.selection import needs, states, when
 from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 from key_value.aio.testing.trials import over, try_each
 
-TASKS = 10
 ADDITIONS = 5
 NO_VERSIONS = {"empty": "", "number": "0", "negative": "-1", "null": "null", "long": "x" * 10_000, "é": "é"}
 
@@ -30,17 +30,17 @@ async def add(store: AsyncCompareAndSetProtocol, collection: str) -> None:
             return
 
 
-async def _add_often(store: AsyncCompareAndSetProtocol, collection: str) -> None:
+async def _add_often(store: AsyncCompareAndSetProtocol, collection: str, tasks: int) -> None:
     async def one_after_another() -> None:
         for _ in range(ADDITIONS):
             await add(store, collection)
 
-    await asyncio.gather(*(one_after_another() for _ in range(TASKS)))
+    await asyncio.gather(*(one_after_another() for _ in range(tasks)))
 
 
-async def _add_in_process(opening: Opening, collection: str, _: int) -> None:
+async def _add_in_process(tasks: int, opening: Opening, collection: str, _: int) -> None:
     async with opening() as store:
-        await _add_often(store, collection)
+        await _add_often(store, collection, tasks)
 
 
 class VersionConformance(Conformance):
@@ -229,8 +229,8 @@ class VersionConformance(Conformance):
     @needs(AsyncCompareAndSetProtocol)
     async def test_additions_by_many_tasks_are_all_counted(self, store: Store, collection: str) -> None:
         await store.put("counter", {"n": 0}, collection=collection)
-        await _add_often(self._comparing(store), collection)
-        assert await store.get("counter", collection=collection) == {"n": TASKS * ADDITIONS}
+        await _add_often(self._comparing(store), collection, self.rivals)
+        assert await store.get("counter", collection=collection) == {"n": self.rivals * ADDITIONS}
 
     @pytest.mark.timeout(300)
     @when(overrides("opening"), states(shared_by_processes=True))
@@ -239,8 +239,8 @@ class VersionConformance(Conformance):
         self, store: Store, collection: str, opening: Opening
     ) -> None:
         await store.put("counter", {"n": 0}, collection=collection)
-        await in_processes(_add_in_process, opening, collection)
-        assert await store.get("counter", collection=collection) == {"n": PROCESSES * TASKS * ADDITIONS}
+        await in_processes(partial(_add_in_process, self.rivals), opening, collection)
+        assert await store.get("counter", collection=collection) == {"n": PROCESSES * self.rivals * ADDITIONS}
 
     @needs(AsyncCompareAndSetProtocol, AsyncTouchProtocol)
     async def test_a_touched_entry_keeps_versions_apart(self, store: Store, collection: str) -> None:
