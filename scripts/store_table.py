@@ -24,6 +24,7 @@ from key_value.aio.stores.rocksdb import RocksDBStore
 from key_value.aio.stores.simple import SimpleStore
 from key_value.aio.stores.sqlite import SQLiteStore
 from key_value.aio.stores.valkey import ValkeyStore
+from key_value.aio.stores.vault import VaultStore
 
 PAGE = Path(__file__).parents[1] / "docs" / "concurrency.md"
 NOWHERE = Path("nothing-is-opened")
@@ -53,6 +54,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "SQLiteStore": lambda: SQLiteStore(NOWHERE),
     "SimpleStore": SimpleStore,
     "ValkeyStore": ValkeyStore,
+    "VaultStore": VaultStore,
     "WindowsRegistryStore": windows_registry,
 }
 """Each store, with arguments that do not change its abilities."""

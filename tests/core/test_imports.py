@@ -59,6 +59,7 @@ PUBLIC = {
         "MongoDBV1CollectionSanitizationStrategy",
     ],
     "key_value.aio.stores.azure_tables": ["AzureTablesSanitizationStrategy", "AzureTablesStore"],
+    "key_value.aio.stores.vault": ["VaultStore"],
     "key_value.aio.stores.keyring": ["KeyringStore"],
     "key_value.aio.stores.keyring.store": [
         "KeyringV1CollectionSanitizationStrategy",

@@ -12,18 +12,20 @@ from typing import Any
 import pytest
 
 from tests.servers.server import Server
+from tests.servers.vault import address as vault_address
 
 ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
 POSTGRESQL = "postgresql://postgres@localhost:5432/postgres"
 MONGODB = "mongodb://localhost:27017"
 AZURE = "UseDevelopmentStorage=true"
+VAULT = "http://localhost:8200"
 VALKEY = "valkey://localhost:6379"
 KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
 MEMCACHED = "MemcachedStore("
-SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE)
+SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT)
 NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -97,6 +99,11 @@ async def test_examples_run_with_mongodb(page: Path, mongodb: Server) -> None:
 @pytest.mark.parametrize("page", pages(AZURE), ids=name)
 async def test_examples_run_with_azure_tables(page: Path, azure_tables: Server) -> None:
     await run(page, azure_tables)
+
+
+@pytest.mark.parametrize("page", pages(VAULT), ids=name)
+async def test_examples_run_with_vault(page: Path, vault: Server) -> None:
+    await run(page, Server(vault_address(vault)))
 
 
 @pytest.mark.parametrize("page", pages(VALKEY), ids=name)

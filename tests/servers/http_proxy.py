@@ -1,94 +1,236 @@
-"""A proxy before a server that speaks HTTP, which loses, cuts or makes up answers as a test says."""
+"""An HTTP proxy in front of a server, which loses, cuts, forges or delays what it is told to.
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
-from enum import Enum
+    with http_proxy(server) as proxy:
+        proxy.inject(drop_reply, method="PUT")
+        ...  # The next PUT reaches the server, and its reply is lost.
+
+A request keeps its `Host`, which signatures cover.
+"""
+
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple, cast
 
 from typing_extensions import override
 
+from tests.servers.server import Server
 
-class Fault(Enum):
-    """What goes wrong with a request."""
-
-    LOST = "the server does it, and its answer is lost"
-    CUT = "the server does it, and the connection breaks in the middle of its answer"
-    SILENT = "it is not sent on, and there is no answer"
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
 
-Judge = Callable[[str, str], "Fault | bytes | None"]
-"""Given the method and the path of a request: what goes wrong, or a made-up answer; None sends it on."""
+class Request(NamedTuple):
+    """What a client sent."""
+
+    method: str
+    path: str
+    """The path with the query."""
+    headers: Mapping[str, str]
+    body: bytes
 
 
+class Reply(NamedTuple):
+    """What it gets."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    sent: int | None = None
+    """Bytes of the body to send before the connection ends; None: all, and the connection stays open."""
+
+
+Forward = Callable[[Request], Reply]
+Fault = Callable[[Request, Forward], Reply | None]
+"""What becomes of a request; None ends the connection without a reply."""
+
+
+def drop_request(request: Request, forward: Forward) -> None:
+    """End the connection; the server gets nothing."""
+
+
+def drop_reply(request: Request, forward: Forward) -> None:
+    """Have the server do what it is asked for, and end the connection in place of its reply."""
+    forward(request)
+
+
+def answer(status: int, body: str = "", **headers: str) -> Fault:
+    """Answer in place of the server, which gets nothing; `_` in the name of a header means `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda request, forward: Reply(status, named, body.encode())
+
+
+def cut_body(sent: int) -> Fault:
+    """End the connection after so many bytes of the reply's body."""
+    return lambda request, forward: forward(request)._replace(sent=sent)
+
+
+def strip_headers(prefix: str) -> Fault:
+    """Forward a request without the headers whose names begin so."""
+
+    def strip(request: Request, forward: Forward) -> Reply:
+        start = prefix.lower()
+        kept = {name: text for name, text in request.headers.items() if not name.lower().startswith(start)}
+        return forward(request._replace(headers=kept))
+
+    return strip
+
+
+@dataclass
+class _Injected:
+    fault: Fault
+    applies: Callable[[Request], bool]
+    times: int
+
+
+@dataclass
 class HttpProxy:
-    """The proxy: `judge` may be replaced at any time."""
+    """A proxy that is running; what it was told to do is in `inject`, what it saw in `requests`."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.judge: Judge = lambda _method, _path: None
-        self.requests: list[tuple[str, str]] = []
-        self.port = 0
-        self._server = host, port
+    server: Server
+    """The server behind it."""
+    url: str = ""
+    """Where it answers: `http://127.0.0.1:<port>`."""
+    requests: list[Request] = field(default_factory=list[Request])
+    connections: int = 0
+    """How many connections were made to it."""
+    _injected: list[_Injected] = field(default_factory=list[_Injected])
+    _is_over: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass the requests of one connection on, each over a connection of its own."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                body = await _body(head, reader)
-                method, path = head.decode("latin-1").split(" ")[:2]
-                self.requests.append((method, path))
-                fault = self.judge(method, path)
-                if fault is Fault.SILENT:
-                    await reader.read()
-                    break
-                answer = fault if isinstance(fault, bytes) else await self._answer(head, body, method)
-                if fault is Fault.LOST:
-                    break
-                writer.write(answer[: len(answer) - 10] if fault is Fault.CUT else answer)
-                await writer.drain()
-                if fault is Fault.CUT:
-                    break
-        writer.close()
+    def inject(self, fault: Fault, *, method: str = "", part: str = "", times: int = 1) -> None:
+        """Do something to the next requests.
 
-    async def _answer(self, head: bytes, body: bytes, method: str) -> bytes:
-        reader, writer = await asyncio.open_connection(*self._server)
+        Args:
+            fault: What to do.
+            method: The method of the requests; any one if it is empty.
+            part: What their paths contain.
+            times: To how many requests.
+        """
+
+        def applies(request: Request) -> bool:
+            return request.method == (method or request.method) and part in request.path
+
+        with self._lock:
+            self._injected.append(_Injected(fault, applies, times))
+
+    def clear(self) -> None:
+        """Do nothing to requests any more, and forget those that were seen."""
+        with self._lock:
+            self._injected.clear()
+            self.requests.clear()
+
+    def be_silent(self, request: Request, forward: Forward) -> None:
+        """A fault: never answer; the server gets nothing."""
+        self._is_over.wait()
+
+    def end(self) -> None:
+        """Let go of what is silent."""
+        self._is_over.set()
+
+    def handle(self, request: Request) -> Reply | None:
+        """Return the reply to a request."""
+        with self._lock:
+            self.requests.append(request)
+            found = next((each for each in self._injected if each.times and each.applies(request)), None)
+            if found is not None:
+                found.times -= 1
+        return self._forward(request) if found is None else found.fault(request, self._forward)
+
+    def _forward(self, request: Request) -> Reply:
+        connection = HTTPConnection(self.server.host, self.server.port, timeout=30)
         try:
-            writer.write(head + body)
-            answered = await reader.readuntil(b"\r\n\r\n")
-            while answered.startswith(b"HTTP/1.1 100"):
-                answered = await reader.readuntil(b"\r\n\r\n")
-            empty = method == "HEAD" or answered.split(b" ")[1] in (b"204", b"304")
-            return answered if empty else answered + await _body(answered, reader)
+            connection.putrequest(request.method, request.path, skip_host=True, skip_accept_encoding=True)
+            for name, text in request.headers.items():
+                if name.lower() not in _HOP_BY_HOP:
+                    connection.putheader(name, text)
+            connection.putheader("Content-Length", str(len(request.body)))
+            connection.endheaders(request.body)
+            reply = connection.getresponse()
+            headers = {name: text for name, text in reply.getheaders() if name.lower() not in _HOP_BY_HOP}
+            if request.method == "HEAD":
+                headers["Content-Length"] = reply.getheader("Content-Length", "0")
+            return Reply(reply.status, headers, reply.read())
         finally:
-            writer.close()
+            connection.close()
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, proxy: HttpProxy) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.proxy = proxy
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    @property
+    def _proxy(self) -> HttpProxy:
+        return cast("_HttpServer", self.server).proxy
 
     @override
-    def __repr__(self) -> str:
-        return f"HttpProxy({self.port})"
+    def setup(self) -> None:
+        self._proxy.connections += 1
+        super().setup()
 
+    @override
+    def handle_one_request(self) -> None:
+        with suppress(ConnectionError):
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline or not self.parse_request():
+                self.close_connection = True
+                return
+            request = Request(self.command, self.path, dict(self.headers), self._body())
+            self._answer(self._proxy.handle(request))
 
-async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
-    """Read the rest of a message, as it is sent."""
-    lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:]]
-    fields = {name.strip().lower(): value.strip() for name, _, value in lines}
-    if fields.get("transfer-encoding", "").lower() == "chunked":
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = b""
-        while True:
-            size = await reader.readuntil(b"\r\n")
-            chunk = await reader.readexactly(int(size.split(b";")[0], 16) + 2)
-            body += size + chunk
-            if chunk == b"\r\n":
-                return body
-    return await reader.readexactly(int(fields.get("content-length", "0")))
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body
+
+    def _answer(self, reply: Reply | None) -> None:
+        if reply is None:
+            self.close_connection = True
+            return
+        self.send_response_only(reply.status)
+        for name, text in reply.headers.items():
+            self.send_header(name, text)
+        if "Content-Length" not in reply.headers and reply.status not in (204, 304):
+            self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body[: reply.sent])
+        self.close_connection = self.close_connection or reply.sent is not None
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        return
 
 
-@asynccontextmanager
-async def http_proxy(host: str, port: int) -> AsyncGenerator[HttpProxy]:
-    """Run a proxy before a server, on a port of its own on loopback."""
-    proxy = HttpProxy(host, port)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
+@contextmanager
+def http_proxy(server: Server) -> Generator[HttpProxy]:
+    """Run a proxy in front of a server while the block runs."""
+    proxy = HttpProxy(server)
+
+    httpd = _HttpServer(proxy)
+    proxy.url = f"http://127.0.0.1:{httpd.server_address[1]}"
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
     try:
         yield proxy
     finally:
-        server.close()
+        proxy.end()
+        httpd.shutdown()
+        thread.join()
+        httpd.server_close()

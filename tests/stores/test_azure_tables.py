@@ -3,11 +3,10 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Generator
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, cast
-from urllib.parse import urlsplit
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
@@ -33,7 +32,7 @@ from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
 from tests.servers.azure_tables import ACCOUNT, KEY, service
-from tests.servers.http_proxy import Fault, HttpProxy, http_proxy
+from tests.servers.http_proxy import Fault, HttpProxy, answer, cut_body, drop_reply, http_proxy
 from tests.servers.processes import free_port
 from tests.servers.server import Server
 
@@ -260,45 +259,47 @@ class TestConnect:
         assert "secret" not in str(caught.value)
 
 
+ALWAYS = 1000
+
+
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
 class TestFaults:
     @pytest.fixture
-    async def proxy(self, azure_tables: Server) -> AsyncIterator[HttpProxy]:
-        at = urlsplit(account_of(azure_tables.url))
-        async with http_proxy(at.hostname or "", at.port or 0) as proxy:
+    def proxy(self, azure_tables: Server) -> Generator[HttpProxy]:
+        with http_proxy(Server(account_of(azure_tables.url))) as proxy:
             yield proxy
 
     @pytest.fixture
-    async def behind(
-        self, azure_tables: Server, table: str, proxy: HttpProxy
-    ) -> AsyncIterator[AzureTablesStore]:
-        port = urlsplit(account_of(azure_tables.url)).port
-        url = azure_tables.url.replace(f":{port}/", f":{proxy.port}/")
+    def opening(self, azure_tables: Server, table: str, proxy: HttpProxy) -> Callable[..., AzureTablesStore]:
+        url = azure_tables.url.replace(f"http://127.0.0.1:{proxy.server.port}", proxy.url)
         options = {"retry_backoff_factor": 0}
-        async with AzureTablesStore(
-            connection_string=url, table_name=table, timeout=5, client_options=options
-        ) as store:
+        return partial(AzureTablesStore, connection_string=url, table_name=table, client_options=options)
+
+    @pytest.fixture
+    async def behind(self, opening: Callable[..., AzureTablesStore]) -> AsyncIterator[AzureTablesStore]:
+        async with opening() as store:
             await store.put("there", {"n": 0})
             yield store
 
     async def test_a_conditional_write_whose_answer_is_lost_knows_its_own(
         self, behind: AzureTablesStore, proxy: HttpProxy
     ) -> None:
-        lose(proxy, "POST", "PUT")
+        proxy.inject(drop_reply, method="POST")
         assert await behind.put_if_absent("k", {"n": 1}) is True
         found = await behind.get_versioned("k")
         assert found is not None
-        lose(proxy, "POST", "PUT")
+        proxy.inject(drop_reply, method="PUT")
         new = await behind.put_if_version("k", {"n": 2}, version=found.version)
         assert new is not None
         assert await behind.put_if_version("k", {"n": 3}, version=new) is not None
 
+    @pytest.mark.parametrize("method", ["PUT", "DELETE"])
     async def test_a_pop_whose_answer_is_lost_has_its_value(
-        self, behind: AzureTablesStore, proxy: HttpProxy
+        self, behind: AzureTablesStore, proxy: HttpProxy, method: str
     ) -> None:
-        for number in range(10):
+        for number in range(5):
             await behind.put("k", {"n": number})
-            lose(proxy, "PUT" if number % 2 else "DELETE")
+            proxy.inject(drop_reply, method=method)
             popped = await asyncio.gather(*(behind.pop("k") for _ in range(5)))
             assert [value for value in popped if value is not None] == [{"n": number}]
             assert await behind.get("k") is None
@@ -306,7 +307,7 @@ class TestFaults:
     async def test_a_conditional_write_of_unknown_outcome_says_so(
         self, behind: AzureTablesStore, proxy: HttpProxy
     ) -> None:
-        proxy.judge = lambda method, _: Fault.LOST
+        proxy.inject(drop_reply, times=ALWAYS)
         with pytest.raises(OutcomeUnknownError):
             await behind.put_if_absent("k", {"n": 1})
 
@@ -314,8 +315,7 @@ class TestFaults:
     async def test_a_failing_service_is_a_connection_error(
         self, behind: AzureTablesStore, proxy: HttpProxy, status: int
     ) -> None:
-        answer = f"HTTP/1.1 {status} Server Busy\r\nContent-Length: 0\r\n\r\n".encode()
-        proxy.judge = lambda method, _: answer
+        proxy.inject(answer(status), times=ALWAYS)
         for call in (
             behind.get("there"),
             behind.get_many(["there", "k"]),
@@ -324,32 +324,28 @@ class TestFaults:
         ):
             with pytest.raises(StoreConnectionError, match=str(status)):
                 await call
-        proxy.judge = lambda method, _: None
+        proxy.clear()
         assert await behind.get("there") == {"n": 0}
 
     async def test_what_fails_once_is_repeated(self, behind: AzureTablesStore, proxy: HttpProxy) -> None:
-        answers = [b"HTTP/1.1 503 Server Busy\r\nContent-Length: 0\r\n\r\n"]
-        proxy.judge = lambda method, _: answers.pop() if answers else None
+        proxy.inject(answer(503))
         assert await behind.get("there") == {"n": 0}
 
-    @pytest.mark.parametrize("fault", [Fault.LOST, Fault.CUT])
+    @pytest.mark.parametrize("fault", [drop_reply, cut_body(10)])
     async def test_a_read_that_is_cut_off_is_repeated_and_else_an_error(
         self, behind: AzureTablesStore, proxy: HttpProxy, fault: Fault
     ) -> None:
-        faults = [fault]
-        proxy.judge = lambda method, _: faults.pop() if faults else None
+        proxy.inject(fault)
         assert await behind.get("there") == {"n": 0}
-        proxy.judge = lambda method, _: fault
+        proxy.inject(fault, times=ALWAYS)
         with pytest.raises(StoreConnectionError):
             await behind.get("there")
 
     async def test_a_silent_service_is_a_timeout(
-        self, azure_tables: Server, table: str, proxy: HttpProxy
+        self, opening: Callable[..., AzureTablesStore], proxy: HttpProxy
     ) -> None:
-        proxy.judge = lambda method, _: Fault.SILENT
-        port = urlsplit(account_of(azure_tables.url)).port
-        url = azure_tables.url.replace(f":{port}/", f":{proxy.port}/")
-        async with AzureTablesStore(connection_string=url, table_name=table, timeout=0.5) as store:
+        proxy.inject(proxy.be_silent, times=ALWAYS)
+        async with opening(timeout=0.5) as store:
             for call in (store.get("k"), store.put("k", {}), store.keys()):
                 with pytest.raises(StoreTimeoutError):
                     await call
@@ -359,16 +355,12 @@ class TestFaults:
     async def test_a_table_that_is_being_deleted_is_no_lost_claim(
         self, behind: AzureTablesStore, proxy: HttpProxy
     ) -> None:
-        proxy.judge = lambda method, _: (
-            b"HTTP/1.1 409 Conflict\r\nx-ms-error-code: TableBeingDeleted\r\nContent-Length: 0\r\n\r\n"
-        )
+        proxy.inject(answer(409, x_ms_error_code="TableBeingDeleted"), times=ALWAYS)
         with pytest.raises(KeyValueStoreError, match="TableBeingDeleted"):
             await behind.put_if_absent("k", {"n": 1})
 
     async def test_a_refusal_is_no_miss(self, behind: AzureTablesStore, proxy: HttpProxy) -> None:
-        proxy.judge = lambda method, _: (
-            b"HTTP/1.1 403 Forbidden\r\nx-ms-error-code: AuthorizationFailure\r\nContent-Length: 0\r\n\r\n"
-        )
+        proxy.inject(answer(403, x_ms_error_code="AuthorizationFailure"), times=ALWAYS)
         calls = (behind.get("there"), behind.get_many(["there", "k"]), behind.delete("there"), behind.keys())
         for call in calls:
             with pytest.raises(KeyValueStoreError, match="AuthorizationFailure"):
@@ -381,16 +373,3 @@ class TestFaults:
             for call in (store.get("k"), store.put("k", {}), store.put_if_absent("k", {}), store.pop("k")):
                 with pytest.raises(StoreUnreachableError):
                     await call
-
-
-def lose(proxy: HttpProxy, *methods: str) -> None:
-    """Lose the answer to the next request of one of these methods."""
-    lost: list[str] = []
-
-    def judge(method: str, _path: str) -> Fault | None:
-        if method in methods and not lost:
-            lost.append(method)
-            return Fault.LOST
-        return None
-
-    proxy.judge = judge

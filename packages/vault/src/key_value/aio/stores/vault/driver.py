@@ -55,6 +55,8 @@ class Secret(NamedTuple):
     """The document; None if there is none, or it was removed."""
     version: int
     """The number of its version; 0 if nothing was ever there."""
+    is_empty: bool = True
+    """Whether it has no field: an entry was removed."""
 
 
 def make_client(
@@ -108,7 +110,7 @@ class Mount:
         text = fields.get(FIELD)
         if text is not None and not isinstance(text, str):
             raise DeserializationError(f"The field {FIELD!r} of the secret is no text")
-        return Secret(text, data["metadata"]["version"])
+        return Secret(text, data["metadata"]["version"], not fields)
 
     def write(self, path: str, text: str | None) -> dict[str, Any]:
         """Store a document, or None in its place, and return what is said of the new version."""
@@ -135,6 +137,11 @@ class Mount:
     def forget(self, path: str) -> None:
         """Remove all versions of what is at a path."""
         self._kv.delete_metadata_and_all_versions(path, mount_point=self._path)
+
+    def forget_empty(self, path: str) -> None:
+        """Remove what a removed entry has left."""
+        if self.read(path).is_empty:
+            self.forget(path)
 
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder, those of folders with a `/` at the end."""

@@ -1,7 +1,6 @@
 """The store in the KV engine of Vault."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -166,17 +165,12 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
         ours = [path for path in paths if self.names.entry(path) is not None]
 
         async def forget(part: slice) -> Sequence[Exception | None]:
-            return await self._each(self._forget_one_empty, ours[part])
+            return await self._each(self._forget_empty_one, ours[part])
 
         await self._in_parts("destroy", ours, [0] * len(ours), forget)
 
-    async def _forget_one_empty(self, address: str) -> None:
-        await self._run(partial(_forget_if_empty, address), writes=True)
-
-
-def _forget_if_empty(address: str, mount: Mount) -> None:
-    if mount.read(address).text is None:
-        mount.forget(address)
+    async def _forget_empty_one(self, address: str) -> None:
+        await self._run(lambda mount: mount.forget_empty(address), writes=True)
 
 
 def _paths(mount: Mount, prefix: str) -> list[str]:
