@@ -14,7 +14,8 @@ EXAMPLES: dict[errors.BaseKeyValueError, str] = {
         "get", "c", "k"
     ): "A key was requested that was required but not found in the store.: "
     "(operation: get;collection: c;key: k)",
-    errors.InvalidTTLError(5): "A TTL is invalid.: (ttl: 5)",
+    errors.InvalidTTLError(-5): "ttl must be a positive, finite number of seconds "
+    "that ends before the year 10000, not -5",
     errors.ReadOnlyError("put"): "Write operation not allowed on read-only store.: "
     "(operation: put;collection: default;key: N/A)",
     errors.ValueTooLargeError(1, 2): "Value size exceeds the maximum allowed size.: "

@@ -162,7 +162,7 @@ def nested(depth: int) -> object:
     ids=["set", "bytes", "object", "mixed keys", "tuple key", "circle", "endless integer", "depth"],
 )
 def test_what_is_not_json_is_refused(value: object, cause: type[Exception]) -> None:
-    with pytest.raises(SerializationError, match=r"^Failed to serialize object to JSON: ") as caught:
+    with pytest.raises(SerializationError, match=r"^value") as caught:
         codec.dumps(value)
     assert isinstance(caught.value.__cause__, cause)
 

@@ -1,8 +1,7 @@
 """Checks of argument types at run time.
 
-A plain `isinstance` decides; beartype is loaded only to judge and explain what failed it, since importing it
-takes longer than importing everything else. `PY_KEY_VALUE_DISABLE_BEARTYPE=true` in the environment turns
-every check off.
+No message repeats a value, which may be a secret: it names the type. `PY_KEY_VALUE_DISABLE_BEARTYPE=true` in
+the environment turns every check off.
 """
 
 import functools
@@ -11,6 +10,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
 from types import NoneType, UnionType
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast, get_args
 
@@ -34,24 +34,24 @@ def check_key(key: Any) -> str:
     """
     if type(key) is str:
         return key
-    return _plain(key) if isinstance(key, str) else _refuse("key", key, str)
+    return _plain(key) if isinstance(key, str) else _refuse(f"key must be a str, not {_kind(key)}", key)
 
 
 def check_collection(collection: Any) -> str | None:
     """Return a collection as a plain `str`, or None; refuse what is neither."""
     if collection is None or type(collection) is str:
         return collection
-    return (
-        _plain(collection) if isinstance(collection, str) else _refuse("collection", collection, str | None)
-    )
+    if isinstance(collection, str):
+        return _plain(collection)
+    return _refuse(f"collection must be a str or None, not {_kind(collection)}", collection)
 
 
 def check_keys(keys: Any) -> Sequence[str]:
     """Return keys as plain strings; refuse what is no sequence of strings, and a string, a mistake."""
-    if isinstance(keys, str) and not DISABLED:
-        raise TypeError(f"keys must be a sequence of strings, not the string {_shown(keys)}")
-    if not isinstance(keys, Sequence) or not are_strings(cast("Items", keys)):
-        return _refuse("keys", keys, Sequence[str])
+    if isinstance(keys, str) or not isinstance(keys, Sequence):
+        return _refuse(f"keys must be a sequence of str, not {_kind(keys)}", keys)
+    if not are_strings(cast("Items", keys)):
+        return _refuse(f"keys must be str: found {_odd(cast('Items', keys))}", keys)
     names = cast("Sequence[str]", keys)
     return names if _STRING.issuperset(map(type, names)) else [check_key(name) for name in names]
 
@@ -59,8 +59,10 @@ def check_keys(keys: Any) -> Sequence[str]:
 def check_value(value: object) -> None:
     """Refuse a value that is not a mapping of strings."""
     # `Mapping` takes longer to ask than what nearly every value is.
-    if not isinstance(value, (dict, Mapping)) or not are_strings(cast("Items", value)):
-        _refuse("value", cast("object", value), Mapping[str, Any])
+    if not isinstance(value, (dict, Mapping)):
+        _refuse(f"value must be a mapping of JSON values, not {_kind(value)}{_advice(value)}", value)
+    elif not are_strings(cast("Items", value)):
+        _refuse(f"keys of value must be str: found {_odd(cast('Items', value))}", cast("object", value))
 
 
 def check_values(keys: Sequence[str], values: object) -> None:
@@ -70,7 +72,7 @@ def check_values(keys: Sequence[str], values: object) -> None:
         ValueError: There are more or fewer.
     """
     if isinstance(values, str) or not isinstance(values, Sequence):
-        _refuse("values", values, Sequence[Mapping[str, Any]])
+        _refuse(f"values must be a sequence of mappings, not {_kind(values)}", values)
         return
     items = cast("Items", values)
     if len(keys) != len(items):
@@ -114,7 +116,7 @@ def check_limit(limit: int | None) -> None:
     if limit is None:
         return
     if isinstance(limit, bool) or not isinstance(limit, int):  # pyright: ignore[reportUnnecessaryIsInstance] -- callers may not be typed
-        raise TypeError(f"limit must be a whole number or None, not {limit!r}")
+        raise TypeError(f"limit must be a whole number or None, not {_kind(limit)}")
     if limit < 0:
         raise ValueError(f"limit must be 0 or more, not {limit}")
 
@@ -145,30 +147,28 @@ def _plain(name: str) -> str:
     return str.__str__(name)
 
 
-def _refuse(name: str, value: Any, hint: object) -> Any:
-    """Raise a TypeError for a value, unless such checks are disabled: then return it."""
+def _refuse(message: str, value: Any) -> Any:
+    """Raise a TypeError, unless such checks are disabled: then return the value."""
     if not DISABLED:
-        raise TypeError(f"{name}: {_explain(value, hint) or _shown(value)}")
+        raise TypeError(message)
     return value
 
 
-def _shown(value: object) -> str:
-    return f"{value!r:.100}"
+def _kind(value: object) -> str:
+    return type(value).__name__
 
 
-def _explain(value: object, hint: Any) -> str:
-    """What beartype says about a value that is not of a type; empty where it finds no fault."""
-    from beartype import BeartypeConf, BeartypeStrategy  # noqa: PLC0415  -- loaded only to explain a mistake
-    from beartype.door import die_if_unbearable  # noqa: PLC0415  -- as above
+def _odd(items: Items) -> str:
+    """Return the type of the first item that is no string."""
+    return next(_kind(item) for item in items if not isinstance(item, str))
 
-    try:
-        conf = BeartypeConf(
-            violation_type=TypeError, strategy=BeartypeStrategy.On, is_color=False, is_pep484_tower=True
-        )
-        die_if_unbearable(value, hint, conf=conf)
-    except TypeError as error:
-        return str(error).removeprefix("Die_if_unbearable() ")
-    return ""
+
+def _advice(value: object) -> str:
+    """Return what stores a value of this type."""
+    kind = _kind(value)
+    if hasattr(value, "model_dump"):
+        return f": use PydanticAdapter(store, {kind})"
+    return f": use DataclassAdapter(store, {kind})" if is_dataclass(value) else ""
 
 
 def _checkable(function: Callable[..., Any]) -> dict[str, Any]:
@@ -187,6 +187,7 @@ def _is_plain(hint: object) -> bool:
 
 
 def _warn(function: Callable[..., Any], name: str, argument: object) -> None:
-    explanation = _explain(argument, function.__annotations__[name])
-    if explanation:
-        warnings.warn(f"{function.__qualname__}() argument {name}: {explanation}", UserWarning, stacklevel=3)
+    hint = function.__annotations__[name]
+    expected = hint.__name__ if isinstance(hint, type) else hint
+    message = f"{function.__qualname__}() argument {name} must be {expected}, not {_kind(argument)}"
+    warnings.warn(message, UserWarning, stacklevel=3)

@@ -15,6 +15,7 @@ from importlib import import_module
 from json import encoder as json_encoder
 from typing import Any, TypeAlias, TypeVar, cast
 
+from key_value.aio._utils.json_faults import json_fault
 from key_value.aio.errors import DeserializationError, SerializationError
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def _is_too_deep(value: object) -> bool:
 
 def _too_deep() -> SerializationError:
     message = f"value is nested in more than {MAXIMUM_DEPTH} levels of mappings and sequences"
-    return SerializationError(f"Failed to serialize object to JSON: {message}")
+    return SerializationError(message)
 
 
 def dumps_compact(value: object) -> str:
@@ -77,7 +78,7 @@ def _encoded(encode: Callable[[object], str], value: object) -> str:
         # Not the value is deep, but the caller's stack.
         return _in_a_thread(encode, value)
     except (TypeError, ValueError) as error:
-        raise SerializationError(f"Failed to serialize object to JSON: {error}") from error
+        raise SerializationError(json_fault(value) or f"value cannot be JSON: {error}") from error
     # Without that many brackets, in strings or not, there is no such depth.
     if text.count("{") + text.count("[") > MAXIMUM_DEPTH and _is_too_deep(value):
         raise _too_deep()

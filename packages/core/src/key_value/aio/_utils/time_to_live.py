@@ -10,8 +10,6 @@ from key_value.aio.errors import DeserializationError, InvalidTTLError
 MAXIMUM_EPOCH = 253402300799.0
 """The last second that a datetime can hold, at the end of the year 9999."""
 
-EXPECTED = "a positive, finite number of seconds that ends before the year 10000"
-
 
 def now_as_epoch() -> float:
     """Seconds since 1970 in UTC."""
@@ -83,7 +81,7 @@ def prepare_ttl(ttl: SupportsFloat | None) -> float | None:
         return None
     seconds = _as_seconds(ttl)
     if not 0 < seconds <= MAXIMUM_EPOCH - time.time():
-        raise InvalidTTLError(ttl=ttl, extra_info={"expected": EXPECTED})
+        raise InvalidTTLError(ttl=ttl)
     return float(seconds)
 
 

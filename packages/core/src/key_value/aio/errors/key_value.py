@@ -4,6 +4,8 @@ from typing import Any
 
 from key_value.aio.errors.base import BaseKeyValueError, ExtraInfoType
 
+TTL = "a positive, finite number of seconds that ends before the year 10000"
+
 
 class KeyValueOperationError(BaseKeyValueError):
     """An operation could not be carried out on what it was given."""
@@ -31,7 +33,8 @@ class InvalidTTLError(KeyValueOperationError):
     """A time to live is not a positive, finite number of seconds."""
 
     def __init__(self, ttl: Any, extra_info: ExtraInfoType | None = None) -> None:
-        super().__init__(message="A TTL is invalid.", extra_info={"ttl": str(ttl), **(extra_info or {})})
+        super().__init__(message=f"ttl must be {TTL}, not {_shown(ttl)}")
+        self.extra_info = {"ttl": str(ttl), **(extra_info or {})}
 
 
 class InvalidKeyError(KeyValueOperationError):
@@ -85,3 +88,9 @@ class EntryTooSmallError(_SizeError):
         self, size: int, min_size: int, collection: str | None = None, key: str | None = None
     ) -> None:
         super().__init__(size, min_size, collection, key)
+
+
+def _shown(ttl: Any) -> str:
+    """Return a time to live as it is named in an error: a number that is short, else its type."""
+    is_short = isinstance(ttl, float) or (type(ttl) is int and abs(ttl) < 10**15)
+    return str(ttl) if is_short else f"a {type(ttl).__name__}"

@@ -18,6 +18,7 @@ from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.adapters.pydantic.round_trip import difference, fields_of, plain_type
 from key_value.aio.adapters.pydantic.shape import make_type_adapter
 from key_value.aio.errors import DeserializationError, SerializationError
+from key_value.aio.protocols.extending import plain_class
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
 T = TypeVar("T")
@@ -51,12 +52,17 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
     ) -> None:
         """Adapt a store; `_needs_wrapping`, whether values go under the field `items`, is the subclass's."""
         self._key_value = key_value
+        self._form: str = getattr(form, "__name__", None) or str(form)
         self._type_adapter = make_type_adapter(form)
         self._default_collection = default_collection
         self._raise_on_validation_error = raise_on_validation_error
         self._dump = self._type_adapter.serializer.to_python
         self._plain_type = plain_type(self._type_adapter.core_schema)
         self._adapt(key_value)
+
+    @override
+    def __repr__(self) -> str:
+        return f"{plain_class(type(self)).__name__}[{self._form}]({self._key_value!r})"
 
     @abstractmethod
     def _get_model_type_name(self) -> str:

@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.errors import MissingKeyError
+from key_value.aio.protocols.extending import plain_class
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
 Value = dict[str, Any]
@@ -24,6 +25,10 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         """
         self.key_value = key_value
         self._adapt(key_value)
+
+    @override
+    def __repr__(self) -> str:
+        return f"{plain_class(type(self)).__name__}({self.key_value!r})"
 
     @overload
     async def get(

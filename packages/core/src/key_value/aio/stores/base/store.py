@@ -13,11 +13,12 @@ from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_collection, check_key, check_keys, check_value, check_values
 from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
+from key_value.aio._utils.json_codec import dumps
 from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.sanitization import PassthroughStrategy, SanitizationStrategy
 from key_value.aio._utils.serialization import BasicSerializationAdapter, SerializationAdapter
 from key_value.aio._utils.time_to_live import epoch_to_datetime, prepare_ttl
-from key_value.aio.errors import DeserializationError, KeyValueStoreError
+from key_value.aio.errors import DeserializationError, KeyValueStoreError, SerializationError
 from key_value.aio.protocols.key_value import AsyncKeyValueProtocol
 from key_value.aio.stores.base.batches import for_each
 from key_value.aio.stores.base.lifecycle import Lifecycle
@@ -170,6 +171,8 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
                 await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
         except KeyValueStoreError as error:
             raise self._named(error, collection, key) from error.__cause__
+        except SerializationError as error:
+            raise self._located(error, collection, {key: value}) from error.__cause__
         self._count_writes(1)
 
     @override
@@ -192,15 +195,18 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
             await self.setup_collection(collection=collection)
         created = time.time()
         entries = [new_entry(value, created, seconds) for value in last_values.values()]
-        with self._driver_errors:
-            await self._put_managed_entries(
-                collection=collection,
-                keys=list(last_values),
-                managed_entries=entries,
-                ttl=seconds,
-                created_at=epoch_to_datetime(created),
-                expires_at=entries[0].expires_at,
-            )
+        try:
+            with self._driver_errors:
+                await self._put_managed_entries(
+                    collection=collection,
+                    keys=list(last_values),
+                    managed_entries=entries,
+                    ttl=seconds,
+                    created_at=epoch_to_datetime(created),
+                    expires_at=entries[0].expires_at,
+                )
+        except SerializationError as error:
+            raise self._located(error, collection, last_values) from error.__cause__
         self._count_writes(len(entries))
 
     @override
@@ -261,6 +267,17 @@ class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
         if type(error) is not KeyValueStoreError or error.extra_info:
             return error
         return KeyValueStoreError(message=error.message, extra_info={"collection": collection, "key": key})
+
+    def _located(
+        self, error: SerializationError, collection: str, values: Mapping[str, Mapping[str, Any]]
+    ) -> SerializationError:
+        """Return an error that names the entry whose value is not JSON, if one of these is not."""
+        for key, value in values.items():
+            try:
+                dumps(dict(value))
+            except SerializationError as found:
+                return SerializationError(f"{collection}/{key}: {found.message}")
+        return error
 
     def _unreadable(self, collection: str, key: str, error: DeserializationError) -> DeserializationError:
         """The same error, naming the entry that cannot be read."""

@@ -11,7 +11,7 @@ from typing_extensions import override
 from key_value.aio._utils.arguments import check_key, check_value, check_version
 from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.time_to_live import prepare_ttl
-from key_value.aio.errors import KeyValueStoreError
+from key_value.aio.errors import KeyValueStoreError, SerializationError
 from key_value.aio.protocols.key_value import (
     AsyncCompareAndSetProtocol,
     AsyncPopProtocol,
@@ -116,6 +116,8 @@ class VersionedStore(
             return await self._claim(collection, key, entry)
         except KeyValueStoreError as error:
             raise self._named(error, collection, key) from error.__cause__
+        except SerializationError as error:
+            raise self._located(error, collection, {key: value}) from error.__cause__
 
     async def _claim(self, collection: str, key: str, entry: ManagedEntry) -> bool:
         version: str | None = None
@@ -160,10 +162,13 @@ class VersionedStore(
         expected = _unexpired(version)
         if expected is None:
             return None
-        with self._driver_errors:
-            stored = await self._put_entry_if(
-                collection=collection, key=key, managed_entry=entry, version=expected
-            )
+        try:
+            with self._driver_errors:
+                stored = await self._put_entry_if(
+                    collection=collection, key=key, managed_entry=entry, version=expected
+                )
+        except SerializationError as error:
+            raise self._located(error, collection, {key: value}) from error.__cause__
         if stored is None:
             return None
         self._count_writes(1)

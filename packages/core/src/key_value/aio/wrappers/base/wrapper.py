@@ -54,6 +54,10 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
         if key_value is not None:
             self._wrap(key_value)
 
+    @override
+    def __repr__(self) -> str:
+        return f"{plain_class(type(self)).__name__}({', '.join(map(repr, self.__wrapped))})"
+
     def _wrap(self, *wrapped: AsyncKeyValue) -> None:
         """Take over the abilities that these stores share, and close them with this wrapper."""
         self.__wrapped = wrapped
