@@ -105,7 +105,9 @@ def test_a_fault_is_found(value: object, fault: str | None) -> None:
     assert json_fault(value) == fault
 
 
-@pytest.mark.parametrize(("ttl", "shown"), [(0, "0"), (-1.5, "-1.5"), ("5", "a str"), (True, "a bool")])
+@pytest.mark.parametrize(
+    ("ttl", "shown"), [(0, "0"), (-1.5, "-1.5"), ("5", "a str"), (True, "a bool"), (10**400, "a int")]
+)
 async def test_a_ttl_is_refused_in_a_sentence(ttl: Any, shown: str) -> None:
     with pytest.raises(InvalidTTLError) as caught:
         await MemoryStore().put("k", {}, ttl=ttl)
