@@ -42,9 +42,14 @@ async def touch(keys: Versions, number: int) -> None:
 
 
 async def scan(keys: Versions, number: int) -> None:
-    """Read the first page at every `PAGE`th key, so that each key is read once."""
-    if number % PAGE == 0 and not (await keys.able.scan(limit=PAGE)).keys:
-        raise LookupError
+    """Read the first page that is not empty at every `PAGE`th key, so that each key is read once."""
+    if number % PAGE:
+        return
+    page = await keys.able.scan(limit=PAGE)
+    while not page.keys:
+        if page.cursor is None:
+            raise LookupError
+        page = await keys.able.scan(limit=PAGE, cursor=page.cursor)
 
 
 async def pop(keys: Versions, number: int) -> None:

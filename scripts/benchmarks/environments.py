@@ -24,6 +24,9 @@ EXTRAS = {
     "redis": "redis",
     "valkey": "valkey",
     "postgresql": "postgresql",
+    # The extra of 0.5.0 forgets aiohttp, which the other one has.
+    "azure_tables": "azure-tables,elasticsearch",
+    "vault": "vault",
 }
 """The stores, each with the extra of 0.5.0 that it is compared to."""
 
@@ -36,6 +39,8 @@ DRIVERS = {
     "redis": "redis",
     "valkey": "valkey-glide",
     "postgresql": "asyncpg",
+    "azure_tables": "azure-data-tables azure-core[aio]",
+    "vault": "hvac",
 }
 """What the stores are called by hand with, besides the standard library."""
 
@@ -52,12 +57,12 @@ def prepare(stores: Sequence[str], codec: str) -> dict[str, str]:
         stores: The stores that are measured.
         codec: The JSON codec that ours uses.
     """
-    folders = ["core", *stores]
-    names = ["py-key-value-aio", *(f"py-key-value-aio-{store}" for store in stores)]
+    folders = ["core", *(store.replace("_", "-") for store in stores)]
+    names = ["py-key-value-aio", *(f"py-key-value-aio-{folder}" for folder in folders[1:])]
     renewed = [f"--reinstall-package={name}" for name in names]
     packages = [f"./packages/{folder}" for folder in folders]
     extras = sorted({EXTRAS[store] for store in stores})
-    drivers = [DRIVERS[store] for store in stores if store in DRIVERS]
+    drivers = [driver for store in stores if store in DRIVERS for driver in DRIVERS[store].split()]
     published = f"py-key-value-aio[{','.join(['pydantic', 'wrappers-encryption', *extras])}]==0.5.0"
     return {
         "ours": _environment("ours", "--no-sources", *renewed, *packages, *LAYERED, *DECODERS[codec]),

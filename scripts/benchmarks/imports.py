@@ -17,6 +17,8 @@ DRIVER_OF_STORE = {
     "mongodb": "pymongo",
     "redis": "redis.asyncio",
     "valkey": "glide",
+    "azure_tables": "azure.data.tables.aio",
+    "vault": "hvac",
     "rocksdb": "rocksdict",
     "duckdb": "duckdb",
 }

@@ -18,11 +18,13 @@ STORES = (
     "valkey",
     "mongodb",
     "postgresql",
+    "azure_tables",
+    "vault",
 )
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
-NETWORKED = frozenset({"mongodb", "postgresql", "redis", "valkey"})
-SLOW = frozenset({"filetree", "duckdb", "chdb", "keyring", "mongodb"})
+NETWORKED = frozenset({"azure_tables", "mongodb", "postgresql", "redis", "valkey", "vault"})
+SLOW = frozenset({"azure_tables", "filetree", "duckdb", "chdb", "keyring", "mongodb", "vault"})
 """The stores that are filled with fewer keys."""
 TTL = 3600.0
 WITH_TTL = ("put", "get hit", "put_many(100)")

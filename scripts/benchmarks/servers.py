@@ -16,9 +16,27 @@ PATIENCE = 30.0
 
 _MONGODB = ROOT / ".cache" / "servers" / "mongodb" / "bin" / "secantusd-py"
 
+_NODE_MODULES = ROOT / ".cache" / "servers" / "azurite" / "node_modules"
+_AZURITE = _NODE_MODULES / "azurite" / "dist" / "src" / "table" / "main.js"
+_AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""Azurite's own, which its documentation publishes."""
+
+_BAO = ROOT / ".cache" / "servers" / "bin" / "bao"
+
 _VALKEY = ROOT / ".cache" / "servers" / "bin" / "valkey-server"
 
 _SERVERS = {
+    "azure_tables": (
+        f"AccountName=devstoreaccount1;AccountKey={_AZURE_KEY};"
+        "TableEndpoint=http://127.0.0.1:{port}/devstoreaccount1;",
+        f"node {_AZURITE} --tableHost 127.0.0.1 --tablePort {{port}} --inMemoryPersistence --silent "
+        "--skipApiVersionCheck --disableTelemetry",
+    ),
+    "vault": (
+        "http://:root@127.0.0.1:{port}",
+        f"{_BAO} server -dev -dev-no-store-token -dev-root-token-id=root "
+        "-dev-listen-address=127.0.0.1:{port}",
+    ),
     "mongodb": (
         "mongodb://127.0.0.1:{port}/?directConnection=true",
         f"{_MONGODB} --host 127.0.0.1 --port {{port}} --storage-path :memory: --log-level ERROR",

@@ -36,6 +36,8 @@ OURS: Mapping[str, str] = {
     "mongodb": "mongodb.MongoDBStore(url=place, db_name=service)",
     "valkey": "valkey.ValkeyStore(host=host, port=port, default_collection=service)",
     "redis": "redis.RedisStore(url=place, default_collection=service)",
+    "azure_tables": "azure_tables.AzureTablesStore(connection_string=place, table_name=table)",
+    "vault": "vault.VaultStore(url=f'http://{host}:{port}', token='root', default_collection=service)",
     "postgresql": ("postgresql.PostgreSQLStore(url=place, table_name=table, default_collection=service)"),
 }
 """What opens each store, in this library."""
@@ -63,6 +65,6 @@ def open_subject(library: str, store: str, place: str) -> Subject:
         "host": at.hostname,
         "port": at.port,
         "service": f"benchmark-{library}",
-        "table": "kv_ours" if library == "ours" else "kv_published",
+        "table": "kvours" if library == "ours" else "kvpublished",
     }
     return eval(opening, names)  # noqa: S307 -- the code above

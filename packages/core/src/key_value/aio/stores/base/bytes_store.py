@@ -11,6 +11,7 @@ from typing_extensions import override
 from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.codec import Header, decode_document, encode_document, read_header
+from key_value.aio.stores.base.gathered_reads import GatheredReads
 from key_value.aio.stores.base.hooked_store import HookedStore
 
 T = TypeVar("T")
@@ -33,6 +34,17 @@ class BytesStore(HookedStore, ABC):
     """
 
     _gives_write_ids = False
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Create a store; nothing is opened or created before it is used.
+
+        Args:
+            **kwargs: The arguments of `HookedStore`.
+        """
+        super().__init__(**kwargs)
+        self._reads = GatheredReads[str, bytes | Exception](
+            lambda addresses: self._fetch(lambda: self._read_many(addresses)), self._run_in_background
+        )
 
     @abstractmethod
     async def _read(self, address: str) -> bytes | None:
@@ -78,7 +90,11 @@ class BytesStore(HookedStore, ABC):
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
         address = self.names.address(collection, key)
         try:
-            data = await self._fetch(lambda: self._read(address))
+            data = await (
+                self._read_with_others(address)
+                if self.gathers_reads
+                else self._fetch(lambda: self._read(address))
+            )
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
         if data is None or self.names.may_collide(key):
@@ -168,6 +184,12 @@ class BytesStore(HookedStore, ABC):
             for key, address in zip(keys, addresses, strict=True)
         ]
         return sum(_is_living(old if new is None else new) for new, old in zip(taken, former, strict=True))
+
+    async def _read_with_others(self, address: str) -> bytes | None:
+        found = self._mapped(await self._reads.get(address))
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
         """Hook: return the collection and the key that a document names; None leaves one out."""

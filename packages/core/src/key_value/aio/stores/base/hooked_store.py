@@ -47,6 +47,12 @@ class HookedStore(BaseStore, ABC):
     reconnects: ClassVar[bool] = False
     """Whether calls go over a connection that may break: what can be repeated then is, once."""
 
+    gathers_reads: ClassVar[bool] = False
+    """Whether single reads that tasks want at the same time are one call of the hook for several.
+
+    For drivers whose connections carry one call at a time.
+    """
+
     def __init__(self, *, timeout: float | None = None, **kwargs: Any) -> None:
         """Create a store; nothing is opened or created before it is used.
 

@@ -5,7 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from typing_extensions import override
 
@@ -72,12 +72,6 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     """
 
     names: Names = Names(collections=EscapingStrategy())
-
-    gathers_reads: ClassVar[bool] = False
-    """Whether single reads that tasks want at the same time are one call of `_get_rows`.
-
-    For drivers whose connections carry one call at a time.
-    """
 
     def __init__(self, **kwargs: Any) -> None:
         """Create a store; nothing is opened or created before it is used.

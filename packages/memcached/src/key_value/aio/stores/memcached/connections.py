@@ -122,10 +122,26 @@ class Connections:
         size = settings.get(b"item_size_max", b"")
         return int(size) if size.isdigit() else DEFAULT_ITEM_SIZE
 
+    async def _acquire(self) -> Connection:
+        """Return a connection of the pool, which itself would wait for one that may never come back."""
+        pool = cast("Any", self._pool)
+        while not pool._pool.empty():
+            connection = pool._pool.get_nowait()
+            if not connection.reader.at_eof() and connection.reader.exception() is None:
+                break
+            pool._do_close(connection)
+        else:
+            made = await pool._create_new_conn()
+            if made is None:  # Others use the client too.
+                return await pool.acquire()
+            connection = made
+        pool._in_use.add(connection)
+        return connection
+
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[Connection]:
         async with self._free:
-            connection = await self._pool.acquire()
+            connection = await self._acquire()
             try:
                 yield connection
             except BaseException:

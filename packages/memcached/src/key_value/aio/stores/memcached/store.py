@@ -43,6 +43,7 @@ class MemcachedStore(VersionedBytesStore):
 
     errors = ERRORS
     reconnects = True
+    gathers_reads = True
     batch_limit = BatchLimit(items=1000, size=8_000_000)
 
     def __init__(
