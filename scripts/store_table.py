@@ -13,6 +13,7 @@ from key_value.aio.stores.chdb import ChDBStore
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.duckdb import DuckDBStore
 from key_value.aio.stores.filetree import FileTreeStore
+from key_value.aio.stores.firestore import FirestoreStore
 from key_value.aio.stores.keyring import KeyringStore
 from key_value.aio.stores.memcached import MemcachedStore
 from key_value.aio.stores.memory import MemoryStore
@@ -42,6 +43,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "DiskStore": lambda: DiskStore(directory=NOWHERE),
     "DuckDBStore": lambda: DuckDBStore(database_path=NOWHERE),
     "FileTreeStore": lambda: FileTreeStore(data_directory=NOWHERE),
+    "FirestoreStore": FirestoreStore,
     "KeyringStore": KeyringStore,
     "MemcachedStore": MemcachedStore,
     "MemoryStore": MemoryStore,

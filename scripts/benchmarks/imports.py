@@ -15,6 +15,7 @@ print(time.perf_counter() - start)
 """
 DRIVER_OF_STORE = {
     "mongodb": "pymongo",
+    "firestore": "google.cloud.firestore",
     "redis": "redis.asyncio",
     "valkey": "glide",
     "azure_tables": "azure.data.tables.aio",

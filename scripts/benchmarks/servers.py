@@ -25,6 +25,8 @@ _BAO = ROOT / ".cache" / "servers" / "bin" / "bao"
 
 _VALKEY = ROOT / ".cache" / "servers" / "bin" / "valkey-server"
 
+_FIRESTORE = "/usr/lib/google-cloud-sdk/platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
+
 _SERVERS = {
     "azure_tables": (
         f"AccountName=devstoreaccount1;AccountKey={_AZURE_KEY};"
@@ -36,6 +38,11 @@ _SERVERS = {
         "http://:root@127.0.0.1:{port}",
         f"{_BAO} server -dev -dev-no-store-token -dev-root-token-id=root "
         "-dev-listen-address=127.0.0.1:{port}",
+    ),
+    "firestore": (
+        "http://127.0.0.1:{port}",
+        f"java -Xmx256m -XX:+UseSerialGC -cp {_FIRESTORE} "
+        "com.google.cloud.datastore.emulator.firestore.CloudFirestore --host=127.0.0.1 --port={port}",
     ),
     "mongodb": (
         "mongodb://127.0.0.1:{port}/?directConnection=true",

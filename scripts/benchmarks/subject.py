@@ -1,5 +1,6 @@
 """What is measured: any store, and what stands in for one where a driver is called by hand."""
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
@@ -33,6 +34,7 @@ OURS: Mapping[str, str] = {
     "duckdb": "duckdb.DuckDBStore(database_path=place + '/store.duckdb')",
     "chdb": "chdb.ChDBStore(database_path=place + '/chdb')",
     "keyring": "keyring.KeyringStore(service_name=service)",
+    "firestore": "firestore.FirestoreStore(project='demo-benchmark', default_collection=service)",
     "mongodb": "mongodb.MongoDBStore(url=place, db_name=service)",
     "valkey": "valkey.ValkeyStore(host=host, port=port, default_collection=service)",
     "redis": "redis.RedisStore(url=place, default_collection=service)",
@@ -54,6 +56,9 @@ def open_subject(library: str, store: str, place: str) -> Subject:
         store: A name in `plan.STORES`.
         place: The directory or URL that the store may use.
     """
+    if store == "firestore":
+        # Google's clients find their emulator in this way only.
+        os.environ["FIRESTORE_EMULATOR_HOST"] = urlsplit(place).netloc
     if library == "raw":
         return import_module(f"scripts.benchmarks.raw.{store}").Raw(place)
     opening = (OURS if library == "ours" else PUBLISHED)[store]

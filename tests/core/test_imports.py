@@ -60,6 +60,11 @@ PUBLIC = {
     ],
     "key_value.aio.stores.azure_tables": ["AzureTablesSanitizationStrategy", "AzureTablesStore"],
     "key_value.aio.stores.vault": ["VaultStore"],
+    "key_value.aio.stores.firestore": [
+        "FirestoreStore",
+        "FirestoreV1CollectionSanitizationStrategy",
+        "FirestoreV1KeySanitizationStrategy",
+    ],
     "key_value.aio.stores.keyring": ["KeyringStore"],
     "key_value.aio.stores.keyring.store": [
         "KeyringV1CollectionSanitizationStrategy",

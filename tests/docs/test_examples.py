@@ -25,8 +25,9 @@ KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
 MEMCACHED = "MemcachedStore("
+FIRESTORE = "FirestoreStore("
 SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT)
-NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB)
+NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
@@ -109,6 +110,12 @@ async def test_examples_run_with_vault(page: Path, vault: Server) -> None:
 @pytest.mark.parametrize("page", pages(VALKEY), ids=name)
 async def test_examples_run_with_valkey(page: Path, valkey: Server) -> None:
     await run(page, valkey)
+
+
+@pytest.mark.usefixtures("firestore")
+@pytest.mark.parametrize("page", pages(FIRESTORE), ids=name)
+async def test_examples_run_with_firestore(page: Path) -> None:
+    await run(page)
 
 
 @pytest.mark.usefixtures("keyring")

@@ -10,6 +10,7 @@ add its name here, and its installation to `scripts/install-servers`.
 
 SERVERS = (
     "azure_tables",
+    "firestore",
     "keyring",
     "memcached",
     "mongodb",
