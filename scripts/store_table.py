@@ -12,6 +12,7 @@ from key_value.aio.stores.azure_tables import AzureTablesStore
 from key_value.aio.stores.chdb import ChDBStore
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.duckdb import DuckDBStore
+from key_value.aio.stores.dynamodb import DynamoDBStore
 from key_value.aio.stores.filetree import FileTreeStore
 from key_value.aio.stores.firestore import FirestoreStore
 from key_value.aio.stores.keyring import KeyringStore
@@ -42,6 +43,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "ChDBStore": lambda: ChDBStore(database_path=NOWHERE),
     "DiskStore": lambda: DiskStore(directory=NOWHERE),
     "DuckDBStore": lambda: DuckDBStore(database_path=NOWHERE),
+    "DynamoDBStore": lambda: DynamoDBStore(table_name="nothing-is-opened"),
     "FileTreeStore": lambda: FileTreeStore(data_directory=NOWHERE),
     "FirestoreStore": FirestoreStore,
     "KeyringStore": KeyringStore,

@@ -16,6 +16,7 @@ print(time.perf_counter() - start)
 DRIVER_OF_STORE = {
     "mongodb": "pymongo",
     "firestore": "google.cloud.firestore",
+    "dynamodb": "aiobotocore.session",
     "redis": "redis.asyncio",
     "valkey": "glide",
     "azure_tables": "azure.data.tables.aio",

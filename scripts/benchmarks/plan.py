@@ -18,14 +18,19 @@ STORES = (
     "valkey",
     "mongodb",
     "firestore",
+    "dynamodb",
     "postgresql",
     "azure_tables",
     "vault",
 )
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
-NETWORKED = frozenset({"azure_tables", "firestore", "mongodb", "postgresql", "redis", "valkey", "vault"})
-SLOW = frozenset({"azure_tables", "chdb", "duckdb", "filetree", "firestore", "keyring", "mongodb", "vault"})
+NETWORKED = frozenset(
+    {"azure_tables", "dynamodb", "firestore", "mongodb", "postgresql", "redis", "valkey", "vault"}
+)
+SLOW = frozenset(
+    {"azure_tables", "chdb", "duckdb", "dynamodb", "filetree", "firestore", "keyring", "mongodb", "vault"}
+)
 """The stores that are filled with fewer keys."""
 TTL = 3600.0
 WITH_TTL = ("put", "get hit", "put_many(100)")

@@ -22,6 +22,7 @@ _AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1S
 """Azurite's own, which its documentation publishes."""
 
 _BAO = ROOT / ".cache" / "servers" / "bin" / "bao"
+_DYNAMODB = ROOT / ".cache" / "servers" / "dynamodb"
 
 _VALKEY = ROOT / ".cache" / "servers" / "bin" / "valkey-server"
 
@@ -43,6 +44,11 @@ _SERVERS = {
         "http://127.0.0.1:{port}",
         f"java -Xmx256m -XX:+UseSerialGC -cp {_FIRESTORE} "
         "com.google.cloud.datastore.emulator.firestore.CloudFirestore --host=127.0.0.1 --port={port}",
+    ),
+    "dynamodb": (
+        "http://127.0.0.1:{port}",
+        f"java -Xmx256m -Djava.library.path={_DYNAMODB}/lib -cp '{_DYNAMODB}/classes:{_DYNAMODB}/lib/*' "
+        "LocalServer -port {port} -inMemory -sharedDb -disableTelemetry",
     ),
     "mongodb": (
         "mongodb://127.0.0.1:{port}/?directConnection=true",

@@ -36,6 +36,10 @@ OURS: Mapping[str, str] = {
     "keyring": "keyring.KeyringStore(service_name=service)",
     "firestore": "firestore.FirestoreStore(project='demo-benchmark', default_collection=service)",
     "mongodb": "mongodb.MongoDBStore(url=place, db_name=service)",
+    "dynamodb": (
+        "dynamodb.DynamoDBStore(table_name=service, endpoint_url=place, region_name='us-east-1', "
+        "aws_access_key_id='local', aws_secret_access_key='local')"
+    ),
     "valkey": "valkey.ValkeyStore(host=host, port=port, default_collection=service)",
     "redis": "redis.RedisStore(url=place, default_collection=service)",
     "azure_tables": "azure_tables.AzureTablesStore(connection_string=place, table_name=table)",

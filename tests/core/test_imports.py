@@ -53,6 +53,7 @@ PUBLIC = {
     "key_value.aio.stores.rocksdb": ["RocksDBStore"],
     "key_value.aio.stores.duckdb": ["DuckDBStore"],
     "key_value.aio.stores.duckdb.store": ["DuckDBSerializationAdapter"],
+    "key_value.aio.stores.dynamodb": ["DynamoDBStore"],
     "key_value.aio.stores.mongodb": ["MongoDBStore"],
     "key_value.aio.stores.mongodb.store": [
         "MongoDBSerializationAdapter",

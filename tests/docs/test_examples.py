@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 REDIS = "redis://localhost:6379"
 POSTGRESQL = "postgresql://postgres@localhost:5432/postgres"
 MONGODB = "mongodb://localhost:27017"
+DYNAMODB = "http://localhost:8000"
 AZURE = "UseDevelopmentStorage=true"
 VAULT = "http://localhost:8200"
 VALKEY = "valkey://localhost:6379"
@@ -26,7 +27,7 @@ WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
 MEMCACHED = "MemcachedStore("
 FIRESTORE = "FirestoreStore("
-SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT)
+SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT, DYNAMODB)
 NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -105,6 +106,11 @@ async def test_examples_run_with_azure_tables(page: Path, azure_tables: Server) 
 @pytest.mark.parametrize("page", pages(VAULT), ids=name)
 async def test_examples_run_with_vault(page: Path, vault: Server) -> None:
     await run(page, Server(vault_address(vault)))
+
+
+@pytest.mark.parametrize("page", pages(DYNAMODB), ids=name)
+async def test_examples_run_with_dynamodb(page: Path, dynamodb: Server) -> None:
+    await run(page, dynamodb)
 
 
 @pytest.mark.parametrize("page", pages(VALKEY), ids=name)

@@ -11,6 +11,7 @@ add its name here, and its installation to `scripts/install-servers`.
 SERVERS = (
     "azure_tables",
     "firestore",
+    "dynamodb",
     "keyring",
     "memcached",
     "mongodb",

@@ -1,0 +1,242 @@
+"""aiobotocore: how its clients are made, and its exceptions."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, NamedTuple
+
+import aiohttp
+from aiobotocore.client import AioBaseClient  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from aiobotocore.config import AioConfig  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from aiobotocore.session import AioSession  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError  # pyright: ignore[reportMissingTypeStubs] -- it has none
+
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    KeyValueStoreError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    StoreUnreachableError,
+)
+
+__all__ = [
+    "AioBaseClient",
+    "AioSession",
+    "Backoff",
+    "ClientError",
+    "Clients",
+    "Config",
+    "check_reply",
+    "code_of",
+    "make_config",
+    "map_error",
+    "open_clients",
+    "response_of",
+    "was_sent_again",
+]
+
+ATTEMPTS = 3
+"""How often the driver sends what may be sent again."""
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+MISSING = "ResourceNotFoundException"
+IN_USE = "ResourceInUseException"
+
+THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "Throttling",
+        "ThrottlingException",
+        "TransactionConflictException",
+    }
+)
+"""Nothing was done, and it can be sent again."""
+
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+
+_OTHER_KEY = ("does not match the schema", "conditions on the keys is invalid")
+"""What DynamoDB says of a key that is not the table's."""
+
+_GIVES_UP = 0.8
+"""The part of the timeout after which nothing is sent again."""
+
+_PATIENCE = 30.0
+"""Seconds after which nothing is sent again if there is no timeout."""
+
+
+class Clients(NamedTuple):
+    """The clients of an event loop."""
+
+    repeating: AioBaseClient
+    """For reads and plain writes: the driver sends them again by itself."""
+    once: AioBaseClient
+    """For what must not be done twice."""
+
+
+class Backoff:
+    """Waits longer and longer, by chance, before a call is repeated."""
+
+    def __init__(self, timeout: float | None) -> None:
+        """Start to count.
+
+        Args:
+            timeout: Seconds within which the calls must end; None sets no bound.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.time() + (_PATIENCE if timeout is None else timeout * _GIVES_UP)
+        self._longest = 0.05
+
+    async def wait(self) -> bool:
+        """Wait before the next attempt; return whether there is time for one."""
+        seconds = random.uniform(0, self._longest)  # noqa: S311 -- so that two do not meet again
+        if self._loop.time() + seconds >= self._end:
+            return False
+        await asyncio.sleep(seconds)
+        self._longest = min(2 * self._longest, 2.0)
+        return True
+
+
+class ForeignReplyError(Exception):
+    """A reply is not DynamoDB's; a proxy or a captive portal may have given it."""
+
+
+_BROKEN = (HTTPClientError, aiohttp.ClientError, ResponseParserError, ForeignReplyError, OSError)
+"""The connection broke, or what came over it was no reply."""
+
+FAILURES = (BotoCoreError, ClientError, *_BROKEN)
+"""All that a call raises."""
+
+
+@asynccontextmanager
+async def open_clients(
+    session: AioSession | None, profile: str | None, options: Mapping[str, Any], config: Any
+) -> AsyncGenerator[Clients]:
+    """Open the clients of an event loop.
+
+    Args:
+        session: The caller's session; None creates one, whose credentials are refreshed in this loop.
+        profile: The profile of a session that is created.
+        options: The options of `create_client`.
+        config: How the clients behave.
+    """
+    opening: Any = session or AioSession(profile=profile)
+    only_once = AioConfig(retries={"total_max_attempts": 1, "mode": "standard"})
+    async with AsyncExitStack() as stack:
+        opened: list[AioBaseClient] = [
+            await stack.enter_async_context(opening.create_client("dynamodb", config=chosen, **options))
+            for chosen in (config, config.merge(only_once))
+        ]
+        yield Clients(*opened)
+
+
+def make_config(timeout: float | None, connections: int, given: Config | None) -> Any:
+    """Return how the clients behave; what is given goes before the rest.
+
+    Args:
+        timeout: Seconds that a call may take; None leaves it to the driver.
+        connections: How many connections a client has at most.
+        given: The caller's configuration.
+    """
+    chosen: dict[str, Any] = (
+        {} if timeout is None else {"connect_timeout": timeout / 4, "read_timeout": timeout}
+    )
+    retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    defaults: Any = AioConfig(max_pool_connections=connections, retries=retries, **chosen)
+    if given is None:
+        return defaults
+    # Of the two, `merge` keeps the first one's arguments for aiohttp.
+    first: Any = given if isinstance(given, AioConfig) else AioConfig()
+    return first.merge(defaults.merge(given))
+
+
+def response_of(error: Any) -> Mapping[str, Any]:
+    """Return the response of a `ClientError`."""
+    return error.response
+
+
+def code_of(error: ClientError) -> str:
+    """Return the code by which DynamoDB names an error."""
+    return response_of(error).get("Error", {}).get("Code", "")
+
+
+def was_sent_again(reply: Mapping[str, Any]) -> bool:
+    """Return whether the driver has sent a request several times, as clients of the caller may do."""
+    return reply.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+
+
+def check_reply(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return a reply that is DynamoDB's.
+
+    Raises:
+        ForeignReplyError: It is not: the driver takes any other body for an empty reply.
+    """
+    if "RequestId" not in reply.get("ResponseMetadata", {}):
+        raise ForeignReplyError("the reply has no request id, so it is not DynamoDB's")
+    return reply
+
+
+def map_error(error: Exception, store: str, table: str) -> BaseKeyValueError | None:
+    """Map an exception of the driver to the error to raise for it.
+
+    Args:
+        error: The exception.
+        store: What stands for the store in messages.
+        table: The table.
+    """
+    message = f"{store}: {error or type(error).__name__}"
+    if isinstance(error, ClientError):
+        return _map_answer(error, message, table)
+    if isinstance(error, ReadTimeoutError):
+        return StoreTimeoutError(message=message)
+    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
+        return StoreUnreachableError(message=message)
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return KeyValueStoreError(message=f"{store} has no valid credentials: {error}")
+    if isinstance(error, _BROKEN):
+        return StoreConnectionError(message=message)
+    return KeyValueStoreError(message=message) if isinstance(error, BotoCoreError) else None
+
+
+def _map_answer(error: ClientError, message: str, table: str) -> BaseKeyValueError:
+    code = code_of(error)
+    if code in THROTTLED:
+        return StoreUnreachableError(message=f"DynamoDB is throttling, nothing was done: {message}")
+    if response_of(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return StoreConnectionError(message=message)
+    return KeyValueStoreError(message=f"{_explanation(code, message, table)}{message}")
+
+
+def _explanation(code: str, message: str, table: str) -> str:
+    if code in _CREDENTIALS:
+        return "The credentials have expired or are not valid: "
+    if code in _DENIED:
+        return "The credentials lack a permission: "
+    if code == MISSING:
+        return f"Table '{table}' does not exist. Either create the table manually or set auto_create=True. "
+    if any(text in message for text in _OTHER_KEY):
+        return f"Table '{table}' must have the keys `collection` and `key`, both strings: "
+    return ""

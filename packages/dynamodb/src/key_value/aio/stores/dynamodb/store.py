@@ -1,0 +1,501 @@
+"""A store in DynamoDB."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from typing_extensions import override
+
+from key_value.aio.errors import BaseKeyValueError, OutcomeUnknownError, StoreUnreachableError
+from key_value.aio.stores.base import (
+    Address,
+    BatchLimit,
+    ClientPerLoop,
+    ManagedEntry,
+    Row,
+    RowPage,
+    RowStore,
+)
+from key_value.aio.stores.dynamodb.driver import (
+    CONDITION_FAILED,
+    MISSING,
+    THROTTLED,
+    AioBaseClient,
+    AioSession,
+    Backoff,
+    ClientError,
+    Clients,
+    Config,
+    check_reply,
+    code_of,
+    make_config,
+    map_error,
+    open_clients,
+    response_of,
+    was_sent_again,
+)
+from key_value.aio.stores.dynamodb.items import (
+    LAST_KEY,
+    LISTED,
+    NAMES,
+    condition,
+    decode_item,
+    encode_expiry,
+    encode_item,
+    encode_key,
+    expression,
+    names_and_values,
+    needs_row,
+)
+from key_value.aio.stores.dynamodb.table import create_table, enable_ttl
+
+T = TypeVar("T")
+
+Reply = dict[str, Any]
+
+# Below 1 MiB in a request, where aiohttp warns of a large body; JSON can double what is in it.
+WRITES = BatchLimit(items=25, size=500_000)
+"""How much one BatchWriteItem takes."""
+
+PAGE = 1000
+"""Entries that are listed by a call, to be removed."""
+
+_OURS = "attribute_type(#value, :string)"
+_STRING = {"S": "S"}
+
+
+class DynamoDBStore(RowStore):
+    """A store in a table of DynamoDB, for any number of processes on many machines.
+
+    The partition key of the table is `collection` and its sort key `key`, both strings. It may hold other
+    items, which are neither listed nor removed. The first write creates a table that is missing, reading
+    creates nothing. DynamoDB removes what has expired, within a few days; until then it counts as missing.
+
+    Reads are strongly consistent. Conditional operations are sent once; if an answer is lost, and the entry
+    does not tell whether the write has happened, an `OutcomeUnknownError` is raised.
+    """
+
+    names = NAMES
+    reclaim_after = None  # DynamoDB removes what has expired.
+    reconnects = True
+    batch_limit = BatchLimit(items=100)
+
+    def __init__(
+        self,
+        *,
+        client: AioBaseClient | None = None,
+        table_name: str,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        profile_name: str | None = None,
+        session: AioSession | None = None,
+        config: Config | None = None,
+        use_ssl: bool = True,
+        verify: bool | str | None = None,
+        max_pool_connections: int = 50,
+        default_collection: str | None = None,
+        table_config: Mapping[str, Any] | None = None,
+        auto_create: bool = True,
+        consistent_read: bool = True,
+        timeout: float | None = 10.0,
+    ) -> None:
+        """Name a table; nothing is sent before the store is used.
+
+        What is not given is found as boto3 finds it: in the environment, the files of `~/.aws`, or the
+        metadata of the machine or container.
+
+        Args:
+            client: A client of aiobotocore, for the event loop that it belongs to; the store does not close
+                it.
+            table_name: The name of the table, or its ARN if `auto_create` is off.
+            region_name: The region.
+            endpoint_url: Where DynamoDB is, if not at the region's own address.
+            aws_access_key_id: The access key.
+            aws_secret_access_key: The secret key.
+            aws_session_token: The token of temporary credentials.
+            profile_name: The profile in `~/.aws`.
+            session: A session of aiobotocore, for the event loop that it belongs to.
+            config: Options of the clients, such as `retries`, `proxies` or `connect_timeout`; they go before
+                those of the store, but conditional operations are sent once in any case.
+            use_ssl: Whether an endpoint without a scheme is asked over TLS.
+            verify: Whether the certificate is checked, or the file of the authorities to trust.
+            max_pool_connections: Connections of a client.
+            default_collection: The collection used when a call names none.
+            table_config: Further arguments of CreateTable, such as `BillingMode`, `ProvisionedThroughput`,
+                `SSESpecification` or `Tags`. Unless they say otherwise, each request is paid for.
+            auto_create: Whether a missing table is created by the first write, and its time to live enabled.
+                Otherwise no permission is needed but for items.
+            consistent_read: Whether a read sees all earlier writes. Without it a read costs half as much,
+                and may miss what was written within the last second or so.
+            timeout: Seconds that a call may take; None leaves it to the driver.
+
+        Raises:
+            ValueError: `client` is given together with how to create one, or `timeout` is not positive.
+        """
+        super().__init__(default_collection=default_collection, timeout=timeout)
+        options = {
+            "region_name": region_name,
+            "endpoint_url": endpoint_url,
+            "aws_access_key_id": aws_access_key_id,
+            "aws_secret_access_key": aws_secret_access_key,
+            "aws_session_token": aws_session_token,
+            "verify": verify,
+        }
+        options = {name: value for name, value in options.items() if value is not None}
+        if client is not None and (options or profile_name or session or config):
+            raise ValueError("Provide either client, or how to create one")
+        self.table_name = table_name
+        self.location = f"{endpoint_url or region_name or 'dynamodb'}/{table_name}"
+        self._consistent = consistent_read
+        self._auto_create = auto_create
+        self._table_config = dict(table_config or {})
+        self._has_table = False
+        self._has_ttl = not auto_create
+        chosen = make_config(timeout, max_pool_connections, config)
+        options["use_ssl"] = use_ssl
+        self._clients = self._owns(
+            ClientPerLoop[Clients](
+                None if client is None else Clients(client, client),
+                lambda: open_clients(session, profile_name, options, chosen),
+            )
+        )
+
+    @property
+    def client(self) -> AioBaseClient:
+        """The client that was passed in, or the one of the running event loop, which the store has opened.
+
+        Raises:
+            StoreClosedError: The store is not set up in this event loop, or closed.
+        """
+        return self._clients.current().repeating
+
+    @override
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        return super()._map_error(error) or map_error(error, repr(self), self.table_name)
+
+    @override
+    async def _setup(self) -> None:
+        await self._clients.get()
+
+    @override
+    async def _setup_collection(self, *, collection: str) -> None:
+        if self._has_table or not self._auto_create:
+            return
+        address = self.names.pair(collection, "")
+        await self._fetch(lambda: self._get_item(address))
+        if not self._has_table:
+            await create_table((await self._clients.get()).repeating, self.table_name, self._table_config)
+            self._has_table = True
+
+    async def _call(self, operation: str, *, once: bool = False, **arguments: Any) -> Reply:
+        """Return the reply to an operation on items, an empty one if the table has yet to be created.
+
+        What was throttled is sent again until the timeout is near.
+
+        Args:
+            operation: The operation, as a method of the client.
+            once: It must not be done twice, so the driver sends it once.
+            arguments: The arguments of the operation.
+        """
+        clients = await self._clients.get()
+        call: Callable[..., Awaitable[Reply]] = getattr(
+            clients.once if once else clients.repeating, operation
+        )
+        backoff = Backoff(self.timeout)
+        while True:
+            try:
+                reply = check_reply(await call(**arguments))
+            except ClientError as error:
+                if code_of(error) == MISSING and self._auto_create and not self._has_table:
+                    return {}
+                if not (code_of(error) in THROTTLED and await backoff.wait()):
+                    raise
+            else:
+                self._has_table = True
+                return reply
+
+    async def _call_if(self, operation: str, rev: str | None, **arguments: Any) -> tuple[bool, Row | None]:
+        """Return whether a conditional write was done, and if not the row that is there, if any.
+
+        Args:
+            operation: The operation.
+            rev: The `rev` that it stores, if it stores any.
+            arguments: The arguments of the operation.
+        """
+        try:
+            reply = await self._call(operation, once=True, TableName=self.table_name, **arguments)
+        except ClientError as error:
+            if code_of(error) != CONDITION_FAILED:
+                raise
+            response = response_of(error)
+            item = response.get("Item")
+            row = None if item is None else decode_item(item)
+            if was_sent_again(response):
+                # A client of the caller's may have done it the first time.
+                if row is not None and row.version == rev:
+                    return True, None
+                message = f"{self!r}: the client has sent a conditional write again, which may have happened"
+                raise OutcomeUnknownError(message=message) from error
+            return False, row
+        return bool(reply), None
+
+    async def _get_item(self, address: Address, *, consistent: bool = True) -> list[Row]:
+        reply = await self._call(
+            "get_item", TableName=self.table_name, Key=encode_key(address), ConsistentRead=consistent
+        )
+        return [decode_item(reply["Item"])] if reply.get("Item") else []
+
+    @override
+    async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
+        row = await super()._row(collection, key, entry)
+        return row._replace(value=encode_item(row, entry))
+
+    @override
+    async def _row_value(self, row: Row) -> dict[str, Any]:
+        fields = await super()._row_value(row)
+        return dict(self._serialization_adapter.load_dict(fields).value)
+
+    @override
+    async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
+        # Whatever other reads may miss: an old version would be of no use.
+        address = self.names.pair(collection, key)
+        rows = await self._fetch(lambda: self._get_item(address))
+        return (await self._entry(collection, key, rows[0]), rows[0].version) if rows else None
+
+    @override
+    async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
+        if len(addresses) == 1:
+            return await self._get_item(addresses[0], consistent=self._consistent)
+        keys = [encode_key(address) for address in addresses]
+        wanted: Any = {self.table_name: {"Keys": keys, "ConsistentRead": self._consistent}}
+        rows: list[Row] = []
+        backoff = Backoff(self.timeout)
+        while True:
+            reply = await self._call("batch_get_item", RequestItems=wanted)
+            rows += map(decode_item, reply.get("Responses", {}).get(self.table_name, ()))
+            wanted = reply.get("UnprocessedKeys")
+            if not wanted:
+                return rows
+            if not await backoff.wait():
+                raise self._unprocessed()
+
+    @override
+    async def _put_rows(self, rows: Sequence[Row]) -> Sequence[Exception | None]:
+        if any(row.expires is not None for row in rows):
+            await self._enable_ttl()
+        if len(rows) == 1:
+            await self._call("put_item", TableName=self.table_name, Item=rows[0].value)
+            return [None]
+        requests = [{"PutRequest": {"Item": row.value}} for row in rows]
+        return await self._write(requests, [len(row.value["value"]["S"]) for row in rows])
+
+    async def _enable_ttl(self) -> None:
+        """Let DynamoDB remove what has expired, when the first entry that expires is stored."""
+        if not self._has_ttl:
+            self._has_ttl = True
+            await enable_ttl((await self._clients.get()).repeating, self.table_name)
+
+    async def _write(self, requests: Sequence[Any], sizes: Sequence[int]) -> list[Exception | None]:
+        """Send the requests of a batch, and return what went wrong with each."""
+        parts = [partial(self._write_part, requests[part]) for part in WRITES.parts(sizes)]
+        return [error for errors in await _gather(parts, self.max_concurrency) for error in errors]
+
+    async def _write_part(self, requests: Sequence[Any]) -> list[Exception | None]:
+        backoff = Backoff(self.timeout)
+        left = requests
+        failure: Exception = self._unprocessed()
+        try:
+            while left:
+                reply = await self._call("batch_write_item", RequestItems={self.table_name: left})
+                left = reply.get("UnprocessedItems", {}).get(self.table_name, [])
+                if left and not await backoff.wait():
+                    break
+        except Exception as error:  # noqa: BLE001 -- what is not left is stored
+            failure = error
+        undone = {_address(request) for request in left}
+        return [failure if _address(request) in undone else None for request in requests]
+
+    def _unprocessed(self) -> StoreUnreachableError:
+        return StoreUnreachableError(message=f"DynamoDB is throttling: {self!r} got a part of a batch undone")
+
+    @override
+    async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
+        deletes = [partial(self._take_row, address) for address in addresses]
+        rows = await _gather(deletes, self.max_concurrency)
+        return sum(row is not None and not _is_expired(row, now) for row in rows)
+
+    @override
+    async def _put_row_if(self, row: Row, version: str | None) -> str | None:
+        where = await self._condition(row.address, version)
+        if where is None:
+            return None
+        if row.expires is not None:
+            await self._enable_ttl()
+        stored, _ = await self._call_if("put_item", row.version, Item=row.value, **where)
+        return row.version if stored else None
+
+    @override
+    async def _delete_row_if(self, address: Address, version: str) -> bool:
+        where = await self._condition(address, version)
+        if where is None:
+            return False
+        deleted, _ = await self._call_if("delete_item", None, Key=encode_key(address), **where)
+        return deleted
+
+    async def _condition(self, address: Address, version: str | None) -> dict[str, Any] | None:
+        found = await self._get_item(address) if needs_row(version) else []
+        return condition(version, found[0] if found else None)
+
+    @override
+    async def _take_row(self, address: Address) -> Row | None:
+        reply = await self._call(
+            "delete_item",
+            once=True,
+            TableName=self.table_name,
+            Key=encode_key(address),
+            ReturnValues="ALL_OLD",
+        )
+        item = reply.get("Attributes")
+        if not item and was_sent_again(reply):
+            raise OutcomeUnknownError(message=f"{self!r}: the client has sent a removal again: {address}")
+        return decode_item(item) if item else None
+
+    @override
+    async def _touch_row(self, address: Address, expires: float | None, now: float) -> bool | None:
+        rev = uuid4().hex
+        values: dict[str, Any] = {"rev": {"S": rev}, "now": {"N": repr(now)}}
+        update = "SET #rev = :rev REMOVE #ttl, #expires"
+        if expires is not None:
+            update = "SET #rev = :rev, #ttl = :ttl, #expires = :expires"
+            values |= encode_expiry(expires)
+            await self._enable_ttl()
+        lives = "attribute_exists(#rev) AND (attribute_not_exists(#ttl) OR (#expires > :now AND #ttl > :now))"
+        arguments = expression(lives) | names_and_values(f"{lives} {update}", **values)
+        touched, row = await self._call_if(
+            "update_item", rev, Key=encode_key(address), UpdateExpression=update, **arguments
+        )
+        # One of the 0.5 series is stored again, in our form.
+        return True if touched else False if row is None or _is_expired(row, now) else None
+
+    @override
+    async def _list_rows(
+        self, collection: str | None, prefix: str, after: Address | None, limit: int
+    ) -> RowPage:
+        operation, where, values = "scan", "", {"string": _STRING}
+        arguments: dict[str, Any] = {"Limit": limit}
+        if collection is not None:
+            operation, where = "query", "#collection = :collection"
+            values["collection"] = {"S": collection}
+            if prefix:
+                # DynamoDB refuses an empty one.
+                where += " AND begins_with(#key, :prefix)"
+                values["prefix"] = {"S": prefix}
+            arguments["KeyConditionExpression"] = where
+        page = await self._page(
+            operation, after, **arguments, **names_and_values(f"{where} {LISTED} {_OURS}", **values)
+        )
+        rows = [decode_item(item) for item in page.get("Items", ())]
+        last = page.get("LastEvaluatedKey")
+        return RowPage(rows, None if last is None else decode_item(last).address)
+
+    async def _page(self, operation: str, after: Address | None, **arguments: Any) -> Reply:
+        """Return the page of a query or scan after an address: some of our items, perhaps none."""
+        start = {} if after is None else {"ExclusiveStartKey": encode_key(after)}
+        return await self._call(
+            operation,
+            TableName=self.table_name,
+            FilterExpression=_OURS,
+            ProjectionExpression=LISTED,
+            ConsistentRead=self._consistent,
+            **start,
+            **arguments,
+        )
+
+    @override
+    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
+        found: list[str] = []
+        after: Address | None = None
+        while limit is None or len(found) < limit:
+            page = await self._fetch(partial(self._list_rows, None, "", after, 1))
+            if page.rows:
+                name = await self._living_collection(page.rows[0])
+                found += [] if name is None else [name]
+                # The next page begins after all that the collection may hold.
+                after = Address(page.rows[0].collection, LAST_KEY)
+            elif page.after is None:
+                break
+            else:
+                after = page.after
+        return found
+
+    async def _living_collection(self, first: Row) -> str | None:
+        """Return the collection of a row, if it has an entry that has not expired."""
+        rows: Sequence[Row] = [first]
+        after: Address | None = None
+        is_last = False
+        while True:
+            for listed in map(self._listed, rows):
+                if listed is not None and listed.is_living:
+                    return listed.collection
+            if is_last:
+                return None
+            rows, after = await self._fetch(partial(self._list_rows, first.collection, "", after, PAGE))
+            is_last = after is None
+
+    @override
+    async def _delete_store(self) -> bool:
+        await self._clear(None)
+        return True
+
+    @override
+    async def _delete_collection(self, *, collection: str) -> bool:
+        return await self._clear(self.names.collection(collection))
+
+    async def _clear(self, collection: str | None) -> bool:
+        """Remove the rows of a collection, or all, page by page; return whether there were any."""
+        removed, after = False, None
+        while True:
+            page = await self._fetch(partial(self._list_rows, collection, "", after, PAGE))
+            if page.rows:
+                await self._change([], partial(self._delete_all, page.rows))
+                removed = True
+            after = page.after
+            if after is None:
+                return removed
+
+    async def _delete_all(self, rows: Sequence[Row]) -> None:
+        requests = [{"DeleteRequest": {"Key": encode_key(row.address)}} for row in rows]
+        for error in await self._write(requests, [0] * len(rows)):
+            if error is not None:
+                raise error
+
+
+async def _gather(calls: Sequence[Callable[[], Awaitable[T]]], at_a_time: int) -> list[T]:
+    """Return the results of calls, some at a time; an error is raised once all have ended."""
+    slots = asyncio.Semaphore(at_a_time)
+
+    async def run(call: Callable[[], Awaitable[T]]) -> T:
+        async with slots:
+            return await call()
+
+    results: list[T] = []
+    for result in await asyncio.gather(*map(run, calls), return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+        results.append(result)
+    return results
+
+
+def _address(request: Mapping[str, Any]) -> Address:
+    """Return the address that a request of BatchWriteItem is about."""
+    [(kind, content)] = request.items()
+    return decode_item(content["Item" if kind == "PutRequest" else "Key"]).address
+
+
+def _is_expired(row: Row, now: float) -> bool:
+    return row.expires is not None and float(row.expires) <= now

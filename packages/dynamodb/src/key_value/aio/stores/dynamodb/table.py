@@ -1,0 +1,86 @@
+"""The table of a store in DynamoDB: how it is created, and how DynamoDB removes what has expired."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from key_value.aio.errors import StoreTimeoutError
+from key_value.aio.stores.dynamodb.driver import FAILURES, IN_USE, MISSING, ClientError, code_of
+
+TTL = "ttl"
+
+LONGEST_WAIT = 120.0
+"""Seconds in which a new table becomes active; it usually takes about ten."""
+
+_KEY = {"collection": "HASH", "key": "RANGE"}
+
+_log = logging.getLogger("key_value.aio")
+
+
+async def create_table(client: Any, table: str, options: Mapping[str, Any]) -> None:
+    """Create a table, unless another process does, and wait until it can be used.
+
+    Args:
+        client: The client.
+        table: The name of the table.
+        options: Further arguments of CreateTable, such as `BillingMode` or `Tags`.
+
+    Raises:
+        StoreTimeoutError: It did not become active.
+    """
+    try:
+        await client.create_table(**table_arguments(table, options))
+    except ClientError as error:
+        if code_of(error) != IN_USE:
+            raise
+    loop = asyncio.get_running_loop()
+    end, seconds = loop.time() + LONGEST_WAIT, 0.05
+    while await _status(client, table) != "ACTIVE":
+        if loop.time() > end:
+            raise StoreTimeoutError(message=f"Table '{table}' was not active after {LONGEST_WAIT} s")
+        await asyncio.sleep(seconds)
+        seconds = min(2 * seconds, 2.0)
+
+
+def table_arguments(table: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of CreateTable; the key is ours, all else is the caller's."""
+    ours = [{"AttributeName": name, "AttributeType": "S"} for name in _KEY]
+    # Those of the caller's indexes.
+    others = [each for each in options.get("AttributeDefinitions", ()) if each["AttributeName"] not in _KEY]
+    billing = {} if "ProvisionedThroughput" in options else {"BillingMode": "PAY_PER_REQUEST"}
+    return {
+        **billing,
+        **options,
+        "TableName": table,
+        "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in _KEY.items()],
+        "AttributeDefinitions": [*ours, *others],
+    }
+
+
+async def enable_ttl(client: Any, table: str) -> None:
+    """Let DynamoDB remove what has expired, unless it does; what prevents that is logged."""
+    try:
+        found = (await client.describe_time_to_live(TableName=table))["TimeToLiveDescription"]
+        attribute = found.get("AttributeName")
+        if found["TimeToLiveStatus"] == "DISABLED":
+            specification = {"Enabled": True, "AttributeName": TTL}
+            await client.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
+        elif attribute not in (TTL, None):
+            _log.warning(
+                "DynamoDB removes what has expired by the attribute %r of table %r: "
+                "entries of this store stay until cull()",
+                attribute,
+                table,
+            )
+    except (*FAILURES, KeyError) as error:
+        _log.warning("Whether DynamoDB removes what has expired from table %r is not known: %s", table, error)
+
+
+async def _status(client: Any, table: str) -> str:
+    try:
+        return (await client.describe_table(TableName=table))["Table"]["TableStatus"]
+    except ClientError as error:
+        if code_of(error) != MISSING:
+            raise
+        return "CREATING"
