@@ -23,6 +23,7 @@ from key_value.aio.stores.null import NullStore
 from key_value.aio.stores.postgresql import PostgreSQLStore
 from key_value.aio.stores.redis import RedisStore
 from key_value.aio.stores.rocksdb import RocksDBStore
+from key_value.aio.stores.s3 import S3Store
 from key_value.aio.stores.simple import SimpleStore
 from key_value.aio.stores.sqlite import SQLiteStore
 from key_value.aio.stores.valkey import ValkeyStore
@@ -55,6 +56,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "PostgreSQLStore": PostgreSQLStore,
     "RedisStore": RedisStore,
     "RocksDBStore": lambda: RocksDBStore(path=NOWHERE),
+    "S3Store": lambda: S3Store(bucket_name="bucket"),
     "SQLiteStore": lambda: SQLiteStore(NOWHERE),
     "SimpleStore": SimpleStore,
     "ValkeyStore": ValkeyStore,

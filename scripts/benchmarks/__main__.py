@@ -18,6 +18,7 @@ from scripts.benchmarks.layers import Times, medians
 from scripts.benchmarks.measure import Table, measure
 from scripts.benchmarks.plan import CHOSEN, DEFAULT, FULL, NETWORKED, QUICK, STORES, Effort
 from scripts.benchmarks.postgresql_server import postgresql_url
+from scripts.benchmarks.s3_server import s3_url
 from scripts.benchmarks.servers import server_url
 from scripts.benchmarks.sides import sides
 
@@ -74,6 +75,8 @@ def _options() -> argparse.Namespace:
 def _server(store: str) -> AbstractContextManager[str | None]:
     if store == "postgresql":
         return postgresql_url()
+    if store == "s3":
+        return s3_url()
     return server_url(store) if store in NETWORKED else nullcontext()
 
 

@@ -29,6 +29,7 @@ EXTRAS = {
     # The extra of 0.5.0 forgets aiohttp, which the other one has.
     "azure_tables": "azure-tables,elasticsearch",
     "vault": "vault",
+    "s3": "s3",
 }
 """The stores, each with the extra of 0.5.0 that it is compared to."""
 
@@ -45,6 +46,7 @@ DRIVERS = {
     "postgresql": "asyncpg",
     "azure_tables": "azure-data-tables azure-core[aio]",
     "vault": "hvac",
+    "s3": "aiobotocore",
 }
 """What the stores are called by hand with, besides the standard library."""
 

@@ -22,6 +22,7 @@ DRIVER_OF_STORE = {
     "azure_tables": "azure.data.tables.aio",
     "vault": "hvac",
     "rocksdb": "rocksdict",
+    "s3": "aiobotocore.session",
     "duckdb": "duckdb",
 }
 """What the import of a store is measured beyond; of the others, what asyncio takes."""

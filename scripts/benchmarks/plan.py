@@ -22,15 +22,13 @@ STORES = (
     "postgresql",
     "azure_tables",
     "vault",
+    "s3",
 )
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
-NETWORKED = frozenset(
-    {"azure_tables", "dynamodb", "firestore", "mongodb", "postgresql", "redis", "valkey", "vault"}
-)
-SLOW = frozenset(
-    {"azure_tables", "chdb", "duckdb", "dynamodb", "filetree", "firestore", "keyring", "mongodb", "vault"}
-)
+CLOUD = frozenset({"azure_tables", "dynamodb", "firestore", "s3", "vault"})
+NETWORKED = CLOUD | {"mongodb", "postgresql", "redis", "valkey"}
+SLOW = CLOUD | {"chdb", "duckdb", "filetree", "keyring", "mongodb"}
 """The stores that are filled with fewer keys."""
 TTL = 3600.0
 WITH_TTL = ("put", "get hit", "put_many(100)")

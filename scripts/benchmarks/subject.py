@@ -44,6 +44,10 @@ OURS: Mapping[str, str] = {
     "redis": "redis.RedisStore(url=place, default_collection=service)",
     "azure_tables": "azure_tables.AzureTablesStore(connection_string=place, table_name=table)",
     "vault": "vault.VaultStore(url=f'http://{host}:{port}', token='root', default_collection=service)",
+    "s3": (
+        "s3.S3Store(bucket_name=service, endpoint_url=place, region_name='us-east-1',"
+        " aws_access_key_id='test', aws_secret_access_key='testsecret')"
+    ),
     "postgresql": ("postgresql.PostgreSQLStore(url=place, table_name=table, default_collection=service)"),
 }
 """What opens each store, in this library."""

@@ -43,6 +43,11 @@ PUBLIC = {
     "key_value.aio.stores.simple": ["SimpleStore"],
     "key_value.aio.stores.sqlite": ["SQLiteStore"],
     "key_value.aio.stores.redis": ["RedisStore"],
+    "key_value.aio.stores.s3": [
+        "S3CollectionSanitizationStrategy",
+        "S3KeySanitizationStrategy",
+        "S3Store",
+    ],
     "key_value.aio.stores.valkey": ["ValkeyStore"],
     "key_value.aio.stores.disk": ["DiskStore", "MultiDiskStore"],
     "key_value.aio.stores.filetree": [

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.servers.s3 import arguments
 from tests.servers.server import Server
 from tests.servers.vault import address as vault_address
 
@@ -27,8 +28,9 @@ WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
 MEMCACHED = "MemcachedStore("
 FIRESTORE = "FirestoreStore("
+S3 = "S3Store("
 SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT, DYNAMODB)
-NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE)
+NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE, S3)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
@@ -121,6 +123,16 @@ async def test_examples_run_with_valkey(page: Path, valkey: Server) -> None:
 @pytest.mark.usefixtures("firestore")
 @pytest.mark.parametrize("page", pages(FIRESTORE), ids=name)
 async def test_examples_run_with_firestore(page: Path) -> None:
+    await run(page)
+
+
+@pytest.mark.parametrize("page", pages(S3), ids=name)
+async def test_examples_run_with_s3(page: Path, s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = arguments(s3)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", place["endpoint_url"])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", place["aws_access_key_id"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", place["aws_secret_access_key"])
+    monkeypatch.setenv("AWS_DEFAULT_REGION", place["region_name"])
     await run(page)
 
 

@@ -19,6 +19,7 @@ SERVERS = (
     "redis",
     "redis_cluster",
     "redis_tls",
+    "s3",
     "valkey",
     "valkey_cluster",
     "vault",

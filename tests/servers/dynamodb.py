@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-import botocore.loaders  # pyright: ignore[reportMissingTypeStubs] -- it has none
-import botocore.session  # pyright: ignore[reportMissingTypeStubs] -- it has none
+import botocore.loaders
+import botocore.session
 import pytest
 
 from tests.servers.processes import INSTALLED, binary, free_port, running

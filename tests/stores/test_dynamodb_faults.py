@@ -9,8 +9,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
-from aiobotocore.config import AioConfig  # pyright: ignore[reportMissingTypeStubs] -- it has none
-from aiobotocore.session import AioSession  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 
 from key_value.aio.errors import (
     KeyValueStoreError,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiobotocore.session import AioSession  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from aiobotocore.session import AioSession
 
 TABLE = "benchmark-raw"
 OPTIONS = {"region_name": "us-east-1", "aws_access_key_id": "local", "aws_secret_access_key": "local"}

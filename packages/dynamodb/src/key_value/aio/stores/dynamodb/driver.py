@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
 import aiohttp
-from aiobotocore.client import AioBaseClient  # pyright: ignore[reportMissingTypeStubs] -- it has none
-from aiobotocore.config import AioConfig  # pyright: ignore[reportMissingTypeStubs] -- it has none
-from aiobotocore.session import AioSession  # pyright: ignore[reportMissingTypeStubs] -- it has none
-from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] -- it has none
-from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from aiobotocore.client import AioBaseClient
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from botocore.config import Config
+from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
@@ -21,7 +21,7 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs] -- 
     PartialCredentialsError,
     ReadTimeoutError,
 )
-from botocore.parsers import ResponseParserError  # pyright: ignore[reportMissingTypeStubs] -- it has none
+from botocore.parsers import ResponseParserError
 
 from key_value.aio.errors import (
     BaseKeyValueError,

@@ -1,0 +1,6 @@
+"""A store in S3."""
+
+from key_value.aio.stores.s3.names import S3CollectionSanitizationStrategy, S3KeySanitizationStrategy
+from key_value.aio.stores.s3.store import S3Store
+
+__all__ = ["S3CollectionSanitizationStrategy", "S3KeySanitizationStrategy", "S3Store"]
