@@ -68,7 +68,7 @@ def azure_tables(azure_tables_server: Server) -> Server:
 
 
 @pytest.fixture
-def table(azure_tables: Server) -> Generator[str]:
+def azure_table(azure_tables: Server) -> Generator[str]:
     """A table that no other test uses, and that the store creates."""
     name = f"kv{uuid4().hex[:12]}"
     yield name

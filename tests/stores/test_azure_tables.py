@@ -1,6 +1,5 @@
 """The Azure Tables store, on Azurite."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Generator
@@ -17,10 +16,7 @@ from typing_extensions import override
 from key_value.aio.errors import (
     InvalidKeyError,
     KeyValueStoreError,
-    OutcomeUnknownError,
-    StoreConnectionError,
     StoreSetupError,
-    StoreTimeoutError,
     StoreUnreachableError,
     ValueTooLargeError,
 )
@@ -32,9 +28,10 @@ from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
 from tests.servers.azure_tables import ACCOUNT, KEY, service
-from tests.servers.http_proxy import Fault, HttpProxy, answer, cut_body, drop_reply, http_proxy
+from tests.servers.http_proxy import HttpProxy, answer, http_proxy
 from tests.servers.processes import free_port
 from tests.servers.server import Server
+from tests.stores.http_faults import ALWAYS, HttpFaults
 
 EXTRAS = "azure-tables,elasticsearch"
 """What 0.5.0 needs; its extra for Azure forgets aiohttp, which the other one has."""
@@ -44,8 +41,8 @@ HELD = {key: value for key, value in interop.ENTRIES.items() if key != "large"}
 
 
 @pytest.fixture
-async def store(azure_tables: Server, table: str) -> AsyncIterator[AzureTablesStore]:
-    async with AzureTablesStore(connection_string=azure_tables.url, table_name=table) as store:
+async def store(azure_tables: Server, azure_table: str) -> AsyncIterator[AzureTablesStore]:
+    async with AzureTablesStore(connection_string=azure_tables.url, table_name=azure_table) as store:
         yield store
 
 
@@ -64,8 +61,8 @@ class TestAzureTablesStore(StoreConformance):
 
     @override
     @pytest.fixture
-    def opening(self, azure_tables: Server, table: str) -> Opening:
-        return partial(AzureTablesStore, connection_string=azure_tables.url, table_name=table)
+    def opening(self, azure_tables: Server, azure_table: str) -> Opening:
+        return partial(AzureTablesStore, connection_string=azure_tables.url, table_name=azure_table)
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
@@ -92,10 +89,10 @@ def entities(server: Server, table: str) -> list[dict[str, Any]]:
 
 class TestStoredForm:
     async def test_stores_the_entities_of_the_0_5_series(
-        self, store: AzureTablesStore, azure_tables: Server, table: str
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str
     ) -> None:
         await store.put("k", {"b": 1, "a": "é"}, collection="c", ttl=100)
-        [entity] = entities(azure_tables, table)
+        [entity] = entities(azure_tables, azure_table)
         document = json.loads(entity["Value"])
         assert {name: document[name] for name in ("collection", "key", "value", "version")} == {
             "collection": "c",
@@ -105,13 +102,13 @@ class TestStoredForm:
         }
         assert entity["ExpiresAt"].value - 1 < entity["Expires"] <= entity["ExpiresAt"].value
         await store.put("k", {}, collection="c")
-        [entity] = entities(azure_tables, table)
+        [entity] = entities(azure_tables, azure_table)
         assert not {"Expires", "ExpiresAt"} & entity.keys()
 
     async def test_reads_what_0_5_wrote(
-        self, store: AzureTablesStore, azure_tables: Server, table: str, published: Publish
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str, published: Publish
     ) -> None:
-        published(EXTRAS).write(published_opening(azure_tables, table), "people", HELD)
+        published(EXTRAS).write(published_opening(azure_tables, azure_table), "people", HELD)
         await interop.check(store, "people", HELD)
         assert sorted(await store.keys("people")) == sorted(HELD)
         version = await store.get_versioned("plain", collection="people")
@@ -120,14 +117,14 @@ class TestStoredForm:
         assert await store.put_if_absent("plain", {}, collection="people") is False
 
     async def test_0_5_reads_what_this_writes(
-        self, store: AzureTablesStore, azure_tables: Server, table: str, published: Publish
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str, published: Publish
     ) -> None:
         await store.put_many(list(HELD), list(HELD.values()), collection="people", ttl=interop.TTL)
         await store.put("k", {"n": 1}, collection="theirs", ttl=1000)
         found = await store.get_versioned("k", collection="theirs")
         keys = list(HELD)
         values, timed, _ = published(EXTRAS).run(
-            published_opening(azure_tables, table),
+            published_opening(azure_tables, azure_table),
             ("get_many", {"keys": keys, "collection": "people"}),
             ("ttl_many", {"keys": keys, "collection": "people"}),
             ("put", {"key": "k", "value": {"new": 1}, "collection": "theirs"}),
@@ -141,19 +138,19 @@ class TestStoredForm:
         assert await store.ttl("k", collection="theirs") == ({"new": 1}, None)
 
     async def test_what_others_stored_is_neither_listed_nor_removed(
-        self, store: AzureTablesStore, azure_tables: Server, table: str
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str
     ) -> None:
         await store.put("k", {"n": 1}, collection="c")
         past = EntityProperty(5, EdmType.INT64)
         foreign = {"ExpiresAt": past, "PartitionKey": "c", "RowKey": "z", "Value": "text"}
         with service(azure_tables) as client:
-            client.get_table_client(table).create_entity(foreign)
-            client.get_table_client(table).create_entity({**foreign, "PartitionKey": "d", "Value": 5})
+            client.get_table_client(azure_table).create_entity(foreign)
+            client.get_table_client(azure_table).create_entity({**foreign, "PartitionKey": "d", "Value": 5})
         assert await store.keys("c") == ["k"]
         assert await store.collections() == ["c"]
         await store.cull()
         assert await store.destroy() is True
-        assert sorted(entity["PartitionKey"] for entity in entities(azure_tables, table)) == ["c", "d"]
+        assert sorted(entity["PartitionKey"] for entity in entities(azure_tables, azure_table)) == ["c", "d"]
 
     @pytest.mark.parametrize("size", [31_900, 32_000, 65_536, 200_000, 700_000])
     async def test_a_large_value_is_split(self, store: AzureTablesStore, size: int) -> None:
@@ -191,26 +188,26 @@ class TestStoredForm:
 
 class TestConnect:
     async def test_takes_an_account_an_endpoint_and_a_shared_access_signature(
-        self, store: AzureTablesStore, azure_tables: Server, table: str
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str
     ) -> None:
         await store.put("k", {"n": 1})
         endpoint = account_of(azure_tables.url)
         key = AzureNamedKeyCredential(ACCOUNT, KEY)
-        async with AzureTablesStore(endpoint=endpoint, credential=key, table_name=table) as other:
+        async with AzureTablesStore(endpoint=endpoint, credential=key, table_name=azure_table) as other:
             assert await other.get("k") == {"n": 1}
-            assert repr(other).endswith(f"{endpoint}/{table}')")
+            assert repr(other).endswith(f"{endpoint}/{azure_table}')")
         readers = generate_table_sas(
-            key, table, permission=TableSasPermissions(read=True), expiry=datetime(2100, 1, 1)
+            key, azure_table, permission=TableSasPermissions(read=True), expiry=datetime(2100, 1, 1)
         )
         signed = AzureSasCredential(readers)
-        async with AzureTablesStore(endpoint=endpoint, credential=signed, table_name=table) as other:
+        async with AzureTablesStore(endpoint=endpoint, credential=signed, table_name=azure_table) as other:
             assert await other.get("k") == {"n": 1}
             with pytest.raises(KeyValueStoreError, match="lack the permission: 403") as caught:
                 await other.put("k", {"n": 2})
             assert not isinstance(caught.value, ConnectionError)
 
-    async def test_a_given_client_stays_open(self, azure_tables: Server, table: str) -> None:
-        given: Any = TableClient.from_connection_string(azure_tables.url, table)
+    async def test_a_given_client_stays_open(self, azure_tables: Server, azure_table: str) -> None:
+        given: Any = TableClient.from_connection_string(azure_tables.url, azure_table)
         async with given as client:
             async with AzureTablesStore(client=client) as store:
                 await store.put("k", {"n": 1})
@@ -218,9 +215,11 @@ class TestConnect:
             assert (await client.get_entity("default_collection", "k"))["RowKey"] == "k"
 
     async def test_a_missing_table_is_refused_without_auto_create(
-        self, store: AzureTablesStore, azure_tables: Server, table: str
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str
     ) -> None:
-        strict = AzureTablesStore(connection_string=azure_tables.url, table_name=table, auto_create=False)
+        strict = AzureTablesStore(
+            connection_string=azure_tables.url, table_name=azure_table, auto_create=False
+        )
         for call in (strict.get("k"), strict.put("k", {})):
             with pytest.raises(StoreSetupError, match="does not exist"):
                 await call
@@ -228,7 +227,7 @@ class TestConnect:
         async with strict:
             assert await strict.get("k") == {"n": 1}
             with service(azure_tables) as client:
-                client.delete_table(table)
+                client.delete_table(azure_table)
             for call in (strict.get("k"), strict.get_many(["k", "l"]), strict.keys(), strict.delete("k")):
                 with pytest.raises(KeyValueStoreError, match="does not exist"):
                     await call
@@ -236,7 +235,7 @@ class TestConnect:
         assert await store.get("k") is None
         assert await store.delete("k") is False
         with service(azure_tables) as client:
-            assert table not in [each.name for each in client.list_tables()]
+            assert azure_table not in [each.name for each in client.list_tables()]
         await store.put_many(["k", "l"], [{"n": 2}] * 2)
         assert await store.get("k") == {"n": 2}
 
@@ -259,98 +258,30 @@ class TestConnect:
         assert "secret" not in str(caught.value)
 
 
-ALWAYS = 1000
-
-
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
-class TestFaults:
+class TestFaults(HttpFaults):
+    creation: ClassVar = "POST"
+    replacement: ClassVar = "PUT"
+    statuses: ClassVar = (429, 500, 503)
+
     @pytest.fixture
     def proxy(self, azure_tables: Server) -> Generator[HttpProxy]:
         with http_proxy(Server(account_of(azure_tables.url))) as proxy:
             yield proxy
 
     @pytest.fixture
-    def opening(self, azure_tables: Server, table: str, proxy: HttpProxy) -> Callable[..., AzureTablesStore]:
+    def opening(
+        self, azure_tables: Server, azure_table: str, proxy: HttpProxy
+    ) -> Callable[..., AzureTablesStore]:
         url = azure_tables.url.replace(f"http://127.0.0.1:{proxy.server.port}", proxy.url)
         options = {"retry_backoff_factor": 0}
-        return partial(AzureTablesStore, connection_string=url, table_name=table, client_options=options)
-
-    @pytest.fixture
-    async def behind(self, opening: Callable[..., AzureTablesStore]) -> AsyncIterator[AzureTablesStore]:
-        async with opening() as store:
-            await store.put("there", {"n": 0})
-            yield store
-
-    async def test_a_conditional_write_whose_answer_is_lost_knows_its_own(
-        self, behind: AzureTablesStore, proxy: HttpProxy
-    ) -> None:
-        proxy.inject(drop_reply, method="POST")
-        assert await behind.put_if_absent("k", {"n": 1}) is True
-        found = await behind.get_versioned("k")
-        assert found is not None
-        proxy.inject(drop_reply, method="PUT")
-        new = await behind.put_if_version("k", {"n": 2}, version=found.version)
-        assert new is not None
-        assert await behind.put_if_version("k", {"n": 3}, version=new) is not None
-
-    @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-    async def test_a_pop_whose_answer_is_lost_has_its_value(
-        self, behind: AzureTablesStore, proxy: HttpProxy, method: str
-    ) -> None:
-        for number in range(5):
-            await behind.put("k", {"n": number})
-            proxy.inject(drop_reply, method=method)
-            popped = await asyncio.gather(*(behind.pop("k") for _ in range(5)))
-            assert [value for value in popped if value is not None] == [{"n": number}]
-            assert await behind.get("k") is None
-
-    async def test_a_conditional_write_of_unknown_outcome_says_so(
-        self, behind: AzureTablesStore, proxy: HttpProxy
-    ) -> None:
-        proxy.inject(drop_reply, times=ALWAYS)
-        with pytest.raises(OutcomeUnknownError):
-            await behind.put_if_absent("k", {"n": 1})
-
-    @pytest.mark.parametrize("status", [429, 500, 503])
-    async def test_a_failing_service_is_a_connection_error(
-        self, behind: AzureTablesStore, proxy: HttpProxy, status: int
-    ) -> None:
-        proxy.inject(answer(status), times=ALWAYS)
-        for call in (
-            behind.get("there"),
-            behind.get_many(["there", "k"]),
-            behind.put("k", {}),
-            behind.keys(),
-        ):
-            with pytest.raises(StoreConnectionError, match=str(status)):
-                await call
-        proxy.clear()
-        assert await behind.get("there") == {"n": 0}
+        return partial(
+            AzureTablesStore, connection_string=url, table_name=azure_table, client_options=options
+        )
 
     async def test_what_fails_once_is_repeated(self, behind: AzureTablesStore, proxy: HttpProxy) -> None:
         proxy.inject(answer(503))
         assert await behind.get("there") == {"n": 0}
-
-    @pytest.mark.parametrize("fault", [drop_reply, cut_body(10)])
-    async def test_a_read_that_is_cut_off_is_repeated_and_else_an_error(
-        self, behind: AzureTablesStore, proxy: HttpProxy, fault: Fault
-    ) -> None:
-        proxy.inject(fault)
-        assert await behind.get("there") == {"n": 0}
-        proxy.inject(fault, times=ALWAYS)
-        with pytest.raises(StoreConnectionError):
-            await behind.get("there")
-
-    async def test_a_silent_service_is_a_timeout(
-        self, opening: Callable[..., AzureTablesStore], proxy: HttpProxy
-    ) -> None:
-        proxy.inject(proxy.be_silent, times=ALWAYS)
-        async with opening(timeout=0.5) as store:
-            for call in (store.get("k"), store.put("k", {}), store.keys()):
-                with pytest.raises(StoreTimeoutError):
-                    await call
-            with pytest.raises(OutcomeUnknownError):
-                await store.put_if_absent("k", {})
 
     async def test_a_table_that_is_being_deleted_is_no_lost_claim(
         self, behind: AzureTablesStore, proxy: HttpProxy
@@ -366,10 +297,12 @@ class TestFaults:
             with pytest.raises(KeyValueStoreError, match="AuthorizationFailure"):
                 await call
 
-    async def test_no_server_is_a_connection_error(self, table: str) -> None:
+    async def test_no_server_is_a_connection_error(self, azure_table: str) -> None:
         url = f"AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:{free_port()}/a;"
         options = {"retry_total": 0}
-        async with AzureTablesStore(connection_string=url, table_name=table, client_options=options) as store:
+        async with AzureTablesStore(
+            connection_string=url, table_name=azure_table, client_options=options
+        ) as store:
             for call in (store.get("k"), store.put("k", {}), store.put_if_absent("k", {}), store.pop("k")):
                 with pytest.raises(StoreUnreachableError):
                     await call

@@ -13,10 +13,7 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     KeyValueStoreError,
-    OutcomeUnknownError,
-    StoreConnectionError,
     StoreSetupError,
-    StoreTimeoutError,
     StoreUnreachableError,
 )
 from key_value.aio.stores.vault import VaultStore
@@ -25,10 +22,11 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
-from tests.servers.http_proxy import Fault, HttpProxy, answer, cut_body, drop_reply, http_proxy
+from tests.servers.http_proxy import HttpProxy, answer, http_proxy
 from tests.servers.processes import free_port
 from tests.servers.server import Server
 from tests.servers.vault import address, client
+from tests.stores.http_faults import ALWAYS, HttpFaults
 
 
 @pytest.fixture
@@ -281,10 +279,11 @@ class TestRights:
                 await store.get("k")
 
 
-ALWAYS = 1000
+class TestFaults(HttpFaults):
+    creation: ClassVar = "POST"
+    replacement: ClassVar = "POST"
+    statuses: ClassVar = (412, 429, 500, 502, 503)
 
-
-class TestFaults:
     @pytest.fixture
     def proxy(self, vault: Server) -> Generator[HttpProxy]:
         with http_proxy(vault) as proxy:
@@ -293,62 +292,6 @@ class TestFaults:
     @pytest.fixture
     def opening(self, vault: Server, mount: str, proxy: HttpProxy) -> Callable[..., VaultStore]:
         return partial(VaultStore, url=proxy.url, token=vault.password, mount_point=mount)
-
-    @pytest.fixture
-    async def behind(self, opening: Callable[..., VaultStore]) -> AsyncIterator[VaultStore]:
-        async with opening() as store:
-            await store.put("there", {"n": 0})
-            yield store
-
-    async def test_a_conditional_write_whose_answer_is_lost_knows_its_own(
-        self, behind: VaultStore, proxy: HttpProxy
-    ) -> None:
-        proxy.inject(drop_reply, method="POST")
-        assert await behind.put_if_absent("k", {"n": 1}) is True
-        found = await behind.get_versioned("k")
-        assert found is not None
-        proxy.inject(drop_reply, method="POST")
-        assert await behind.put_if_version("k", {"n": 2}, version=found.version) is not None
-        for number in range(5):
-            await behind.put("k", {"n": number})
-            proxy.inject(drop_reply, method="POST")
-            popped = await asyncio.gather(*(behind.pop("k") for _ in range(5)))
-            assert [value for value in popped if value is not None] == [{"n": number}]
-            proxy.clear()
-
-    async def test_a_conditional_write_of_unknown_outcome_says_so(
-        self, behind: VaultStore, proxy: HttpProxy
-    ) -> None:
-        proxy.inject(drop_reply, method="POST", times=ALWAYS)
-        proxy.inject(answer(503, "{}"), method="GET", times=ALWAYS)
-        with pytest.raises((OutcomeUnknownError, StoreConnectionError)):
-            await behind.put_if_absent("k", {"n": 1})
-
-    @pytest.mark.parametrize("status", [412, 429, 500, 502, 503])
-    async def test_a_failing_server_is_a_connection_error(
-        self, behind: VaultStore, proxy: HttpProxy, status: int
-    ) -> None:
-        proxy.inject(answer(status, '{"errors": ["out of order"]}'), times=ALWAYS)
-        for call in (
-            behind.get("there"),
-            behind.get_many(["there", "k"]),
-            behind.put("k", {}),
-            behind.keys(),
-        ):
-            with pytest.raises(StoreConnectionError, match="out of order"):
-                await call
-        proxy.clear()
-        assert await behind.get("there") == {"n": 0}
-
-    @pytest.mark.parametrize("fault", [drop_reply, cut_body(10)])
-    async def test_a_read_that_is_cut_off_is_repeated_and_else_an_error(
-        self, behind: VaultStore, proxy: HttpProxy, fault: Fault
-    ) -> None:
-        proxy.inject(fault)
-        assert await behind.get("there") == {"n": 0}
-        proxy.inject(fault, times=ALWAYS)
-        with pytest.raises(StoreConnectionError):
-            await behind.get("there")
 
     async def test_a_redirected_write_is_not_taken_for_done(
         self, behind: VaultStore, proxy: HttpProxy
@@ -359,17 +302,6 @@ class TestFaults:
                 await call
         proxy.clear()
         assert await behind.get("k") is None
-
-    async def test_a_silent_server_is_a_timeout(
-        self, opening: Callable[..., VaultStore], proxy: HttpProxy
-    ) -> None:
-        async with opening(timeout=0.5) as store:
-            await store.setup()
-            proxy.inject(proxy.be_silent, times=ALWAYS)
-            for call in (store.get("k"), store.put("k", {}), store.keys()):
-                with pytest.raises(StoreTimeoutError):
-                    await call
-            proxy.end()
 
     async def test_no_server_is_a_connection_error(self, mount: str) -> None:
         store = VaultStore(url=f"http://127.0.0.1:{free_port()}", token="t", mount_point=mount)
