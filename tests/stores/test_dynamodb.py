@@ -15,7 +15,6 @@ from key_value.aio.errors import ValueTooLargeError
 from key_value.aio.stores.dynamodb import DynamoDBStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
-from key_value.aio.testing.processes import in_processes
 from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
@@ -47,16 +46,6 @@ async def write_item(store: Store, collection: str, key: str, attributes: Mappin
 
 
 EMPTY: dict[str, Any] = {}
-
-
-async def claim(opening: Opening, collection: str, number: int) -> list[int]:
-    """Claim each of two keys 50 times, and return how often each was won."""
-    async with opening() as store:
-        claims = [
-            [store.put_if_absent(key, {"by": number}, collection=collection) for _ in range(50)]
-            for key in ("absent", "dead")
-        ]
-        return [sum(await asyncio.gather(*each)) for each in claims]
 
 
 class TestDynamoDBStore(StoreConformance):
@@ -264,15 +253,6 @@ class TestDynamoDBStore(StoreConformance):
         assert await store.get_many([*keys, "000", "none"]) == [*values, values[0], None]
         assert await store.keys() == keys
         assert await store.delete_many([*keys, "none"]) == 60
-
-    async def test_one_of_200_claims_from_4_processes_wins(
-        self, store: DynamoDBStore, opening: Opening, collection: str
-    ) -> None:
-        await store.put("dead", EMPTY, collection=collection, ttl=0.01)
-        won = await in_processes(claim, opening, collection)
-        assert [sum(each) for each in zip(*won, strict=True)] == [1, 1]
-        [winner] = [number for number, each in enumerate(won) if each[0]]
-        assert await store.get("absent", collection=collection) == {"by": winner}
 
     async def test_an_eventually_consistent_store_claims_once(self, dynamodb: Server, table: str) -> None:
         async with DynamoDBStore(table_name=table, endpoint_url=dynamodb.url, consistent_read=False) as store:

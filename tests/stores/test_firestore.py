@@ -477,12 +477,6 @@ class TestDocuments:
             assert "other" in repr(other)
 
 
-async def _claim(opening: Opening, keys: int, number: int) -> list[bool]:
-    async with opening() as store:
-        calls = [store.put_if_absent(f"k{n % keys}", {"by": number}) for n in range(50 * keys)]
-        return await asyncio.gather(*calls)
-
-
 async def _fork_after_closing(opening: Opening, _: int) -> Any:
     store = opening()
     async with store:
@@ -496,14 +490,6 @@ async def _fork_after_closing(opening: Opening, _: int) -> Any:
 
 
 class TestProcesses:
-    async def test_one_of_200_claims_wins(self, opening: Opening, store: FirestoreStore) -> None:
-        """Of 50 claims in each of 4 processes, for a key that is not there and for one that has expired."""
-        await store.put("k1", {}, ttl=0.001)
-        won = [each for claims in await in_processes(_claim, opening, 2) for each in claims]
-        assert len(won) == 400
-        assert sum(won) == 2
-        assert None not in await store.get_many(["k0", "k1"])
-
     async def test_a_child_of_a_process_that_closed_its_store_works(self, opening: Opening) -> None:
         assert await in_processes(_fork_after_closing, opening, count=1) == [{"n": 1}]
 

@@ -353,16 +353,24 @@ class DynamoDBStore(RowStore):
 
     @override
     async def _take_row(self, address: Address) -> Row | None:
-        reply = await self._call(
-            "delete_item",
-            once=True,
-            TableName=self.table_name,
-            Key=encode_key(address),
-            ReturnValues="ALL_OLD",
-        )
+        try:
+            reply = await self._call(
+                "delete_item",
+                once=True,
+                TableName=self.table_name,
+                Key=encode_key(address),
+                ReturnValues="ALL_OLD",
+                # Without a condition DynamoDB Local gives one item to several callers.
+                **expression("attribute_exists(#key)"),
+            )
+        except ClientError as error:
+            if code_of(error) != CONDITION_FAILED:
+                raise
+            if was_sent_again(response_of(error)):
+                message = f"{self!r}: the client has sent a removal again: {address}"
+                raise OutcomeUnknownError(message=message) from error
+            return None
         item = reply.get("Attributes")
-        if not item and was_sent_again(reply):
-            raise OutcomeUnknownError(message=f"{self!r}: the client has sent a removal again: {address}")
         return decode_item(item) if item else None
 
     @override

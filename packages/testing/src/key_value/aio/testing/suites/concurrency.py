@@ -5,16 +5,31 @@ import threading
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
+import pytest
+
 from key_value.aio.protocols.key_value import AsyncPutIfAbsentProtocol
+from key_value.aio.testing.clock import outlive
 from key_value.aio.testing.operations import Store
+from key_value.aio.testing.processes import in_processes
 from key_value.aio.testing.selection import needs, states, when
-from key_value.aio.testing.suites.base import Conformance
+from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 
 TASKS = 50
 THREADS = 4
 ROUNDS = 10
+CLAIMED = ("absent", "expired")
 
 ResultT = TypeVar("ResultT")
+
+
+async def _claim(opening: Opening, collection: str, number: int) -> list[int]:
+    """Claim each of two keys `TASKS` times, and return how often each was won."""
+    async with opening() as store:
+        claims: list[list[Awaitable[bool]]] = [
+            [store.put_if_absent(key, {"by": number}, collection=collection) for _ in range(TASKS)]
+            for key in CLAIMED
+        ]
+        return [sum(await asyncio.gather(*each)) for each in claims]
 
 
 async def _at_once(*calls: Awaitable[ResultT]) -> list[ResultT]:
@@ -96,6 +111,19 @@ class ConcurrencyConformance(Conformance):
             )
             assert stored.count(True) == 1
             assert await store.get(key, collection=collection) == {"n": stored.index(True)}
+
+    @pytest.mark.timeout(300)
+    @when(overrides("opening"), states(shared_by_processes=True))
+    @needs(AsyncPutIfAbsentProtocol)
+    async def test_put_if_absent_has_one_winner_among_processes(
+        self, store: Store, collection: str, opening: Opening
+    ) -> None:
+        await store.put("expired", {}, collection=collection, ttl=self.short_ttl)
+        await outlive(self.short_ttl)
+        won = await in_processes(_claim, opening, collection)
+        for key, claims in zip(CLAIMED, zip(*won, strict=True), strict=True):
+            assert sum(claims) == 1
+            assert await store.get(key, collection=collection) == {"by": claims.index(1)}
 
     @when(states(single_loop=None))
     @needs(AsyncPutIfAbsentProtocol)
