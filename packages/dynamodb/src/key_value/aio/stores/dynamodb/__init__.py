@@ -3,7 +3,7 @@
 try:
     from key_value.aio.stores.dynamodb.store import DynamoDBStore
 except ModuleNotFoundError as error:
-    if error.name not in ("aiobotocore", "botocore"):
+    if error.name not in ("aiobotocore", "aiohttp", "botocore"):
         raise
     raise ImportError("DynamoDBStore needs aiobotocore: pip install 'py-key-value-aio[dynamodb]'") from error
 
