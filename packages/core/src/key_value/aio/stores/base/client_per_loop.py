@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, Generic, TypeVar
 
 from key_value.aio.errors import StoreClosedError
@@ -82,14 +83,16 @@ class ClientPerLoop(Generic[ClientT]):
                 await each.close()
             elif loop.is_running():
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(each.close(), loop))
+            elif loop.is_closed():
+                each.abandon()
 
     async def _add(self) -> ClientT:
         loop = asyncio.get_running_loop()
         with self._lock:
             if not self._is_open:
                 raise StoreClosedError(message="The store is closed")
-            for process, other in [place for place in self._opened if place[1].is_closed()]:
-                del self._opened[process, other]
+            for place in [place for place in self._opened if place[1].is_closed()]:
+                self._opened.pop(place).abandon()
             opened = self._opened.setdefault((os.getpid(), loop), _Opened(self._open))
         try:
             return await opened.get()
@@ -126,6 +129,11 @@ class _Opened(Generic[ClientT]):
         if self._opening is not None:
             await asyncio.wait([self._opening])
         await self._guard.aclose()
+
+    def abandon(self) -> None:
+        """Forget an opening whose loop has ended before it began: Python would warn of it."""
+        if self._opening is not None and getcoroutinestate(self._work) == CORO_CREATED:
+            self._work.close()
 
     async def _enter(self) -> ClientT:
         client = await self._context.__aenter__()
