@@ -47,13 +47,13 @@ class Server:
 
 @contextmanager
 def provided(name: str, start: Callable[[], AbstractContextManager[Server]]) -> Generator[Server]:
-    """The server that `KV_TEST_<NAME>_URL` names, else one of our own until the tests are over.
+    """The server that `KV_TEST_<NAME>_URL` or `_ENDPOINT` names, else one of our own while the tests run.
 
     Where the machine cannot run it, tests are skipped on a laptop and fail in CI.
     """
     variable = f"KV_TEST_{name.upper()}_URL"
     with ExitStack() as stack:
-        if url := os.environ.get(variable):
+        if url := os.environ.get(variable) or os.environ.get(variable.replace("_URL", "_ENDPOINT")):
             server = Server(url)
         else:
             try:
