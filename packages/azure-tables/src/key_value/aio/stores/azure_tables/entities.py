@@ -50,7 +50,8 @@ def encode_row(row: Row) -> Entity:
         # The 0.5 series takes it for the time at which the entry expires.
         entity["ExpiresAt"] = EntityProperty(math.ceil(expires), EdmType.INT64)
     if row.original is not None and row.original != row.address:
-        entity["Collection"], entity["Key"] = map(_printable, row.original)
+        # JSON text holds what no property of text may: half of a surrogate pair.
+        entity["Collection"], entity["Key"] = map(json.dumps, row.original)
     text: str = row.value
     if len(text) <= LONGEST_TEXT:
         entity["Value"] = text
@@ -81,18 +82,13 @@ def decode_entity(entity: Mapping[str, Any], etag: str) -> Row | None:
     document = _loaded(text)
     collection, key = document.get("collection"), document.get("key")
     original = Address(collection, key) if isinstance(collection, str) and isinstance(key, str) else None
-    expires = _epoch(document.get("expires_at"))
+    expires = document.get("expires_at")
+    expires = expires if isinstance(expires, str) else None
+    row = Row(*address, text, document.get("created_at"), expires, f" {etag}", original)
     whole = entity.get("ExpiresAt")
     whole = whole.value if isinstance(whole, EntityProperty) else whole
     # The property decides, in seconds that were cut down.
-    if whole is not None and not (isinstance(expires, float) and int(expires) == whole):
-        expires = float(whole)
-    return Row(*address, text, document.get("created_at"), expires, f" {etag}", original)
-
-
-def has_expired(row: Row, now: float) -> bool:
-    """Return whether an entry has expired; one that cannot be read has not."""
-    return isinstance(row.expires, (int, float)) and row.expires <= now
+    return row if whole is None or _expires_within(row, whole) else row._replace(expires=float(whole))
 
 
 def is_of_store(row: Row) -> bool:
@@ -136,19 +132,12 @@ def _loaded(text: str) -> dict[str, Any]:
     return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
 
 
-def _epoch(text: object) -> float | str | None:
-    """Return the time of ISO 8601 text; what is no such text stays as it is."""
-    if not isinstance(text, str):
-        return None
+def _expires_within(row: Row, second: int) -> bool:
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return text
-
-
-def _printable(name: str) -> str:
-    """Return a name as JSON text, which holds what no property of text may: half of a surrogate pair."""
-    return json.dumps(name)
+        expires = row.expires_epoch
+    except DeserializationError:
+        return False
+    return expires is not None and int(expires) == second
 
 
 def _iso(epoch: float) -> str:

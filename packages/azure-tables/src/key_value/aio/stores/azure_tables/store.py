@@ -1,13 +1,12 @@
 """The store in a table of Azure Tables."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -45,7 +44,6 @@ from key_value.aio.stores.azure_tables.entities import (
     document_of,
     encode_row,
     etag_of,
-    has_expired,
     is_of_store,
     value_of,
 )
@@ -54,6 +52,7 @@ from key_value.aio.stores.base import (
     Address,
     BatchLimit,
     ClientPerLoop,
+    Listed,
     ManagedEntry,
     Row,
     RowPage,
@@ -222,7 +221,7 @@ class AzureTablesStore(RowStore):
         parts = READ_LIMIT.parts([0] * len(addresses))
         found = await asyncio.gather(*(self._get_rows(addresses[part]) for part in parts))
         rows = [row for part in found for row in part]
-        living = {row.address for row in rows if not has_expired(row, now)}
+        living = {row.address for row in rows if not row.has_expired(now)}
         deleted = await self._delete_each([row.address for row in rows])
         return len(living & deleted)
 
@@ -296,21 +295,15 @@ class AzureTablesStore(RowStore):
         return names
 
     @override
-    async def _clear_rows(self, collection: str | None) -> bool:
-        removed, after = False, None
-        while True:
-            page = await self._list_rows(collection, "", after, 1000)
-            for _, rows in groupby(page.rows, attrgetter("collection")):
-                removed = bool(await self._delete_each([row.address for row in rows])) or removed
-            after = page.after
-            if after is None:
-                return removed
-
-    @override
-    async def _cull_rows(self, limit: int) -> int:
-        rows, _ = await self._first_page(f"ExpiresAt le {int(time.time())}L", {}, limit)
-        deleted = await asyncio.gather(*(self._delete_row_if(row.address, row.version) for row in rows))
-        return sum(deleted)
+    async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
+        if if_unchanged:
+            await super()._remove_listed(entries, if_unchanged=True)
+            return
+        rows = [cast("Row", entry.handle) for entry in entries]
+        for _, some in groupby(rows, attrgetter("collection")):
+            addresses = [row.address for row in some]
+            for part in self.batch_limit.parts([0] * len(addresses)):
+                await self._change([], partial(self._delete_each, addresses[part]))
 
     async def _table(self) -> Any:
         """Return the client: the driver's methods are typed in part only."""
@@ -360,20 +353,15 @@ class AzureTablesStore(RowStore):
         return rows, last if pages.continuation_token else None
 
     async def _delete_each(self, addresses: Sequence[Address]) -> set[Address]:
-        """Remove rows of one collection, and return the addresses of those that were there."""
-        table = await self._table()
-        deleted: set[Address] = set()
-        for part in self.batch_limit.parts([0] * len(addresses)):
-            some = addresses[part]
-            if len(some) > 1:
-                deletions = [("delete", {"PartitionKey": c, "RowKey": k}) for c, k in some]
-                # One that another task has removed undoes the transaction.
-                with suppress(TableTransactionError):
-                    await table.submit_transaction(deletions)
-                    deleted |= {*some}
-                    continue
-            deleted |= {address for address in some if await self._delete_one(address)}
-        return deleted
+        """Remove rows of one collection, as many as a transaction takes; return which were there."""
+        if len(addresses) > 1:
+            table = await self._table()
+            deletions = [("delete", {"PartitionKey": c, "RowKey": k}) for c, k in addresses]
+            # One that another task has removed undoes the transaction.
+            with suppress(TableTransactionError):
+                await table.submit_transaction(deletions)
+                return {*addresses}
+        return {address for address in addresses if await self._delete_one(address)}
 
     async def _delete_one(self, address: Address, **options: Any) -> bool:
         """Remove a row; return whether it was there, which the driver does not say."""

@@ -51,6 +51,23 @@ class Row(NamedTuple):
         return Address(self.collection, self.key)
 
     @property
+    def expires_epoch(self) -> float | None:
+        """When it expires, in seconds since 1970; None if it never does.
+
+        Raises:
+            DeserializationError: What is stored of that is no time.
+        """
+        return parse_epoch(self.expires) if isinstance(self.expires, str) else self.expires
+
+    def has_expired(self, now: float) -> bool:
+        """Return whether it has expired; a row whose time cannot be read has not."""
+        try:
+            expires = self.expires_epoch
+        except DeserializationError:
+            return False
+        return expires is not None and expires <= now
+
+    @property
     def has_lone_surrogate(self) -> bool:
         """Whether the value holds half of a surrogate pair, which stands for no character of Unicode."""
         return has_lone_surrogate(self.value)
@@ -141,16 +158,12 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
                 return row
         return None
 
-    async def _clear_rows(self, collection: str | None) -> bool:
-        """Hook: remove the rows of a collection, or all; return whether there were any."""
-        removed, after = False, None
-        while True:
-            page = await self._list_rows(collection, "", after, self.batch_limit.items)
-            for row in page.rows:
-                removed = await self._delete_row_if(row.address, row.version) or removed
-            after = page.after
-            if after is None:
-                return removed
+    async def _clear_rows(self, collection: str | None) -> bool | None:
+        """Hook: remove the rows of a collection, or all, in one call; return whether there were any.
+
+        None means that the backend cannot: the base then lists them, and removes them page by page.
+        """
+        return None
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
@@ -305,13 +318,17 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _delete_store(self) -> bool:
-        await self._change([], lambda: self._clear_rows(None))
+        await self._clear(None)
         return True
 
     @override
     async def _delete_collection(self, *, collection: str) -> bool:
-        name = self.names.collection(collection)
-        return await self._change([], lambda: self._clear_rows(name))
+        return await self._clear(collection)
+
+    async def _clear(self, collection: str | None) -> bool:
+        name = None if collection is None else self.names.collection(collection)
+        cleared = await self._change([], lambda: self._clear_rows(name))
+        return await self._remove_all(collection) if cleared is None else cleared
 
     async def _read_row(self, address: Address) -> Row | None:
         if self.gathers_reads:
@@ -351,7 +368,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:
         try:
-            return ManagedEntry.from_epochs(await self._row_value(row), row.created, _epoch(row.expires))
+            return ManagedEntry.from_epochs(await self._row_value(row), row.created, row.expires_epoch)
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
 
@@ -365,10 +382,6 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         if row.original and row.address != self.names.pair(collection, key):
             return None
         try:
-            return Listed(collection, key, _epoch(row.expires), row)
+            return Listed(collection, key, row.expires_epoch, row)
         except DeserializationError:
             return Listed(collection, key, None, row)
-
-
-def _epoch(moment: float | str | None) -> float | None:
-    return parse_epoch(moment) if isinstance(moment, str) else moment

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from typing_extensions import override
@@ -13,6 +13,7 @@ from key_value.aio.stores.base import (
     Address,
     BatchLimit,
     ClientPerLoop,
+    Listed,
     ManagedEntry,
     Row,
     RowPage,
@@ -327,7 +328,7 @@ class DynamoDBStore(RowStore):
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
         deletes = [partial(self._take_row, address) for address in addresses]
         rows = await _gather(deletes, self.max_concurrency)
-        return sum(row is not None and not _is_expired(row, now) for row in rows)
+        return sum(row is not None and not row.has_expired(now) for row in rows)
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
@@ -388,7 +389,7 @@ class DynamoDBStore(RowStore):
             "update_item", rev, Key=encode_key(address), UpdateExpression=update, **arguments
         )
         # One of the 0.5 series is stored again, in our form.
-        return True if touched else False if row is None or _is_expired(row, now) else None
+        return True if touched else False if row is None or row.has_expired(now) else None
 
     @override
     async def _list_rows(
@@ -456,25 +457,12 @@ class DynamoDBStore(RowStore):
             is_last = after is None
 
     @override
-    async def _delete_store(self) -> bool:
-        await self._clear(None)
-        return True
-
-    @override
-    async def _delete_collection(self, *, collection: str) -> bool:
-        return await self._clear(self.names.collection(collection))
-
-    async def _clear(self, collection: str | None) -> bool:
-        """Remove the rows of a collection, or all, page by page; return whether there were any."""
-        removed, after = False, None
-        while True:
-            page = await self._fetch(partial(self._list_rows, collection, "", after, PAGE))
-            if page.rows:
-                await self._change([], partial(self._delete_all, page.rows))
-                removed = True
-            after = page.after
-            if after is None:
-                return removed
+    async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
+        if if_unchanged:
+            await super()._remove_listed(entries, if_unchanged=True)
+        else:
+            rows = [cast("Row", entry.handle) for entry in entries]
+            await self._change([], partial(self._delete_all, rows))
 
     async def _delete_all(self, rows: Sequence[Row]) -> None:
         requests = [{"DeleteRequest": {"Key": encode_key(row.address)}} for row in rows]
@@ -503,7 +491,3 @@ def _address(request: Mapping[str, Any]) -> Address:
     """Return the address that a request of BatchWriteItem is about."""
     [(kind, content)] = request.items()
     return decode_item(content["Item" if kind == "PutRequest" else "Key"]).address
-
-
-def _is_expired(row: Row, now: float) -> bool:
-    return row.expires is not None and float(row.expires) <= now

@@ -85,15 +85,6 @@ def was_written_by(row: Row, written: Row) -> bool:
     return row.version.startswith(f"{written.version}/")
 
 
-def has_expired(row: Row, now: float) -> bool:
-    """Return whether the entry of a stored row has expired; one whose time cannot be read has not."""
-    try:
-        expires = None if row.expires is None else datetime.fromisoformat(str(row.expires))
-    except ValueError:
-        return False
-    return expires is not None and expires.astimezone(timezone.utc).timestamp() <= now
-
-
 def room_for_value(row: Row) -> int:
     """Return how many bytes of value a row's document holds.
 

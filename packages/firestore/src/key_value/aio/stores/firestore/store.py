@@ -31,7 +31,6 @@ from key_value.aio.stores.firestore.documents import (
     FIELDS,
     LISTED,
     fields_of,
-    has_expired,
     room_for_value,
     row_of,
     update_time_of,
@@ -190,7 +189,7 @@ class FirestoreStore(RowStore):
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
         rows = await repeated(self._retry, lambda: self._read(addresses, ["expires_at"]))
-        living = [row for row in rows if not has_expired(row, now)]
+        living = [row for row in rows if not row.has_expired(now)]
         await self._delete_all(living)
         return len(living)
 
@@ -254,15 +253,6 @@ class FirestoreStore(RowStore):
                     raise
                 # A batch happens all or not at all, and one of these has been stored anew.
                 await super()._remove_listed(entries[part], if_unchanged=if_unchanged)
-
-    @override
-    async def _delete_collection(self, *, collection: str) -> bool:
-        return await self._remove_all(collection)
-
-    @override
-    async def _delete_store(self) -> bool:
-        await self._remove_all(None)
-        return True
 
     async def _client(self) -> Any:
         refuse_inherited_channels()
