@@ -50,6 +50,7 @@ def test_survives_pickling(error: errors.BaseKeyValueError) -> None:
         (errors.StoreTimeoutError, {errors.KeyValueStoreError, TimeoutError}),
         (errors.StoreClosedError, {errors.KeyValueStoreError}),
         (errors.StoreSetupConnectionError, {errors.StoreSetupError, errors.StoreConnectionError}),
+        (errors.StoreSetupAuthenticationError, {errors.StoreSetupError, errors.StoreAuthenticationError}),
         (errors.StoreSetupTimeoutError, {errors.StoreSetupError, errors.StoreTimeoutError}),
         (errors.PathSecurityError, {errors.KeyValueStoreError}),
     ],

@@ -3,16 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel
+from typing_extensions import override
 
 from key_value.aio._utils.json_faults import json_fault
 from key_value.aio.adapters.base_model import BaseModelAdapter
 from key_value.aio.adapters.pydantic import PydanticAdapter
 from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
-from key_value.aio.errors import InvalidTTLError, SerializationError
+from key_value.aio.errors import (
+    InvalidTTLError,
+    SerializationError,
+    StoreAuthenticationError,
+    StoreConnectionError,
+    StoreSetupAuthenticationError,
+    StoreSetupConnectionError,
+    StoreSetupError,
+)
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.simple import SimpleStore
 from key_value.aio.wrappers.fallback import FallbackWrapper
@@ -113,6 +122,36 @@ async def test_a_ttl_is_refused_in_a_sentence(ttl: Any, shown: str) -> None:
         await MemoryStore().put("k", {}, ttl=ttl)
     sentence = "ttl must be a positive, finite number of seconds that ends before the year 10000, not "
     assert str(caught.value) == sentence + shown
+
+
+class Refusing(MemoryStore):
+    """A store whose backend refuses the password, which its driver repeats in no message."""
+
+    errors = ((PermissionError, StoreAuthenticationError), (OSError, StoreConnectionError))
+    location = "kv://host:1234/0"
+    reason: ClassVar[Exception] = PermissionError("invalid password")
+
+    @override
+    async def _setup(self) -> None:
+        raise self.reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        (PermissionError("refused"), StoreSetupAuthenticationError),
+        (OSError("refused"), StoreSetupConnectionError),
+        (ValueError("refused"), StoreSetupError),
+    ],
+)
+async def test_a_setup_that_fails_names_the_store_once(
+    reason: Exception, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Refusing, "reason", reason)
+    with pytest.raises(StoreSetupError) as caught:
+        await Refusing().get("k")
+    assert type(caught.value) is kind
+    assert str(caught.value) == "Refusing('kv://host:1234/0') could not be set up: refused"
 
 
 def test_a_repr_shows_what_is_wrapped() -> None:

@@ -16,6 +16,7 @@ from typing_extensions import override
 from key_value.aio.errors import (
     InvalidKeyError,
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreSetupError,
     StoreUnreachableError,
     ValueTooLargeError,
@@ -202,7 +203,7 @@ class TestConnect:
         signed = AzureSasCredential(readers)
         async with AzureTablesStore(endpoint=endpoint, credential=signed, table_name=azure_table) as other:
             assert await other.get("k") == {"n": 1}
-            with pytest.raises(KeyValueStoreError, match="lack the permission: 403") as caught:
+            with pytest.raises(StoreAuthenticationError, match="lack the permission: 403") as caught:
                 await other.put("k", {"n": 2})
             assert not isinstance(caught.value, ConnectionError)
 

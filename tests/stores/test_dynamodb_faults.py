@@ -15,6 +15,7 @@ from aiobotocore.session import AioSession
 from key_value.aio.errors import (
     KeyValueStoreError,
     OutcomeUnknownError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreSetupError,
     StoreTimeoutError,
@@ -371,22 +372,22 @@ class TestThrottling:
 
 class TestErrors:
     @pytest.mark.parametrize(
-        ("code", "text"),
+        ("code", "text", "kind"),
         [
-            ("ExpiredTokenException", "credentials have expired"),
-            ("UnrecognizedClientException", "credentials have expired or are not valid"),
-            ("AccessDeniedException", "lack a permission"),
-            ("ValidationException", "refused"),
+            ("ExpiredTokenException", "credentials have expired", StoreAuthenticationError),
+            ("UnrecognizedClientException", "expired or are not valid", StoreAuthenticationError),
+            ("AccessDeniedException", "lack a permission", StoreAuthenticationError),
+            ("ValidationException", "refused", KeyValueStoreError),
         ],
     )
     async def test_a_refusal_is_never_a_miss(
-        self, store: DynamoDBStore, proxy: Proxy, code: str, text: str
+        self, store: DynamoDBStore, proxy: Proxy, code: str, text: str, kind: type[KeyValueStoreError]
     ) -> None:
         proxy.fault = lambda operation, body: refusal(code)
         writes: list[Awaitable[Any]] = [store.put("k", {}), store.put_if_absent("k", {}), store.pop("k")]
         calls = [*reads(store), *writes, store.delete("there"), store.delete_many(["there"]), store.destroy()]
         for call in calls:
-            with pytest.raises(KeyValueStoreError, match=text):
+            with pytest.raises(kind, match=text):
                 await call
         assert len(proxy.requests) == len(calls), "none is sent again"
 
@@ -445,7 +446,7 @@ class TestErrors:
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
         store = DynamoDBStore(table_name="none", endpoint_url=dynamodb.url)
-        with pytest.raises(KeyValueStoreError, match="no valid credentials"):
+        with pytest.raises(StoreAuthenticationError, match="no valid credentials"):
             await store.get("k")
         await store.close()
         monkeypatch.delenv("AWS_DEFAULT_REGION")

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     DeserializationError,
-    KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     ValueTooLargeError,
@@ -241,7 +241,7 @@ class TestFailures:
             file = Path(directory) / "passwords"
             file.write_text("user:pass\n")
             with node(port, "-Y", str(file)):
-                with pytest.raises(KeyValueStoreError, match="unauthenticated") as caught:
+                with pytest.raises(StoreAuthenticationError, match="unauthenticated") as caught:
                     await MemcachedStore(port=port).put("k", {"n": 1})
                 assert not isinstance(caught.value, StoreConnectionError)
 

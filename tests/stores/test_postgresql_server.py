@@ -17,6 +17,7 @@ import trustme
 from key_value.aio.errors import (
     KeyValueStoreError,
     OutcomeUnknownError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
 )
@@ -231,9 +232,9 @@ class TestTLS:
     async def test_a_wrong_password_is_no_connection_error(
         self, secured: Node, password: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("PGPASSFILE", "/dev/null")
+        monkeypatch.setenv("PGPASSFILE", str(secured.directory / "none"))
         store = PostgreSQLStore(host="127.0.0.1", port=secured.port, user="postgres", password=password)
-        with pytest.raises(KeyValueStoreError, match="password") as caught:
+        with pytest.raises(StoreAuthenticationError, match="password") as caught:
             await store.get("k")
         assert not isinstance(caught.value, ConnectionError)
         assert "wrong-one" not in f"{store!r} {caught.value}"

@@ -14,6 +14,7 @@ from typing_extensions import override
 from key_value.aio.errors import (
     DeserializationError,
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
 )
@@ -305,7 +306,7 @@ class TestTLS:
     async def test_a_wrong_password_is_no_connection_error(self, redis_tls: Server) -> None:
         arguments: Arguments = {"host": redis_tls.host, "port": redis_tls.port, "password": "wrong"}
         async with RedisStore(ssl_ca_certs=redis_tls.option("ssl_ca_certs"), **arguments) as store:
-            with pytest.raises(KeyValueStoreError) as caught:
+            with pytest.raises(StoreAuthenticationError) as caught:
                 await store.get("k")
         assert not isinstance(caught.value, ConnectionError)
         assert "wrong" not in str(caught.value).replace("wrong number", "")

@@ -15,6 +15,7 @@ from botocore.config import Config
 from key_value.aio.errors import (
     KeyValueStoreError,
     OutcomeUnknownError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreSetupError,
     StoreTimeoutError,
@@ -267,7 +268,7 @@ class TestRights:
             assert await other.get("k") == {"n": 1}
             assert await other.get("none") is None
             for call in (other.put("k", {}), other.pop("k"), other.keys(), other.delete("k")):
-                with pytest.raises(KeyValueStoreError, match="lack a permission") as caught:
+                with pytest.raises(StoreAuthenticationError, match="lack a permission") as caught:
                     await call
                 assert not isinstance(caught.value, ConnectionError)
             # Its reply is a success, with an error for each object.
@@ -283,7 +284,7 @@ class TestRights:
         ]
         for wrong in wrongs:
             async with S3Store(bucket_name=bucket, **arguments(s3, **wrong)) as store:
-                with pytest.raises(KeyValueStoreError, match="credentials are wrong") as caught:
+                with pytest.raises(StoreAuthenticationError, match="credentials are wrong") as caught:
                     await store.get("k")
                 assert not isinstance(caught.value, ConnectionError)
                 assert "mistaken" not in str(caught.value)

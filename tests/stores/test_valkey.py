@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     ValueTooLargeError,
@@ -286,7 +287,7 @@ class TestTLS:
     async def test_a_wrong_password_is_no_connection_error(self, redis_tls: Server) -> None:
         url = f"rediss://:mistaken@{redis_tls.host}:{redis_tls.port}"
         async with ValkeyStore(url=url, ssl_ca_certs=redis_tls.option("ssl_ca_certs")) as store:
-            with pytest.raises(KeyValueStoreError, match="WRONGPASS") as caught:
+            with pytest.raises(StoreAuthenticationError, match="WRONGPASS") as caught:
                 await store.get("k")
         assert not isinstance(caught.value, ConnectionError)
         assert "mistaken" not in str(caught.value)

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreSetupError,
     StoreUnreachableError,
 )
@@ -252,7 +253,7 @@ class TestRights:
                 await store.put("k", {"n": 1})
                 assert await store.get("k") == {"n": 1}
                 given.auth.token.revoke_self()
-                with pytest.raises(KeyValueStoreError, match="refuses the token"):
+                with pytest.raises(StoreAuthenticationError, match="refuses the token"):
                     await store.get("k")
                 given.auth.approle.login(role, secret, mount_point=mount)
                 assert await store.get("k") == {"n": 1}
@@ -266,7 +267,7 @@ class TestRights:
         token = root.auth.token.create(policies=[mount])["auth"]["client_token"]
         async with VaultStore(url=address(vault), token=token, mount_point=mount) as store:
             for call in (store.get("k", collection="c"), store.keys("c"), store.delete("k", collection="d")):
-                with pytest.raises(KeyValueStoreError, match="policies") as caught:
+                with pytest.raises(StoreAuthenticationError, match="policies") as caught:
                     await call
                 assert not isinstance(caught.value, ConnectionError)
 

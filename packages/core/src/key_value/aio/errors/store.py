@@ -29,6 +29,10 @@ class StoreTimeoutError(KeyValueStoreError, TimeoutError):
     """The backend did not answer in time."""
 
 
+class StoreAuthenticationError(KeyValueStoreError):
+    """The backend refuses the credentials, or they lack a permission. Trying again does not help."""
+
+
 class OutcomeUnknownError(KeyValueStoreError):
     """The answer to a conditional write was lost: it may have happened or not. Read the entry to find out."""
 
@@ -39,6 +43,10 @@ class StoreClosedError(KeyValueStoreError):
 
 class StoreSetupError(KeyValueStoreError):
     """A store or collection could not be set up. The next call tries again."""
+
+
+class StoreSetupAuthenticationError(StoreSetupError, StoreAuthenticationError):
+    """A store could not be set up because its backend refuses the credentials."""
 
 
 class StoreSetupConnectionError(StoreSetupError, StoreConnectionError):

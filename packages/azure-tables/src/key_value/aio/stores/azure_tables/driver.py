@@ -17,6 +17,7 @@ from azure.data.tables.aio import TableClient
 
 from key_value.aio.errors import (
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     StoreUnreachableError,
@@ -94,8 +95,10 @@ def service_error(error: HttpResponseError) -> KeyValueStoreError:
     if status in _FAILED:
         return StoreConnectionError(message=f"Azure Tables has failed: {status} {said}")
     if status in _REFUSED:
-        message = f"Azure Tables refuses the credentials, or they lack the permission: {status} {said}"
-    elif code == TABLE_NOT_FOUND:
+        return StoreAuthenticationError(
+            message=f"Azure Tables refuses the credentials, or they lack the permission: {status} {said}"
+        )
+    if code == TABLE_NOT_FOUND:
         message = "The table does not exist."
     elif status == 413 or code in _TOO_LARGE:
         message = f"The entry is too large for Azure Tables: {status} {said}"

@@ -13,10 +13,11 @@ from key_value.aio._utils.arguments import check_collection
 from key_value.aio._utils.uncopyable import Uncopyable
 from key_value.aio.errors import (
     BaseKeyValueError,
-    ExtraInfoType,
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreClosedError,
     StoreConnectionError,
+    StoreSetupAuthenticationError,
     StoreSetupConnectionError,
     StoreSetupError,
     StoreSetupTimeoutError,
@@ -29,6 +30,12 @@ ErrorTable: TypeAlias = Sequence[
 ]
 
 ResourceT = TypeVar("ResourceT", bound=AbstractAsyncContextManager[Any])
+
+_SETUP_ERRORS: Sequence[tuple[type[KeyValueStoreError], type[StoreSetupError]]] = (
+    (StoreConnectionError, StoreSetupConnectionError),
+    (StoreTimeoutError, StoreSetupTimeoutError),
+    (StoreAuthenticationError, StoreSetupAuthenticationError),
+)
 
 MAXIMUM_PREPARED_COLLECTIONS = 65_536
 """How many collections a store remembers to have set up, before it sets them up again."""
@@ -117,8 +124,7 @@ class Lifecycle(Uncopyable):
         try:
             await self._once.ensure()
         except Exception as error:
-            message = f"Failed to setup key value store: {error}"
-            raise _setup_error(message, {"store": type(self).__name__}, error) from error
+            raise self._setup_error("could not be set up", error) from error
         self._refuse_if_closed()
 
     async def setup_collection(self, *, collection: str) -> None:
@@ -145,9 +151,12 @@ class Lifecycle(Uncopyable):
         try:
             await once.ensure()
         except Exception as error:
-            raise _setup_error(
-                f"Failed to setup collection: {error}", {"collection": collection}, error
-            ) from error
+            raise self._setup_error(f"could not set up the collection {collection!r}", error) from error
+
+    def _setup_error(self, what: str, cause: Exception) -> StoreSetupError:
+        kind = next((kind for base, kind in _SETUP_ERRORS if isinstance(cause, base)), StoreSetupError)
+        # An error of the table of errors names the store already.
+        return kind(message=f"{self!r} {what}: {str(cause).removeprefix(f'{self!r}: ')}")
 
     async def close(self) -> None:
         """Close what the store opened, after which it refuses to be used.
@@ -251,12 +260,3 @@ class _DriverErrors:
             error = self._map_error(exc_value)
             if error is not None:
                 raise error from exc_value
-
-
-def _setup_error(message: str, extra_info: ExtraInfoType, cause: Exception) -> StoreSetupError:
-    kind: type[StoreSetupError] = StoreSetupError
-    if isinstance(cause, StoreConnectionError):
-        kind = StoreSetupConnectionError
-    elif isinstance(cause, StoreTimeoutError):
-        kind = StoreSetupTimeoutError
-    return kind(message=message, extra_info=extra_info)

@@ -26,6 +26,7 @@ from botocore.parsers import ResponseParserError
 from key_value.aio.errors import (
     BaseKeyValueError,
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     StoreUnreachableError,
@@ -215,7 +216,7 @@ def map_error(error: Exception, store: str, table: str) -> BaseKeyValueError | N
     if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
         return StoreUnreachableError(message=message)
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return KeyValueStoreError(message=f"{store} has no valid credentials: {error}")
+        return StoreAuthenticationError(message=f"{store} has no valid credentials: {error}")
     if isinstance(error, _BROKEN):
         return StoreConnectionError(message=message)
     return KeyValueStoreError(message=message) if isinstance(error, BotoCoreError) else None
@@ -227,7 +228,8 @@ def _map_answer(error: ClientError, message: str, table: str) -> BaseKeyValueErr
         return StoreUnreachableError(message=f"DynamoDB is throttling, nothing was done: {message}")
     if response_of(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return StoreConnectionError(message=message)
-    return KeyValueStoreError(message=f"{_explanation(code, message, table)}{message}")
+    kind = StoreAuthenticationError if code in _CREDENTIALS | _DENIED else KeyValueStoreError
+    return kind(message=f"{_explanation(code, message, table)}{message}")
 
 
 def _explanation(code: str, message: str, table: str) -> str:

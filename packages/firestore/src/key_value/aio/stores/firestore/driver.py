@@ -10,11 +10,13 @@ from typing import Any, TypeAlias, TypeVar, cast
 from google.api_core.exceptions import (
     Aborted,
     Cancelled,
+    Forbidden,
     GatewayTimeout,
     GoogleAPIError,
     ResourceExhausted,
     ServerError,
     ServiceUnavailable,
+    Unauthorized,
 )
 from google.api_core.retry import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError, TransportError
@@ -23,6 +25,7 @@ from grpc.aio import UsageError
 
 from key_value.aio.errors import (
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     StoreUnreachableError,
@@ -33,8 +36,9 @@ ERRORS = (
     ((Aborted, Cancelled, ResourceExhausted, ServerError, TransportError), StoreConnectionError),
     (UsageError, KeyValueStoreError),
     (RpcError, StoreConnectionError),
+    ((Forbidden, Unauthorized, GoogleAuthError), StoreAuthenticationError),
     # A client that is used in another event loop than its own is a RuntimeError.
-    ((GoogleAPIError, GoogleAuthError, RuntimeError), KeyValueStoreError),
+    ((GoogleAPIError, RuntimeError), KeyValueStoreError),
 )
 
 T = TypeVar("T")

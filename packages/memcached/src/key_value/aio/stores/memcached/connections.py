@@ -6,7 +6,12 @@ from contextlib import asynccontextmanager
 from ssl import SSLContext
 from typing import Any, Protocol, cast
 
-from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreUnreachableError
+from key_value.aio.errors import (
+    KeyValueStoreError,
+    StoreAuthenticationError,
+    StoreConnectionError,
+    StoreUnreachableError,
+)
 
 try:
     from aiomcache import Client
@@ -33,6 +38,10 @@ class RefusedError(Exception):
     """Memcached answers with an error."""
 
 
+class UnauthenticatedError(Exception):
+    """Memcached wants a password, which aiomcache cannot send."""
+
+
 class BusyError(Exception):
     """Memcached takes no more connections."""
 
@@ -40,6 +49,7 @@ class BusyError(Exception):
 ERRORS = (
     (ConnectionRefusedError, StoreUnreachableError),
     ((BusyError, OSError, EOFError), StoreConnectionError),
+    (UnauthenticatedError, StoreAuthenticationError),
     ((RefusedError, ClientException), KeyValueStoreError),
 )
 
@@ -114,7 +124,7 @@ class Connections:
             await connection.writer.drain()
             while (line := await _line(connection)) != b"END":
                 if line.startswith(b"CLIENT_ERROR"):
-                    raise RefusedError(line.decode(errors="replace"))
+                    raise _refusal(line.decode(errors="replace"))
                 if not line.startswith(b"STAT "):
                     break  # A proxy has no such command.
                 _, name, value = line.split(b" ", 2)
@@ -174,4 +184,6 @@ async def _line(connection: Connection) -> bytes:
 
 
 def _refusal(text: str) -> Exception:
+    if "unauthenticated" in text:
+        return UnauthenticatedError(text)
     return BusyError(text) if _TOO_MANY.decode() in text else RefusedError(text)

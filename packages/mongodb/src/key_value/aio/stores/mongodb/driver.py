@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.database import AsyncDatabase
     from pymongo.read_concern import ReadConcern
 
-__all__ = ["ERRORS", "Collection", "Database", "location_of", "make_client", "open_database"]
+__all__ = ["ERRORS", "REFUSED", "Collection", "Database", "location_of", "make_client", "open_database"]
 
 Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = "AsyncMongoClient[Any]"
 Database: TypeAlias = "AsyncDatabase[Document]"
 Collection: TypeAlias = "AsyncCollection[Document]"
+
+REFUSED = frozenset({13, 18, 8000})
+"""Codes of the server: the credentials lack a permission, or are wrong; the last is that of Atlas."""
 
 ERRORS = (
     (ServerSelectionTimeoutError, StoreUnreachableError),

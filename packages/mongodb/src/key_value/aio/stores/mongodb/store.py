@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne, WriteConcern
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
 from pymongo.read_concern import ReadConcern
 from typing_extensions import override
 
+from key_value.aio.errors import BaseKeyValueError, StoreAuthenticationError
 from key_value.aio.stores.base import (
     Address,
     BasicSerializationAdapter,
@@ -37,6 +38,7 @@ from key_value.aio.stores.mongodb.documents import (
 )
 from key_value.aio.stores.mongodb.driver import (
     ERRORS,
+    REFUSED,
     Collection,
     Database,
     location_of,
@@ -175,6 +177,12 @@ class MongoDBStore(RowStore):
                     f"Collection '{name}' has a collation, under which different keys may be one."
                 )
             await create_indexes(database.get_collection(name))
+
+    @override
+    def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        if isinstance(error, OperationFailure) and error.code in REFUSED:
+            return StoreAuthenticationError(message=f"{self!r}: {error}")
+        return super()._map_error(error)
 
     @override
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:

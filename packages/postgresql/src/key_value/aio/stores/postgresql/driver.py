@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from key_value.aio.errors import (
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     StoreUnreachableError,
@@ -85,6 +86,10 @@ ERRORS = (
             ReadOnlyError,
         ),
         StoreConnectionError,
+    ),
+    (
+        (pg.InvalidAuthorizationSpecificationError, pg.InsufficientPrivilegeError),
+        StoreAuthenticationError,
     ),
     (pg.ClientConfigurationError, KeyValueStoreError),
     ((OSError, pg.InterfaceError), StoreConnectionError),

@@ -4,7 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
-from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreTimeoutError
+from key_value.aio.errors import (
+    KeyValueStoreError,
+    StoreAuthenticationError,
+    StoreConnectionError,
+    StoreTimeoutError,
+)
 
 try:
     from redis import asyncio as redis
@@ -18,6 +23,7 @@ try:
         AuthorizationError,
         ClusterDownError,
         MasterDownError,
+        NoPermissionError,
         NoScriptError,
         ReadOnlyError,
         RedisError,
@@ -48,8 +54,8 @@ UNANSWERED = (RedisTimeoutError, RedisConnectionError, OSError)
 
 ERRORS = (
     (RedisTimeoutError, StoreTimeoutError),
-    # A refused password does not pass, though redis-py counts it among the connection errors.
-    ((AuthenticationError, AuthorizationError), KeyValueStoreError),
+    # redis-py counts a refused password among the connection errors.
+    ((AuthenticationError, AuthorizationError, NoPermissionError), StoreAuthenticationError),
     # LOADING is a connection error already; a replica answers READONLY while it takes over.
     ((RedisConnectionError, ClusterDownError, MasterDownError, ReadOnlyError, OSError), StoreConnectionError),
     (RedisError, KeyValueStoreError),

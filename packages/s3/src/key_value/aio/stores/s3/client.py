@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from key_value.aio.errors import (
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     StoreUnreachableError,
@@ -22,6 +23,8 @@ try:
         ConnectTimeoutError,
         EndpointConnectionError,
         HTTPClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
         ReadTimeoutError,
         SSLError,
     )
@@ -48,6 +51,7 @@ ERRORS = (
     (ReadTimeoutError, StoreTimeoutError),
     # A reply that is cut off is an exception of aiohttp's own.
     ((HTTPClientError, AiohttpError, OSError), StoreConnectionError),
+    ((NoCredentialsError, PartialCredentialsError), StoreAuthenticationError),
     (BotoCoreError, KeyValueStoreError),
 )
 
@@ -216,4 +220,5 @@ def read_error(error: ClientError, place: str) -> KeyValueStoreError:
     is_broken = status >= 500 or code == "InternalError"
     if is_broken and code != "NotImplemented":
         return StoreConnectionError(message=message)
-    return KeyValueStoreError(message=message)
+    is_refused = status == 401 or hint in {_FORBIDDEN, _EXPIRED, _WRONG}
+    return (StoreAuthenticationError if is_refused else KeyValueStoreError)(message=message)

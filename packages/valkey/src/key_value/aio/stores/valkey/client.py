@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
-from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreTimeoutError
+from key_value.aio.errors import (
+    KeyValueStoreError,
+    StoreAuthenticationError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    StoreUnreachableError,
+)
 
 try:
     from glide import (
@@ -40,9 +46,7 @@ __all__ = [
     "connect",
     "is_cluster",
     "is_lost",
-    "is_refused",
-    "is_unavailable",
-    "is_unsent",
+    "kind_of",
     "location_of",
     "parse_url",
     "tls_files",
@@ -57,9 +61,18 @@ ERRORS = (
     (GlideError, KeyValueStoreError),
 )
 
-_REFUSED = re.compile("WRONGPASS|NOAUTH|PermissionDenied|refused to switch database")
-_UNSENT = re.compile("connect failed|maximum inflight")
-_UNAVAILABLE = re.compile("ReadOnly|ClusterDown|MasterDown|Loading|Moved|TryAgain", re.IGNORECASE)
+_KINDS = (
+    (GlideError, re.compile("WRONGPASS|NOAUTH|PermissionDenied"), StoreAuthenticationError),
+    (GlideError, re.compile("refused to switch database"), KeyValueStoreError),
+    # There is no connection, or too many commands are in flight.
+    (RequestError, re.compile("connect failed|maximum inflight"), StoreUnreachableError),
+    # The server does not serve the entry now.
+    (
+        RequestError,
+        re.compile("ReadOnly|ClusterDown|MasterDown|Loading|Moved|TryAgain", re.IGNORECASE),
+        StoreConnectionError,
+    ),
+)
 
 _SCHEMES = {"valkey": False, "redis": False, "valkeys": True, "rediss": True}
 """The schemes of URLs, and whether they mean TLS."""
@@ -68,19 +81,12 @@ _IN_FLIGHT = 1_000_000
 """Commands that await an answer at most; by default the driver refuses the 1,001st."""
 
 
-def is_refused(error: Exception) -> bool:
-    """Return whether the server refuses the credentials or the database, which does not pass by itself."""
-    return _REFUSED.search(str(error)) is not None
-
-
-def is_unsent(error: Exception) -> bool:
-    """Return whether nothing was sent, as there is no connection, or too many commands are in flight."""
-    return isinstance(error, RequestError) and _UNSENT.search(str(error)) is not None
-
-
-def is_unavailable(error: Exception) -> bool:
-    """Return whether the server answers that it does not serve the entry now."""
-    return isinstance(error, RequestError) and _UNAVAILABLE.search(str(error)) is not None
+def kind_of(error: Exception) -> type[KeyValueStoreError] | None:
+    """Return the error to raise for one of the driver's whose words tell it, or None."""
+    for driver, words, kind in _KINDS:
+        if isinstance(error, driver) and words.search(str(error)):
+            return kind
+    return None
 
 
 def is_lost(answer: object) -> bool:

@@ -11,9 +11,6 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     BaseKeyValueError,
-    KeyValueStoreError,
-    StoreConnectionError,
-    StoreUnreachableError,
     ValueTooLargeError,
 )
 from key_value.aio.stores.base import (
@@ -30,9 +27,7 @@ from key_value.aio.stores.valkey.client import (
     GlideError,
     configure,
     connect,
-    is_refused,
-    is_unavailable,
-    is_unsent,
+    kind_of,
     location_of,
     parse_url,
     tls_files,
@@ -194,14 +189,9 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
-        if isinstance(error, GlideError):
-            message = f"{self!r}: {error}"
-            if is_refused(error):
-                return KeyValueStoreError(message=message)
-            if is_unsent(error):
-                return StoreUnreachableError(message=message)
-            if is_unavailable(error):
-                return StoreConnectionError(message=message)
+        kind = kind_of(error)
+        if kind is not None:
+            return kind(message=f"{self!r}: {error}")
         return super()._map_error(error)
 
     @override

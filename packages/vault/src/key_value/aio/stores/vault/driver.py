@@ -13,6 +13,7 @@ from key_value.aio.errors import (
     BaseKeyValueError,
     DeserializationError,
     KeyValueStoreError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
     StoreUnreachableError,
@@ -163,8 +164,10 @@ class Mount:
 
 def mapped_error(error: Exception) -> BaseKeyValueError | None:
     """Return the error for an exception that the table of errors does not tell apart."""
-    if isinstance(error, exceptions.Forbidden):
-        return KeyValueStoreError(message=f"Vault refuses the token, or its policies do: {_said(error)}")
+    if isinstance(error, (exceptions.Forbidden, exceptions.Unauthorized)):
+        return StoreAuthenticationError(
+            message=f"Vault refuses the token, or its policies do: {_said(error)}"
+        )
     if isinstance(error, exceptions.InternalServerError) and "too large" in str(error):
         return KeyValueStoreError(message="The entry is too large for Vault's storage")
     if isinstance(error, exceptions.UnexpectedError) and "too large" in str(error):
