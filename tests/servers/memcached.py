@@ -15,13 +15,14 @@ from tests.servers.server import Server, provided
 
 
 @contextmanager
-def node(port: int, *options: str) -> Generator[Popen[bytes]]:
+def node(port: int, *options: str, tls: bool = False) -> Generator[Popen[bytes]]:
     """A memcached on a port of the loopback interface; yields its process."""
+    answers = _listens if tls else _answers
     user = ("-u", "nobody") if os.geteuid() == 0 else ()
     command = [binary("memcached"), "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-t", "1", *user]
     with (
         TemporaryDirectory() as directory,
-        running([*command, *options], directory=Path(directory), ready=lambda: _answers(port)) as process,
+        running([*command, *options], directory=Path(directory), ready=lambda: answers(port)) as process,
     ):
         yield process
 
@@ -39,6 +40,14 @@ def _answers(port: int) -> bool:
         return call(Server(f"memcached://127.0.0.1:{port}"), b"version") != b""
     except OSError:
         return False
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

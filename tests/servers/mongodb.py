@@ -15,6 +15,7 @@ import pytest
 from pymongo import MongoClient as _MongoClient
 from pymongo.errors import PyMongoError
 
+from tests.servers.certificates import make_certificates
 from tests.servers.processes import INSTALLED, free_port, running
 from tests.servers.server import Server, UnavailableError, provided
 
@@ -25,7 +26,7 @@ PROGRAM = INSTALLED / "mongodb" / "bin" / "secantusd-py"
 
 @contextmanager
 def node(server: Server, *options: str, storage: str = ":memory:") -> Generator[Process]:
-    """Run a server that answers at the given one's URL."""
+    """Run a server that answers at the given one's URL, whose options may be those of TLS."""
     if not PROGRAM.exists():
         raise UnavailableError("secantusd-py is not installed (scripts/test installs it)")
     command = [str(PROGRAM), "--host", "127.0.0.1", "--port", str(server.port), "--cache-size", "64M"]
@@ -44,6 +45,22 @@ def _answers(server: Server) -> bool:
     except PyMongoError:
         return False
     return True
+
+
+@contextmanager
+def secured(directory: Path) -> Generator[Server]:
+    """A server behind TLS that wants a password: its users are made before it does."""
+    files = make_certificates(directory)
+    at = f"127.0.0.1:{free_port()}"
+    storage = str(directory / "data")
+    open_to_all = Server(f"mongodb://{at}/?directConnection=true")
+    with node(open_to_all, storage=storage), MongoClient(open_to_all.url) as client:
+        client.admin.command("createUser", "kv", pwd="p@ss:w/r d", roles=["root"])
+    tls = f"directConnection=true&tls=true&tlsCAFile={files.authority}"
+    server = Server(f"mongodb://kv:p%40ss%3Aw%2Fr%20d@{at}/?{tls}")
+    options = ["--auth", "--tls-cert-file", str(files.certificate), "--tls-key-file", str(files.key)]
+    with node(server, *options, storage=storage):
+        yield server
 
 
 @contextmanager

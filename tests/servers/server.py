@@ -46,6 +46,16 @@ class Server:
 
 
 @contextmanager
+def needed(name: str, otherwise: str = "") -> Generator[None]:
+    """Skip the tests of a server that this machine cannot run, as the block finds out; fail them in CI."""
+    try:
+        yield
+    except UnavailableError as reason:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up(f"no {name}: {reason}{otherwise}")
+
+
+@contextmanager
 def provided(name: str, start: Callable[[], AbstractContextManager[Server]]) -> Generator[Server]:
     """The server that `KV_TEST_<NAME>_URL` or `_ENDPOINT` names, else one of our own while the tests run.
 
@@ -56,9 +66,6 @@ def provided(name: str, start: Callable[[], AbstractContextManager[Server]]) -> 
         if url := os.environ.get(variable) or os.environ.get(variable.replace("_URL", "_ENDPOINT")):
             server = Server(url)
         else:
-            try:
+            with needed(name, f"; or set {variable}"):
                 server = stack.enter_context(start())
-            except UnavailableError as reason:
-                give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-                give_up(f"no {name}: {reason}; or set {variable}")
         yield server

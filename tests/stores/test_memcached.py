@@ -3,9 +3,12 @@
 import asyncio
 import json
 import signal
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +20,7 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     DeserializationError,
+    KeyValueStoreError,
     StoreAuthenticationError,
     StoreConnectionError,
     StoreTimeoutError,
@@ -35,6 +39,8 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import Opening
 from tests import published as interop
 from tests.published import Publish
+from tests.servers.answering import answering
+from tests.servers.certificates import make_certificates
 from tests.servers.memcached import call, node
 from tests.servers.processes import free_port
 from tests.servers.server import Server
@@ -202,7 +208,7 @@ class TestFailures:
     @pytest.mark.timeout(60)
     async def test_a_store_survives_the_ends_of_its_server(self, memcached: Server) -> None:
         port = free_port()
-        store = MemcachedStore(port=port, timeout=1)
+        store = MemcachedStore(port=port, timeout=3)
         for number in (signal.SIGTERM, signal.SIGKILL):
             with node(port) as process:
                 acknowledged = await write_until_it_fails(store, process, number)
@@ -224,17 +230,100 @@ class TestFailures:
             if await reader.readline() == b"stats settings\r\n":
                 writer.write(b"STAT item_size_max 1048576\r\nEND\r\n")
                 await reader.readline()
-            writer.close()
 
-        server = await asyncio.start_server(hang_up, "127.0.0.1")
-        async with server:
-            store = MemcachedStore(port=server.sockets[0].getsockname()[1], pool_size=1, timeout=2)
+        async with answering(hang_up) as port:
+            store = MemcachedStore(port=port, pool_size=1, timeout=2)
             for call in (partial(store.put, "k", {}), partial(store.get, "k"), partial(store.delete, "k")):
                 with pytest.raises(StoreConnectionError):
                     await call()
             await store.close()
 
-    async def test_a_server_that_wants_a_password_is_refused(self) -> None:
+    @pytest.mark.parametrize("answer", [b"ERROR\r\n", b""], ids=["error", "end of the connection"])
+    async def test_a_proxy_need_not_tell_its_settings(self, memcached: Server, answer: bytes) -> None:
+        """As mcrouter and twemproxy do not."""
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            beyond, to = await asyncio.open_connection(memcached.host, memcached.port)
+            while line := await reader.readline():
+                if line.startswith(b"stats"):
+                    writer.write(answer)
+                    if answer:
+                        continue
+                    break
+                to.write(line + (await reader.readline() if line.startswith(b"set") else b""))
+                found = await beyond.readline()
+                while found.startswith(b"VALUE"):
+                    writer.write(found)
+                    writer.write(await beyond.readline())
+                    found = await beyond.readline()
+                writer.write(found)
+            to.close()
+
+        async with answering(relay) as port, MemcachedStore(port=port, timeout=2) as store:
+            await store.put("k", {"n": 1})
+            assert await store.get("k") == {"n": 1}
+
+    async def test_too_many_connections_are_an_error_that_passes(self, memcached: Server) -> None:
+        port = free_port()
+        with node(port, "-c", "16"), ExitStack() as others:
+            for _ in range(40):
+                other = others.enter_context(socket.create_connection(("127.0.0.1", port)))
+                # Once it is answered, it is counted or was refused.
+                other.sendall(b"version\r\n")
+                other.recv(100)
+            store = MemcachedStore(port=port, timeout=2)
+            for call in (partial(store.get, "k"), partial(store.put, "k", {})):
+                with pytest.raises(StoreConnectionError, match="Too many open connections"):
+                    await call()
+            others.close()
+            await until_it_answers(store)
+            await store.close()
+
+    async def test_a_full_server_refuses_and_keeps_what_a_condition_protects(self, memcached: Server) -> None:
+        """A put that fails there has dropped the old value: memcached does so before it looks for room."""
+        port = free_port()
+        with node(port, "-m", "2", "-M"):
+            async with MemcachedStore(port=port) as store:
+                await store.put("kept", {"n": 1})
+                version = await store.get_versioned("kept")
+                assert version is not None
+                large = {"text": "x" * 500_000}
+                with pytest.raises(
+                    KeyValueStoreError, match=r"put_many failed for .*out of memory"
+                ) as caught:
+                    await store.put_many([f"large-{n}" for n in range(20)], [large] * 20)
+                assert not isinstance(caught.value, StoreConnectionError)
+                with pytest.raises(KeyValueStoreError, match="out of memory"):
+                    await store.put_if_version("kept", large, version=version.version)
+                assert await store.get("kept") == {"n": 1}
+
+    async def test_a_server_that_evicts_loses_entries_and_mixes_none(self, memcached: Server) -> None:
+        port = free_port()
+        keys = [f"k{n}" for n in range(400)]
+        with node(port, "-m", "2"):
+            async with MemcachedStore(port=port) as store:
+                await store.put_many(keys, [{"key": key, "text": "x" * 20_000} for key in keys])
+                found = await store.get_many(keys)
+        assert None in found
+        assert all(value is None or value["key"] == key for key, value in zip(keys, found, strict=True))
+
+    async def test_speaks_tls_and_trusts_no_unknown_certificate(
+        self, memcached: Server, tmp_path: Path
+    ) -> None:
+        port, files = free_port(), make_certificates(tmp_path)
+        for directory in (tmp_path, *tmp_path.parents[:3]):
+            directory.chmod(0o755)  # The server drops its privileges before it reads the files.
+        files.key.chmod(0o644)
+        tls = f"ssl_chain_cert={files.certificate},ssl_key={files.key}"
+        with node(port, "-Z", "-o", tls, tls=True):
+            trusted = ssl.create_default_context(cafile=files.authority)
+            async with MemcachedStore(host="localhost", port=port, ssl=trusted) as store:
+                await store.put("k", {"text": "x" * 500_000})
+                assert await store.get("k") == {"text": "x" * 500_000}
+            with pytest.raises(StoreConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+                await MemcachedStore(port=port, ssl=ssl.create_default_context()).get("k")
+
+    async def test_a_server_that_wants_a_password_is_refused(self, memcached: Server) -> None:
         port = free_port()
         with TemporaryDirectory() as directory:
             Path(directory).chmod(0o755)  # The server drops its privileges before it reads the file.
@@ -268,3 +357,13 @@ async def write_until_it_fails(
     errors = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(error, StoreConnectionError | StoreTimeoutError) for error in errors), errors
     return acknowledged
+
+
+async def until_it_answers(store: MemcachedStore) -> None:
+    while True:
+        try:
+            await store.get("k")
+        except StoreConnectionError:
+            await asyncio.sleep(0.01)
+        else:
+            return

@@ -1,29 +1,42 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
+import struct
+from collections.abc import AsyncIterator, Generator
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import pytest
+from bson import encode
 from pymongo import AsyncMongoClient, WriteConcern
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 from typing_extensions import override
 
 from key_value.aio.errors import (
+    OutcomeUnknownError,
     SerializationError,
+    StoreAuthenticationError,
     StoreConnectionError,
     StoreSetupError,
     StoreTimeoutError,
 )
 from key_value.aio.stores.mongodb import MongoDBStore
+from key_value.aio.stores.mongodb.driver import make_client
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
-from tests.servers.mongodb import Process, node
+from tests.servers.answering import answering
+from tests.servers.certificates import make_certificates
+from tests.servers.mongodb import Process, node, secured
 from tests.servers.processes import free_port
 from tests.servers.server import Server
 
@@ -242,6 +255,168 @@ class TestMongoDBStore(MongoDBConformance):
         assert "secret" not in repr(MongoDBStore(url="mongodb://me:secret@host/?tls=true"))
 
 
+@pytest.fixture(scope="module")
+def secured_mongodb(mongodb_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    with secured(tmp_path_factory.mktemp("mongodb")) as server:
+        yield server
+
+
+class TestSecurity:
+    """TLS and a password."""
+
+    async def test_connects(self, secured_mongodb: Server) -> None:
+        async with MongoDBStore(url=secured_mongodb.url) as store:
+            await store.put("k", {"n": 1})
+            assert await store.get("k") == {"n": 1}
+            assert "p@ss" not in repr(store)
+        options = {"tls": True, "tlsCAFile": secured_mongodb.option("tlsCAFile"), "username": "kv"}
+        url = f"mongodb://{secured_mongodb.host}:{secured_mongodb.port}/?directConnection=true"
+        async with MongoDBStore(url=url, client_options={**options, "password": "p@ss:w/r d"}) as store:
+            assert await store.get("k") == {"n": 1}
+
+    async def test_a_wrong_password_is_no_connection_error(self, secured_mongodb: Server) -> None:
+        url = secured_mongodb.url.replace("p%40ss%3Aw%2Fr%20d", "mistaken")
+        without = secured_mongodb.url.replace("kv:p%40ss%3Aw%2Fr%20d@", "")
+        for each in (url, without):
+            async with MongoDBStore(url=each) as store:
+                for call in (store.get("k"), store.put("k", {}), store.put_if_absent("k", {}), store.keys()):
+                    with pytest.raises(StoreAuthenticationError) as caught:
+                        await call
+                    assert not isinstance(caught.value, ConnectionError)
+                    assert "mistaken" not in str(caught.value)
+
+    async def test_trusts_no_unknown_certificate(self, secured_mongodb: Server, tmp_path: Path) -> None:
+        other = make_certificates(tmp_path).authority
+        url = secured_mongodb.url.replace(secured_mongodb.option("tlsCAFile"), str(other))
+        async with MongoDBStore(url=url, timeout=2.0) as store:
+            with pytest.raises(StoreConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+                await store.get("k")
+
+
+class TestAnswers:
+    """What a replica set, a shard or another user's collection answers."""
+
+    async def test_an_unmet_write_concern_is_no_failed_write(self, mongodb: Server, database: str) -> None:
+        """The write is in, on fewer members than it was to be."""
+        concern = WriteConcern(w=3, wtimeout=50)
+        async with MongoDBStore(url=mongodb.url, db_name=database, write_concern=concern) as store:
+            with pytest.raises(OutcomeUnknownError):
+                await store.put("k", {"n": 1})
+            with pytest.raises(OutcomeUnknownError):
+                await store.put_many(["a", "b"], [{"n": 2}, {"n": 3}])
+            # What was claimed is read back.
+            assert await store.put_if_absent("new", {"n": 4}) is True
+            assert await store.put_if_absent("new", {"n": 5}) is False
+            found = await store.get_many(["k", "a", "b", "new"])
+            assert found == [{"n": 1}, {"n": 2}, {"n": 3}, {"n": 4}]
+
+    async def test_reads_ask_the_primary_for_what_is_acknowledged(
+        self, mongodb: Server, database: str
+    ) -> None:
+        commands = Commands()
+        options: dict[str, Any] = {
+            "readPreference": "secondaryPreferred",
+            "event_listeners": [commands],
+        }
+        async with MongoDBStore(url=mongodb.url, db_name=database, client_options=options) as store:
+            await store.put("k", {"n": 1})
+            assert await store.get_many(["k", "l"]) == [{"n": 1}, None]
+            assert await store.get_versioned("k") is not None
+            await store.keys()
+        finds = [command for name, command in commands.sent if name == "find"]
+        assert finds
+        modes = {command.get("$readPreference", {"mode": "primary"})["mode"] for command in finds}
+        # One server that is addressed directly is asked whatever it is.
+        assert modes <= {"primary", "primaryPreferred"}
+
+    async def test_an_upsert_that_meets_another_is_sent_again(self, mongodb: Server, database: str) -> None:
+        """Two upserts of one key that is absent: the server refuses the second one."""
+        proxy = DuplicateKeys(mongodb)
+        async with answering(proxy.relay) as port:
+            url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+            async with MongoDBStore(url=url, db_name=database) as store:
+                await store.put("other", {})
+                proxy.refused = [0]
+                await store.put("k", {"n": 1})
+                proxy.refused = [1, 2]
+                await store.put_many(["k", "l", "m"], [{"n": 2}, {"n": 3}, {"n": 4}])
+                assert await store.get_many(["k", "l", "m"]) == [{"n": 2}, {"n": 3}, {"n": 4}]
+                proxy.refused = [0]
+                assert await store.put_if_absent("claimed", {}) is False
+            assert proxy.refused == []
+
+    async def test_a_collection_with_a_collation_is_refused(self, store: MongoDBStore) -> None:
+        """Under it "Tok" and "tok" can be one key."""
+        database = store.client[store.db_name]
+        await database.create_collection("folding", collation={"locale": "en", "strength": 2})
+        with pytest.raises(StoreSetupError, match="collation"):
+            await store.put("k", {}, collection="folding")
+
+    @pytest.fixture
+    async def store(self, mongodb: Server, database: str) -> AsyncIterator[MongoDBStore]:
+        async with MongoDBStore(url=mongodb.url, db_name=database) as store:
+            yield store
+
+    def test_retries_are_those_of_the_url(self) -> None:
+        """Amazon DocumentDB refuses writes that may be retried; a keyword of ours would beat the URL."""
+        for stated, expected in (("retryWrites=false", False), ("retryWrites=true", True), ("", False)):
+            client = make_client(f"mongodb://127.0.0.1:1/?{stated}", 1.0, {})
+            assert client.options.retry_writes is expected
+
+
+class Commands(CommandListener):
+    """Notes the commands that a client sends."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+
+    @override
+    def started(self, event: CommandStartedEvent) -> None:
+        self.sent.append((event.command_name, dict(event.command)))
+
+    @override
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    @override
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+class DuplicateKeys:
+    """Stands before a server, and refuses some upserts of the next command as a unique index does."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.refused: list[int] = []
+        """Which updates of the next command are refused."""
+
+    async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        beyond, to = await asyncio.open_connection(self._server.host, self._server.port)
+        while request := await _message(reader):
+            to.write(request)
+            reply = await _message(beyond)
+            if self.refused and b"update\x00" in request:
+                reply = self._refusal(reply)
+            writer.write(reply)
+        to.close()
+
+    def _refusal(self, reply: bytes) -> bytes:
+        """Return the reply as it is where others have stored documents of those keys meanwhile."""
+        errors = [{"index": n, "code": 11000, "errmsg": "E11000 duplicate key"} for n in self.refused]
+        self.refused = []
+        # A header of 16 bytes, the flags, and one section of kind 0.
+        body = encode({"ok": 1.0, "n": 0, "nModified": 0, "writeErrors": errors})
+        return struct.pack("<i", 21 + len(body)) + reply[4:21] + body
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes:
+    try:
+        length = await reader.readexactly(4)
+    except asyncio.IncompleteReadError:
+        return b""
+    return length + await reader.readexactly(struct.unpack("<i", length)[0] - 4)
+
+
+@pytest.mark.usefixtures("mongodb")
 class TestFailures:
     async def test_no_server_is_a_connection_error(self) -> None:
         async with MongoDBStore(url=f"mongodb://127.0.0.1:{free_port()}", timeout=2.0) as store:

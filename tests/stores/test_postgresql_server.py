@@ -22,20 +22,18 @@ from key_value.aio.errors import (
     StoreTimeoutError,
 )
 from key_value.aio.stores.postgresql import PostgreSQLStore
+from tests.servers.certificates import make_certificates
 from tests.servers.postgresql import Node, connect, node, program, unprivileged
 from tests.servers.processes import free_port, running
-from tests.servers.server import Server, UnavailableError
+from tests.servers.server import Server, needed
 
 OUTAGES = (StoreConnectionError, StoreTimeoutError)
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Generator[Node]:
-    try:
-        with node() as made:
-            yield made
-    except UnavailableError as reason:
-        pytest.skip(str(reason))
+    with needed("PostgreSQL"), node() as made:
+        yield made
 
 
 @pytest.fixture
@@ -182,21 +180,13 @@ async def _leave(load: Load, pool: Any) -> None:
 
 @pytest.fixture(scope="module")
 def secured() -> Generator[Node]:
-    try:
-        with node(password="p@ss:w/r d") as made:
-            authority = trustme.CA()
-            issued = authority.issue_cert("localhost", "127.0.0.1")
-            authority.cert_pem.write_to_path(str(made.directory / "ca.pem"))
-            data = made.directory / "data"
-            issued.private_key_pem.write_to_path(str(data / "server.key"))
-            issued.cert_chain_pems[0].write_to_path(str(data / "server.crt"))
-            (data / "server.key").chmod(0o600)
-            for name in ("server.key", "server.crt"):
-                made.own(data / name)
-            made.start("ssl=on")
-            yield made
-    except UnavailableError as reason:
-        pytest.skip(str(reason))
+    with needed("PostgreSQL"), node(password="p@ss:w/r d") as made:
+        files = make_certificates(made.directory)
+        files.key.chmod(0o600)
+        for file in (files.key, files.certificate):
+            made.own(file)
+        made.start("ssl=on", f"ssl_key_file={files.key}", f"ssl_cert_file={files.certificate}")
+        yield made
 
 
 class TestTLS:
@@ -245,11 +235,8 @@ class TestPooler:
 
     @pytest.fixture
     def pooler(self, postgresql: Server) -> Generator[Server]:
-        try:
-            with _pgbouncer(postgresql) as server:
-                yield server
-        except UnavailableError as reason:
-            pytest.skip(str(reason))
+        with needed("PgBouncer"), _pgbouncer(postgresql) as server:
+            yield server
 
     @pytest.fixture
     async def stores(self, pooler: Server) -> AsyncIterator[list[PostgreSQLStore]]:

@@ -117,19 +117,12 @@ class Connections:
             return [await _line(connection) for _ in commands]
 
     async def item_size(self) -> int:
-        """Return how many bytes an item may have."""
-        settings: dict[bytes, bytes] = {}
-        async with self._connection() as connection:
-            connection.writer.write(b"stats settings\r\n")
-            await connection.writer.drain()
-            while (line := await _line(connection)) != b"END":
-                if line.startswith(b"CLIENT_ERROR"):
-                    raise _refusal(line.decode(errors="replace"))
-                if not line.startswith(b"STAT "):
-                    break  # A proxy has no such command.
-                _, name, value = line.split(b" ", 2)
-                settings[name] = value
-        size = settings.get(b"item_size_max", b"")
+        """Return how many bytes an item may have; a proxy does not tell, and may end the connection."""
+        try:
+            async with self._connection() as connection:
+                size = (await _settings(connection)).get(b"item_size_max", b"")
+        except ConnectionResetError:
+            return DEFAULT_ITEM_SIZE
         return int(size) if size.isdigit() else DEFAULT_ITEM_SIZE
 
     async def _acquire(self) -> Connection:
@@ -172,6 +165,21 @@ async def open_client(host: str, port: int, pool_size: int, tls: SSLContext | No
         yield client
     finally:
         await client.close()
+
+
+async def _settings(connection: Connection) -> dict[bytes, bytes]:
+    """Return the settings of a server, none where they are not told."""
+    settings: dict[bytes, bytes] = {}
+    connection.writer.write(b"stats settings\r\n")
+    await connection.writer.drain()
+    while (line := await _line(connection)) != b"END":
+        if line.startswith(b"CLIENT_ERROR"):
+            raise _refusal(line.decode(errors="replace"))
+        if not line.startswith(b"STAT "):
+            break
+        _, name, value = line.split(b" ", 2)
+        settings[name] = value
+    return settings
 
 
 async def _line(connection: Connection) -> bytes:

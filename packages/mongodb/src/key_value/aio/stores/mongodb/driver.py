@@ -1,5 +1,6 @@
 """pymongo's asynchronous client: how it is made, its options, and its exceptions."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
@@ -11,6 +12,7 @@ from pymongo.errors import (
     ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WriteConcernError,
@@ -30,15 +32,17 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.database import AsyncDatabase
     from pymongo.read_concern import ReadConcern
 
-__all__ = ["ERRORS", "REFUSED", "Collection", "Database", "location_of", "make_client", "open_database"]
+__all__ = ["ERRORS", "Collection", "Database", "is_refusal", "location_of", "make_client", "open_database"]
 
 Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = "AsyncMongoClient[Any]"
 Database: TypeAlias = "AsyncDatabase[Document]"
 Collection: TypeAlias = "AsyncCollection[Document]"
 
-REFUSED = frozenset({13, 18, 8000})
+_REFUSALS = frozenset({13, 18, 8000})
 """Codes of the server: the credentials lack a permission, or are wrong; the last is that of Atlas."""
+
+_CODE = re.compile(r"'code': (\d+)")
 
 ERRORS = (
     (ServerSelectionTimeoutError, StoreUnreachableError),
@@ -74,6 +78,16 @@ def make_client(url: str | None, timeout: float | None, options: Mapping[str, An
     stated = {name.lower() for name, _ in parse_qsl(urlsplit(url or "").query)}
     chosen = {name: value for name, value in chosen.items() if name.lower() not in stated}
     return AsyncMongoClient(url, **{**chosen, **options})
+
+
+def is_refusal(error: Exception) -> bool:
+    """Return whether the server refuses the credentials, or they lack a permission.
+
+    A server that has refused them is not selected for a while, as one that is down; only the text says why.
+    """
+    if isinstance(error, ServerSelectionTimeoutError):
+        return any(int(code) in _REFUSALS for code in _CODE.findall(str(error)))
+    return isinstance(error, OperationFailure) and error.code in _REFUSALS
 
 
 def open_database(

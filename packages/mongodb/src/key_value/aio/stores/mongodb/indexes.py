@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from pymongo import IndexModel
+from pymongo import IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from key_value.aio.stores.mongodb.driver import Collection
@@ -43,7 +43,8 @@ async def create_indexes(collection: Collection) -> None:
 
 async def _create(collection: Collection, index: IndexModel) -> None:
     try:
-        await collection.create_indexes([index])
+        # The primary's word will do: how many members must acknowledge a write is for entries.
+        await collection.with_options(write_concern=WriteConcern(w=1)).create_indexes([index])
     except OperationFailure as error:
         if error.code not in _LEFT_AS_THEY_ARE:
             raise

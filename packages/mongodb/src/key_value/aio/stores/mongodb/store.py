@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne, WriteConcern
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
 from pymongo.read_concern import ReadConcern
 from typing_extensions import override
 
@@ -38,9 +38,9 @@ from key_value.aio.stores.mongodb.documents import (
 )
 from key_value.aio.stores.mongodb.driver import (
     ERRORS,
-    REFUSED,
     Collection,
     Database,
+    is_refusal,
     location_of,
     make_client,
     open_database,
@@ -180,7 +180,7 @@ class MongoDBStore(RowStore):
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
-        if isinstance(error, OperationFailure) and error.code in REFUSED:
+        if is_refusal(error):
             return StoreAuthenticationError(message=f"{self!r}: {error}")
         return super()._map_error(error)
 
@@ -341,10 +341,9 @@ async def _replace(kv: Collection, rows: Sequence[Row]) -> list[Exception | None
     except DuplicateKeyError as error:
         failures[0] = error
     except BulkWriteError as error:
-        refused: list[dict[str, Any]] = error.details["writeErrors"]
-        if not refused:
-            raise
-        for each in refused:
+        for each in error.details["writeConcernErrors"]:
+            failures = [WriteConcernError(str(each.get("errmsg")), each.get("code"), each)] * len(rows)
+        for each in error.details["writeErrors"]:
             failures[each["index"]] = WriteError(str(each.get("errmsg")), each.get("code"), each)
     return failures
 
