@@ -273,6 +273,38 @@ class TestPostgreSQLStore(PostgreSQLConformance):
         await store.cull()
         assert await connection.fetchval("SELECT array_agg(key) FROM kv_store") == ["lives"]
 
+    async def test_culls_what_has_gathered(self, store: PostgreSQLStore, connection: Connection) -> None:
+        """As where nothing was culled for months."""
+        await store.put("lives", {}, ttl=1000)
+        await connection.execute(
+            "INSERT INTO kv_store SELECT 'c', n::text, '{}', 1, now(), now() - interval '1 s' "
+            "FROM generate_series(1, 200000) AS n; ANALYZE kv_store"
+        )
+        assert await store.get("7", collection="c") is None
+        await store.cull()
+        assert await connection.fetchval("SELECT array_agg(key) FROM kv_store") == ["lives"]
+
+    @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+    async def test_a_database_that_is_not_in_utf_8_holds_all_values(
+        self, connection: Connection, encoding: str
+    ) -> None:
+        """And of names those that it can: the others are refused."""
+        name = f"kv_{encoding.lower()}"
+        await connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        await connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        value = {"é": "中😀"}
+        async with PostgreSQLStore(url=self.url.rpartition("/")[0] + f"/{name}") as store:
+            await store.put_many(["k", "é"], [value, value], ttl=60)
+            assert await store.put_if_absent("l", value) is True
+            assert await store.get_many(["k", "é", "l"]) == [value] * 3
+            if encoding == "LATIN1":
+                for call in (store.put("中", {}), store.get("中"), store.delete("中")):
+                    with pytest.raises(SerializationError, match="no equivalent"):
+                        await call
+        await connection.execute(f"DROP DATABASE {name}")
+
     async def test_statements_on_many_rows_use_the_indexes(
         self, store: PostgreSQLStore, connection: Connection
     ) -> None:

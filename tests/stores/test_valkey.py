@@ -4,9 +4,11 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Generator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
 
 import pytest
 from glide import (
@@ -17,6 +19,7 @@ from glide import (
     NodeAddress,
     ReadFrom,
 )
+from redis import RedisError
 from typing_extensions import override
 
 from key_value.aio.errors import (
@@ -33,8 +36,10 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
+from tests.servers.certificates import make_certificates
 from tests.servers.processes import free_port
-from tests.servers.redis import call, durable
+from tests.servers.redis import call, durable, node
+from tests.servers.redis_cluster import start as start_cluster
 from tests.servers.server import Server
 from tests.servers.valkey import start
 from tests.stores.load import Load
@@ -176,6 +181,28 @@ class TestDocuments:
         finally:
             call(valkey, "CONFIG", "SET", "maxmemory", "0")
 
+    async def test_a_full_server_keeps_what_it_has_and_gives_it_up(
+        self, store: ValkeyStore, valkey: Server
+    ) -> None:
+        await store.put_many(["a", "b", "c"], [{"n": 1}] * 3)
+        found = await store.get_versioned("a")
+        assert found is not None
+        call(valkey, "CONFIG", "SET", "maxmemory", "1")
+        try:
+            for refused in (
+                store.put_if_version("a", {"n": 2}, version=found.version),
+                store.put_if_absent("d", {}),
+                store.touch("a", ttl=60),
+            ):
+                with pytest.raises(KeyValueStoreError, match="maxmemory"):
+                    await refused
+            assert await store.get("a") == {"n": 1}
+            assert await store.delete_if_version("a", version=found.version) is True
+            assert await store.pop("b") == {"n": 1}
+        finally:
+            call(valkey, "CONFIG", "SET", "maxmemory", "0")
+        assert await store.keys() == ["c"]
+
     async def test_what_the_server_cannot_hold_is_not_sent(
         self, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -292,6 +319,23 @@ class TestTLS:
         assert not isinstance(caught.value, ConnectionError)
         assert "mistaken" not in str(caught.value)
 
+    async def test_shows_a_certificate(self, redis_tls: Server, tmp_path: Path) -> None:
+        """Of a server that wants one, and no password."""
+        files = make_certificates(tmp_path)
+        port = free_port()
+        trust = {"ssl_ca_certs": str(files.authority)}
+        shown = {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
+        server = Server(f"rediss://127.0.0.1:{port}/0?{urlencode(trust | shown)}")
+        tls = ["--port", "0", "--tls-port", str(port), "--tls-ca-cert-file", str(files.authority)]
+        own = ["--tls-cert-file", str(files.certificate), "--tls-key-file", str(files.key)]
+        with node(server, *tls, *own):
+            async with ValkeyStore(port=port, **trust, **shown) as store:
+                await store.put("k", {"n": 1})
+                assert await store.get("k") == {"n": 1}
+            async with ValkeyStore(port=port, **trust, timeout=0.5) as store:
+                with pytest.raises((StoreConnectionError, StoreTimeoutError)):
+                    await store.get("k")
+
 
 class TestCluster:
     async def test_a_batch_reaches_every_primary(self, clustered: ValkeyStore) -> None:
@@ -344,13 +388,73 @@ class TestCluster:
             for node in nodes.values():
                 call(node, "CLUSTER", "SETSLOT", str(slot), "STABLE")
 
+    async def test_lists_once_what_two_nodes_have(
+        self, clustered: ValkeyStore, valkey_cluster: Server
+    ) -> None:
+        """While a slot moves, and after a move that was given up."""
+        keys = [str(n) for n in range(50)]
+        await clustered.put_many(keys, [{"n": 1}] * 50)
+        address = clustered.names.address(clustered.default_collection, "7")
+        slot = cast("int", call(valkey_cluster, "CLUSTER", "KEYSLOT", address))
+        nodes = nodes_of(valkey_cluster, slot)
+        (owner, owner_id), (target, target_id) = nodes[:2]
+        call(target, "CLUSTER", "SETSLOT", str(slot), "IMPORTING", owner_id)
+        call(owner, "CLUSTER", "SETSLOT", str(slot), "MIGRATING", target_id)
+        try:
+            call(owner, "MIGRATE", target.host, str(target.port), address, "0", "5000", "COPY")
+            assert sorted(await clustered.keys()) == sorted(keys)
+            assert await clustered.get("7") == {"n": 1}
+        finally:
+            for node, _ in nodes:
+                call(node, "CLUSTER", "SETSLOT", str(slot), "STABLE")
+        assert await clustered.delete("7") is True
+        assert "7" not in await clustered.keys()
 
+    async def test_a_batch_names_the_keys_of_the_shard_that_is_down(self, valkey_cluster: Server) -> None:
+        with start_cluster("valkey-server") as server:
+            async with ValkeyStore(url=server.url, cluster=True) as store:
+                keys = [str(n) for n in range(60)]
+                await store.put_many(keys, [{"n": 1}] * 60)
+                nodes = [node for node, _ in nodes_of(server, 0)]
+                for each in nodes:
+                    call(each, "CONFIG", "SET", "cluster-require-full-coverage", "no")
+                with suppress(ConnectionError, RedisError):
+                    call(nodes[-1], "SHUTDOWN", "NOSAVE")
+                with pytest.raises(StoreConnectionError) as caught:
+                    await store.put_many(keys, [{"n": 2}] * 60)
+                assert caught.value.extra_info is not None
+                failed = str(caught.value.extra_info["failed_keys"]).replace("'", "").split(", ")
+                assert 0 < len(failed) < 60
+                written = [key for key in keys if key not in failed]
+                assert await store.get_many(written) == [{"n": 2}] * len(written)
+
+
+def nodes_of(cluster: Server, slot: int) -> list[tuple[Server, str]]:
+    """The primaries of a cluster and their names, the owner of a slot first."""
+    ranges = cast("list[Any]", call(cluster, "CLUSTER SLOTS"))
+    ranges.sort(key=lambda each: not each[0] <= slot <= each[1])
+    return [(cluster.at(host.decode(), port), name.decode()) for _, _, (host, port, name, *_), *_ in ranges]
+
+
+@pytest.mark.usefixtures("valkey")
 class TestFailures:
     async def test_no_server_is_a_connection_error(self) -> None:
         async with ValkeyStore(port=free_port()) as store:
             for request in (store.get("k"), store.put("k", {}), store.put_many(["k"], [{}]), store.keys()):
                 with pytest.raises(StoreConnectionError):
                     await request
+
+    async def test_keeps_to_its_database_when_it_connects_again(self, valkey: Server) -> None:
+        async with ValkeyStore(host=valkey.host, port=valkey.port, db=3) as store:
+            await store.put("k", {"n": 1})
+            call(valkey, "CLIENT", "KILL", "TYPE", "normal")
+            await store.put("k", {"n": 2})
+        third = valkey.url.removesuffix("0") + "3"
+        try:
+            assert call(Server(third), "DBSIZE") == 1
+            assert call(valkey, "DBSIZE") == 0
+        finally:
+            call(Server(third), "FLUSHDB")
 
     async def test_a_database_that_is_none_is_no_connection_error(self, valkey: Server) -> None:
         async with ValkeyStore(host=valkey.host, port=valkey.port, db=99) as store:
