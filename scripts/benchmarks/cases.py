@@ -22,7 +22,9 @@ class Load:
         count = min(KEYS[size], FEW) if few else KEYS[size]
         self.subject = subject
         self.ttl = ttl
-        self.keys = [f"{size}:{ttl}:{number:04}" for number in range(count)]
+        # Without spaces, which 0.5.0 cannot have in memcached.
+        prefix = f"{size}:{ttl}:".replace(" ", "")
+        self.keys = [f"{prefix}{number:04}" for number in range(count)]
         self.values = [values[number % len(values)] for number in range(count)]
 
     async def fill(self) -> None:

@@ -14,6 +14,7 @@ import {module}
 print(time.perf_counter() - start)
 """
 DRIVER_OF_STORE = {
+    "memcached": "aiomcache",
     "mongodb": "pymongo",
     "firestore": "google.cloud.firestore",
     "dynamodb": "aiobotocore.session",

@@ -16,6 +16,7 @@ STORES = (
     "keyring",
     "redis",
     "valkey",
+    "memcached",
     "mongodb",
     "firestore",
     "dynamodb",
@@ -27,7 +28,7 @@ STORES = (
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
 CLOUD = frozenset({"azure_tables", "dynamodb", "firestore", "s3", "vault"})
-NETWORKED = CLOUD | {"mongodb", "postgresql", "redis", "valkey"}
+NETWORKED = CLOUD | {"memcached", "mongodb", "postgresql", "redis", "valkey"}
 SLOW = CLOUD | {"chdb", "duckdb", "filetree", "keyring", "mongodb"}
 """The stores that are filled with fewer keys."""
 TTL = 3600.0

@@ -50,6 +50,10 @@ _SERVERS = {
         f"java -Xmx256m -Djava.library.path={_DYNAMODB}/lib -cp '{_DYNAMODB}/classes:{_DYNAMODB}/lib/*' "
         "LocalServer -port {port} -inMemory -sharedDb -disableTelemetry",
     ),
+    "memcached": (
+        "memcached://127.0.0.1:{port}",
+        "memcached -u nobody -l 127.0.0.1 -p {port} -U 0 -m 256",
+    ),
     "mongodb": (
         "mongodb://127.0.0.1:{port}/?directConnection=true",
         f"{_MONGODB} --host 127.0.0.1 --port {{port}} --storage-path :memory: --log-level ERROR",

@@ -35,7 +35,8 @@ OURS: Mapping[str, str] = {
     "chdb": "chdb.ChDBStore(database_path=place + '/chdb')",
     "keyring": "keyring.KeyringStore(service_name=service)",
     "firestore": "firestore.FirestoreStore(project='demo-benchmark', default_collection=service)",
-    "mongodb": "mongodb.MongoDBStore(url=place, db_name=service)",
+    "memcached": "memcached.MemcachedStore(host=host, port=port, default_collection=service)",
+    "mongodb": "mongodb.MongoDBStore(url=place, db_name=table, default_collection=service)",
     "dynamodb": (
         "dynamodb.DynamoDBStore(table_name=service, endpoint_url=place, region_name='us-east-1', "
         "aws_access_key_id='local', aws_secret_access_key='local')"

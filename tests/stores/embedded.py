@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import stat
 import sys
 import threading
@@ -10,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -39,7 +37,6 @@ TASKS = 50
 LAG_SECONDS = 0.010
 ROUNDS = 8
 BATCH = 1_000
-FULL_BYTES = 500_000
 
 _unfinished: list[object] = []
 
@@ -57,7 +54,6 @@ class EmbeddedConformance(StoreConformance):
         published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
         private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
         kills: How often a process that writes is killed.
-        meets_full_disks: Whether the engine takes a full disk for an error that passes.
         reads_what_it_cannot_write: Whether the engine opens files that it may only read.
     """
 
@@ -67,7 +63,6 @@ class EmbeddedConformance(StoreConformance):
     published_keeps: ClassVar[interop.Entries] = interop.ENTRIES
     private_files: ClassVar[bool] = True
     kills: ClassVar[int] = KILLS
-    meets_full_disks: ClassVar[bool] = True
     reads_what_it_cannot_write: ClassVar[bool] = True
 
     def published_opening(self, path: Path) -> str:
@@ -95,11 +90,6 @@ class EmbeddedConformance(StoreConformance):
     def test_the_interpreter_ends_while_a_batch_is_stored(self, path: Path) -> None:
         for _ in range(2):
             run_together(_leave_a_batch_unfinished, 1, type(self).open_store, path)
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
-    @when(states(keeps_files=True, meets_full_disks=True))
-    def test_a_full_disk_is_an_error_that_passes(self, path: Path) -> None:
-        run_together(_fill, 1, type(self).open_store, path)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
     @when(states(keeps_files=True))
@@ -259,30 +249,6 @@ def _leave_a_batch_unfinished(_: int, open_store: Open, path: Path) -> None:
     loop.run_until_complete(begin())
 
 
-def _fill(_: int, open_store: Open, path: Path) -> None:
-    """Reach a limit on the size of files, which the system reports as it does a full disk."""
-
-    async def fill() -> None:
-        stored = 0
-        async with open_store(path) as store:
-            await store.put("first", {"n": 0})
-            _limit_files(FULL_BYTES)
-            with pytest.raises(KeyValueStoreError):  # noqa: PT012 -- when it is reached is the engine's to say
-                while True:
-                    text = random.randbytes(20_000 * (stored + 1)).hex()
-                    await store.put(f"key-{stored}", {"text": text}, ttl=1000)
-                    stored += 1
-            keys = ["first", *(f"key-{n}" for n in range(stored))]
-            assert all(await store.get_many(keys))
-            _limit_files(None)
-            await store.put("room", {"n": 1})
-            assert all(await store.get_many([*keys, "room"]))
-        async with open_store(path) as store:
-            assert all(await store.get_many([*keys, "room"]))
-
-    asyncio.run(fill())
-
-
 def _read_only(_: int, open_store: Open, path: Path, reads: bool) -> None:
     async def use() -> None:
         store = open_store(path)
@@ -298,12 +264,6 @@ def _read_only(_: int, open_store: Open, path: Path, reads: bool) -> None:
     if os.geteuid() == 0:
         os.setuid(65534)  # What root cannot write is on a file system that is read-only.
     asyncio.run(use())
-
-
-def _limit_files(size: int | None) -> None:
-    resource: Any = import_module("resource")  # Windows has none.
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
 
 def _write_for_ever(open_store: Open, path: Path, started: Path) -> None:

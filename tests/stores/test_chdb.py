@@ -56,7 +56,7 @@ class TestChDBStore(EmbeddedConformance):
     reads_what_it_cannot_write: ClassVar = False
     open_store: ClassVar = staticmethod(open_store)
     # ClickHouse merges in the background, and does not get over a limit on the size of its files.
-    meets_full_disks: ClassVar = False
+    bears_file_limits: ClassVar = False
     # chDB itself keeps threads and descriptors of each session that it closed.
     closed_frees: ClassVar = False
     published_extra: ClassVar = "chdb"

@@ -78,6 +78,7 @@ class TestDiskStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     reads_what_it_cannot_write: ClassVar = False
     open_store: ClassVar = staticmethod(open_disk)
+    owns_directories: ClassVar = True
     published_extra: ClassVar = "disk"
 
     @override
@@ -110,6 +111,7 @@ class TestMultiDiskStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     reads_what_it_cannot_write: ClassVar = False
     open_store: ClassVar = staticmethod(open_multi)
+    owns_directories: ClassVar = True
     published_extra: ClassVar = "disk"
 
     @override

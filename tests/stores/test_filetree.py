@@ -73,6 +73,7 @@ def path(tmp_path: Path) -> Path:
 class TestFileTreeStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_tree)
+    owns_directories: ClassVar = True
     published_extra: ClassVar = "filetree"
 
     @override

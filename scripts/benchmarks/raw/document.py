@@ -15,7 +15,7 @@ def dump(value: Mapping[str, Any], ttl: float | None, **names: str) -> str:
     return json.dumps(document)
 
 
-def load(text: str | None) -> dict[str, Any] | None:
+def load(text: str | bytes | None) -> dict[str, Any] | None:
     """Returns the value of a text, unless there is none or it has expired."""
     if text is None:
         return None

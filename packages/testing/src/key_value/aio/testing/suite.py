@@ -29,6 +29,8 @@ class StoreConformance(
     suites.LoopConformance,
     suites.ForkConformance,
     suites.PathConformance,
+    suites.LinkConformance,
+    suites.FullDiskConformance,
     suites.ResourceConformance,
     suites.ReclamationConformance,
     suites.ModelConformance,

@@ -4,6 +4,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from os.path import expandvars
 from pathlib import Path
@@ -15,6 +16,7 @@ from key_value.aio.errors import BaseKeyValueError, DeserializationError, StoreC
 from key_value.aio.stores.base import (
     AddressPage,
     BatchLimit,
+    Directory,
     EscapingStrategy,
     ManagedEntry,
     Names,
@@ -386,7 +388,8 @@ class _ListingMultiDiskStore(MultiDiskStore, PagedBytesStore):
         """Return the directories that have a cache, in their order."""
 
         def find(_: Caches) -> list[str]:
-            return sorted(path.parent.name for path in self.directory.glob(f"*/{DATABASE}"))
+            found = (path.parent for path in self.directory.glob(f"*/{DATABASE}"))
+            return sorted(place.name for place in found if not place.is_symlink())
 
         return await self._worker.run(find)
 
@@ -426,6 +429,9 @@ def _open(directory: Path, max_size: int | None, makes: bool) -> Cache | None:
 
 
 def _open_below(base: Path, max_size: int | None, place: str, makes: bool) -> Cache | None:
+    if place:
+        with suppress(FileNotFoundError):
+            Directory.open(base, place).close()  # A link in its place is refused.
     return _open(base / place, max_size, makes)
 
 

@@ -10,8 +10,10 @@ from key_value.aio.testing.suites.corruption import CorruptionConformance
 from key_value.aio.testing.suites.destroying import DestroyingConformance
 from key_value.aio.testing.suites.failures import FailureConformance
 from key_value.aio.testing.suites.forks import ForkConformance
+from key_value.aio.testing.suites.full_disks import FullDiskConformance
 from key_value.aio.testing.suites.isolation import IsolationConformance
 from key_value.aio.testing.suites.lifecycle import LifecycleConformance
+from key_value.aio.testing.suites.links import LinkConformance
 from key_value.aio.testing.suites.listing import ListingConformance
 from key_value.aio.testing.suites.loops import LoopConformance
 from key_value.aio.testing.suites.model import ModelConformance
@@ -40,8 +42,10 @@ __all__ = [
     "DestroyingConformance",
     "FailureConformance",
     "ForkConformance",
+    "FullDiskConformance",
     "IsolationConformance",
     "LifecycleConformance",
+    "LinkConformance",
     "ListingConformance",
     "LoopConformance",
     "ModelConformance",

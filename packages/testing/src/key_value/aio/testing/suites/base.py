@@ -55,6 +55,10 @@ class Conformance:
         open_store: Opens the store at a path where there may be nothing yet. Leave it out for a store that is
             given no path.
         keeps_files: False where the path that `open_store` takes names no file.
+        owns_directories: Whether the store itself opens the files in directories below that path, rather
+            than an engine.
+        bears_file_limits: Whether a limit on the size of files is to the engine what a full disk is. Where it
+            is not, a small disk is mounted if the user may.
         shared_by_processes: Whether several processes may use the data at a time, and several objects of one
             process. They are tested where `opening` is overridden.
         late: Seconds in which a write that was given up is seen to land late.
@@ -80,6 +84,8 @@ class Conformance:
     forks: ClassVar[Literal["works", "refuses"] | None] = "works"
     open_store: ClassVar[Callable[[Path], Any]]
     keeps_files: ClassVar[bool] = True
+    owns_directories: ClassVar[bool] = False
+    bears_file_limits: ClassVar[bool] = True
     shared_by_processes: ClassVar[bool] = True
     late: ClassVar[float] = 0.2
     closed_frees: ClassVar[bool] = True
