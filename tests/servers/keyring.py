@@ -155,11 +155,11 @@ def pytest_runtest_call(item: Any) -> Generator[None, Any, Any]:
         except Exception:
             if "keyring" not in item.funcargs or not item.funcargs["revive_keyring"]():
                 raise
-        _forget_connections()
+        forget_connections()
     return item.runtest()
 
 
-def _forget_connections() -> None:
+def forget_connections() -> None:
     """Close those that failed: the driver leaves them to the collector, and pytest remembers their errors."""
     for name in ("last_exc", "last_value", "last_traceback"):
         setattr(sys, name, None)

@@ -1,4 +1,4 @@
-"""Marks the tests that need a server, and runs those on Wine first."""
+"""Marks the tests that need a server, and runs first what takes longest."""
 
 import pytest
 
@@ -14,8 +14,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not _fixtures(item).isdisjoint(SERVERS):
             item.add_marker(pytest.mark.server)
-    # One of these takes minutes: begun last, it would leave the other workers idle.
-    items.sort(key=lambda item: "wine" not in _fixtures(item))
+    # These take minutes each: begun last, one would leave the other workers idle.
+    items.sort(key=lambda item: "wine" not in _fixtures(item) and "test_broken_stores" not in item.nodeid)
 
 
 def _fixtures(item: pytest.Item) -> set[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,7 +31,7 @@ from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.hostile_names import HOSTILE_NAMES
 from key_value.aio.testing.operations import Store
 from tests.published import Publish
-from tests.servers.keyring import lock, on_bus, replace_secret, start, usernames
+from tests.servers.keyring import forget_connections, lock, on_bus, replace_secret, start, usernames
 from tests.servers.server import Server
 from tests.stores.embedded import EmbeddedConformance
 
@@ -52,6 +52,13 @@ OPERATIONS: dict[str, Callable[[KeyringStore], Any]] = {
     "delete_many": lambda store: store.delete_many(["key", "other"]),
 }
 each_operation = pytest.mark.parametrize("operation", OPERATIONS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten_connections() -> Generator[None]:
+    """Collect them before other tests are blamed for them."""
+    yield
+    forget_connections()
 
 
 class InParts(KeyringStore):
@@ -85,6 +92,7 @@ class TestKeyringStore(EmbeddedConformance):
     published_extra: ClassVar = "keyring"
     short_ttl: ClassVar = 0.3
     model_examples: ClassVar = 5
+    kills: ClassVar = 3
 
     @override
     @pytest.fixture
@@ -111,7 +119,6 @@ class TestKeyringStore(EmbeddedConformance):
     async def test_a_whole_entry_survives_each_kill_in_parts(self, path: Path, tmp_path: Path) -> None:
         class Other(TestKeyringStore):
             open_store: ClassVar = open_in_parts
-            kills: ClassVar = 5
 
         await Other().test_a_killed_process_leaves_whole_entries(path, tmp_path)
 

@@ -138,5 +138,5 @@ NOT_JSON: dict[str, Make] = {
     "bytes key": lambda: {b"a": 1},
     "cyclic list": _cyclic_list,
     "cyclic dict": _cyclic_dict,
-    "too deep": lambda: nested(100_000),
+    "too deep": lambda: nested(10_000),
 }
