@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import MagicMock, patch
 
 from key_value.aio.protocols import ABILITIES
+from key_value.aio.stores.aerospike import AerospikeStore
 from key_value.aio.stores.azure_tables import AzureTablesStore
 from key_value.aio.stores.chdb import ChDBStore
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
@@ -40,6 +41,7 @@ def windows_registry() -> object:
 
 
 STORES: Mapping[str, Callable[[], object]] = {
+    "AerospikeStore": AerospikeStore,
     "AzureTablesStore": lambda: AzureTablesStore(connection_string="AccountName=a", table_name="t"),
     "ChDBStore": lambda: ChDBStore(database_path=NOWHERE),
     "DiskStore": lambda: DiskStore(directory=NOWHERE),

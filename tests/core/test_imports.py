@@ -66,6 +66,7 @@ PUBLIC = {
     ],
     "key_value.aio.stores.azure_tables": ["AzureTablesSanitizationStrategy", "AzureTablesStore"],
     "key_value.aio.stores.vault": ["VaultStore"],
+    "key_value.aio.stores.aerospike": ["AerospikeStore"],
     "key_value.aio.stores.firestore": [
         "FirestoreStore",
         "FirestoreV1CollectionSanitizationStrategy",

@@ -24,11 +24,12 @@ VALKEY = "valkey://localhost:6379"
 KEYRING = "KeyringStore("
 WINDOWS = "WindowsRegistryStore("
 CHDB = "ChDBStore("
+AEROSPIKE = "AerospikeStore("
 MEMCACHED = "MemcachedStore("
 FIRESTORE = "FirestoreStore("
 S3 = "S3Store("
 SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT, DYNAMODB)
-NEEDS = (*SERVERS, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE, S3)
+NEEDS = (*SERVERS, AEROSPIKE, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE, S3)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
@@ -66,7 +67,10 @@ async def run(page: Path, server: Server | None = None) -> None:
 
 def _at(server: Server, code: str) -> str:
     code = _AT_SERVER.sub(server.url, code)
-    return code.replace("11211", str(server.port)) if "11211" in code else code
+    for port in ("11211", "3000"):
+        if port in code:
+            code = code.replace(port, str(server.port))
+    return code
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
@@ -91,6 +95,11 @@ async def test_examples_run_with_postgresql(page: Path, postgresql: Server) -> N
 @pytest.mark.parametrize("page", pages(MEMCACHED), ids=name)
 async def test_examples_run_with_memcached(page: Path, memcached: Server) -> None:
     await run(page, memcached)
+
+
+@pytest.mark.parametrize("page", pages(AEROSPIKE), ids=name)
+async def test_examples_run_with_aerospike(page: Path, aerospike: Server) -> None:
+    await run(page, aerospike)
 
 
 @pytest.mark.parametrize("page", pages(MONGODB), ids=name)

@@ -9,6 +9,7 @@ add its name here, and its installation to `scripts/install-servers`.
 """
 
 SERVERS = (
+    "aerospike",
     "azure_tables",
     "firestore",
     "dynamodb",

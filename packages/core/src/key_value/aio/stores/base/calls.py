@@ -19,10 +19,32 @@ async def bounded(call: Awaitable[T], timeout: float | None) -> T:
     if sys.version_info >= (3, 11):
         async with asyncio.timeout(timeout):
             return await call
+    return await _bounded_by_timer(call, timeout)
+
+
+async def _bounded_by_timer(call: Awaitable[T], timeout: float) -> T:
+    """Do what `asyncio.timeout` does, which Python 3.10 lacks.
+
+    `asyncio.wait_for` would run a task of its own, which a loop that ends may leave unstarted.
+    """
+    task = asyncio.current_task()
+    expired = False
+
+    def expire() -> None:
+        nonlocal expired
+        expired = True
+        if task is not None:
+            task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(timeout, expire)
     try:
-        return await asyncio.wait_for(call, timeout)
-    except asyncio.TimeoutError as error:
-        raise TimeoutError from error
+        return await call
+    except asyncio.CancelledError as error:
+        if expired:
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
 
 
 async def joined(task: "asyncio.Task[T]", work: Coroutine[Any, Any, T]) -> T:

@@ -1,0 +1,128 @@
+"""One client for all threads of a process, and what its errors mean."""
+
+import ctypes
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any, cast
+from weakref import WeakSet
+
+import aerospike
+from aerospike import exception
+
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    KeyValueStoreError,
+    StoreAuthenticationError,
+    StoreConnectionError,
+    StoreTimeoutError,
+    StoreUnreachableError,
+)
+
+NO_RESPONSE = -15
+
+BUSY = frozenset({14, 18})
+"""Codes of a server that has not done it, and may the next time: too many calls wait for one record, or for
+the device.
+"""
+
+_LOST = frozenset({7, -10, -12, NO_RESPONSE})
+"""Codes of a connection that could not be made, or has ended; the exception says whether that is in doubt."""
+
+_UNREACHABLE = (StoreUnreachableError, "cannot be reached")
+
+_MEANINGS: Mapping[int, tuple[type[KeyValueStoreError], str]] = {
+    9: (StoreTimeoutError, "did not answer in time"),
+    **dict.fromkeys(BUSY, (StoreUnreachableError, "is overloaded and has refused the call")),
+    **dict.fromkeys((11, -7, -8, -14), _UNREACHABLE),
+    13: (KeyValueStoreError, "refuses the entry: it is larger than max-record-size lets a record be"),
+    20: (KeyValueStoreError, "has no such namespace: one is stated in the server's configuration"),
+    22: (KeyValueStoreError, "forbids it, as it does a TTL where the namespace's nsup-period is 0"),
+    **dict.fromkeys(range(51, 83), (StoreAuthenticationError, "refuses the user, or its roles do")),
+}
+
+
+class RecordError(Exception):
+    """A call failed for one record of a batch."""
+
+    def __init__(self, code: int, in_doubt: bool) -> None:
+        super().__init__(f"result code {code}")
+        self.code = code
+        self.in_doubt = in_doubt
+
+
+class SharedClient:
+    """A client that is opened by the first thread that needs it, and closed with the last.
+
+    It is a pool of connections, and has a thread of its own, which is not there in a forked child: another
+    client is opened there.
+    """
+
+    def __init__(self, given: Any, config: Mapping[str, Any]) -> None:
+        """State what to open; nothing is sent.
+
+        Args:
+            given: A client of the user's, which is not closed; None opens one.
+            config: The configuration of that one.
+        """
+        self._given = given
+        self._config = config
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._users = 0
+        _clients.add(self)
+
+    def open(self) -> Any:
+        """Return the client, connected."""
+        with self._lock:
+            if self._given is not None:
+                if not self._given.is_connected():
+                    self._given.connect()
+                return self._given
+            if self._client is None:
+                self._client = cast("Any", aerospike).client(dict(self._config)).connect()
+            self._users += 1
+            return self._client
+
+    def close(self) -> None:
+        """Close the client, if no other thread uses it."""
+        with self._lock:
+            self._users -= 1
+            if self._client is not None and not self._users:
+                client, self._client = self._client, None
+                client.close()
+
+    def abandon(self) -> None:
+        """Forget the client in a forked child, and keep it from ever being closed there: that crashes."""
+        if self._client is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._client))
+            self._client, self._users = None, 0
+
+
+_clients: "WeakSet[SharedClient]" = WeakSet()
+
+
+def _abandon_all() -> None:
+    for client in list(_clients):
+        client.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
+
+
+def is_busy(result: object) -> bool:
+    """Return whether something is the error of a server that may do it the next time."""
+    return isinstance(result, exception.AerospikeError | RecordError) and result.code in BUSY
+
+
+def mapped_error(error: Exception) -> BaseKeyValueError | None:
+    """Map an exception of the client; None if it is none."""
+    if not isinstance(error, exception.AerospikeError | RecordError):
+        return None
+    code = error.code or 0
+    error_type, meaning = _MEANINGS.get(code, (KeyValueStoreError, "refuses the call"))
+    if code in _LOST:
+        lost = (StoreConnectionError, "has ended the connection")
+        error_type, meaning = lost if error.in_doubt else _UNREACHABLE
+    return error_type(message=f"Aerospike {meaning}: {getattr(error, 'msg', None) or error}")

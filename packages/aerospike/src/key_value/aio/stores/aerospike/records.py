@@ -1,0 +1,298 @@
+"""The records of a set: the few calls of the client that a store makes. They block."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import aerospike
+from aerospike import exception
+from aerospike_helpers import expressions as _expressions  # pyright: ignore[reportMissingTypeStubs]
+from aerospike_helpers.batch.records import (  # pyright: ignore[reportMissingTypeStubs]
+    BatchRecords,
+    Write,
+)
+from aerospike_helpers.operations import (  # pyright: ignore[reportMissingTypeStubs]
+    operations as _operations,
+)
+
+from key_value.aio.errors import DeserializationError
+from key_value.aio.stores.aerospike.client import NO_RESPONSE, RecordError
+from key_value.aio.stores.base import AddressPage
+
+BIN = "value"
+"""The bin of a record that has the document of its entry."""
+
+PARTITIONS = 4096
+"""Parts of a namespace, in which records are spread evenly by the hashes of their keys."""
+
+LEAST_PER_QUERY = 1000
+"""Records that a query asks for at least: each node is asked for its share, which must not be none."""
+
+NARROWER = 8
+
+LONGEST_TTL = 315_360_000
+"""Seconds, ten years: https://aerospike.com/docs/database/reference/config"""
+
+_MISSING = 2
+_CHANGED = (exception.RecordNotFound, exception.RecordGenerationError, exception.FilteredOut)
+
+T = TypeVar("T")
+
+# The client's helpers have no types.
+expressions: Any = _expressions
+operations: Any = _operations
+
+_TAKE = [operations.read(BIN), operations.delete()]
+
+
+class Records:
+    """The records of a set, through a client that other threads may use too."""
+
+    def __init__(self, client: Any, namespace: str, set_name: str, timeout: float | None) -> None:
+        """Use a client.
+
+        Args:
+            client: The client.
+            namespace: The namespace.
+            set_name: The set.
+            timeout: Seconds that a call may take; None sets no bound.
+        """
+        self._client = client
+        self._namespace = namespace
+        self._set = set_name
+        self._reading = {"total_timeout": 0 if timeout is None else math.ceil(timeout * 1000)}
+        # Of a write that is sent twice the second answer would be about the first.
+        self._changing = {**self._reading, "max_retries": 0}
+
+    def check(self) -> None:
+        """Make sure that the namespace exists.
+
+        Raises:
+            ValueError: It does not.
+        """
+        for _, answer in self._client.info_all("namespaces").values():
+            if self._namespace not in answer.rpartition("\t")[2].strip().split(";"):
+                raise ValueError(f"Namespace {self._namespace!r} does not exist")
+
+    def read(self, address: str) -> bytes | None:
+        """Return the document at an address."""
+        found = self._find(address)
+        return None if found is None else found.document
+
+    def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
+        """Do the same for several addresses."""
+        keys = [self._key(address) for address in addresses]
+        return _results(self._client.batch_read(keys, [BIN], self._reading), _document)
+
+    def write(self, address: str, document: bytes, ttl: float | None) -> None:
+        """Store a document."""
+        self._put(address, document, ttl, exists=aerospike.POLICY_EXISTS_CREATE_OR_REPLACE)
+
+    def write_many(self, items: Sequence[tuple[str, bytes]], ttl: float | None) -> list[Exception | None]:
+        """Store several documents."""
+        policy = _storing(ttl, aerospike.POLICY_EXISTS_CREATE_OR_REPLACE)
+        writes = [
+            Write(self._key(address), [operations.write(BIN, document.decode())], policy=policy)
+            for address, document in items
+        ]
+        return self._change_many(writes, lambda _: None)
+
+    def create(self, address: str, document: bytes, ttl: float | None) -> bool:
+        """Store a document, if there is no record."""
+        try:
+            self._put(address, document, ttl, exists=aerospike.POLICY_EXISTS_CREATE)
+        except exception.RecordExistsError:
+            return False
+        return True
+
+    def replace(
+        self, address: str, document: bytes, ttl: float | None, is_expected: Callable[[bytes], bool]
+    ) -> bool:
+        """Store a document in place of the one that is there, if that is the expected one."""
+        found = self._find(address)
+        if found is None or not is_expected(found.document):
+            return False
+        try:
+            self._put(address, document, ttl, found, exists=aerospike.POLICY_EXISTS_REPLACE)
+        except _CHANGED:
+            return False
+        return True
+
+    def remove_if(self, address: str, is_expected: Callable[[bytes], bool]) -> bool:
+        """Remove a record, if its document is the expected one."""
+        found = self._find(address)
+        if found is None or not is_expected(found.document):
+            return False
+        policy = {**self._changing, **found.condition}
+        try:
+            generation = {"gen": found.generation}
+            self._client.operate(self._key(address), [operations.delete()], generation, policy)
+        except _CHANGED:
+            return False
+        return True
+
+    def take(self, address: str) -> bytes | None:
+        """Remove the record at an address and return its document, empty if it has none."""
+        try:
+            _, _, bins = self._client.operate(self._key(address), _TAKE, None, self._changing)
+        except exception.RecordNotFound:
+            return None
+        return _taken(bins)
+
+    def take_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
+        """Do the same for several addresses."""
+        return self._change_many([Write(self._key(address), _TAKE) for address in addresses], _taken)
+
+    def page(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
+        """Return documents whose addresses start with a prefix, with their addresses.
+
+        A page has the records of some partitions, as many of these as have no more records than are wanted,
+        or some of one partition, if that alone has more.
+        """
+        begin, count, digest = _position(cursor)
+        wanted = max(limit, LEAST_PER_QUERY)
+        found, is_done = self._query(begin, count, digest, wanted)
+        while not is_done and count > 1:
+            count = max(count // NARROWER, 1)
+            found, is_done = self._query(begin, count, b"", wanted)
+        addresses = map(self._address, found)
+        items = [
+            (address, _document(bins))
+            for address, (_, _, bins) in zip(addresses, found, strict=True)
+            if address is not None and address.startswith(prefix)
+        ]
+        if not is_done:
+            return AddressPage(items, f"{begin} 1 {found[-1][0][3].hex()}")
+        begin += count
+        if len(found) * NARROWER < wanted:
+            count *= 2
+        return AddressPage(items, f"{begin} {count}" if begin < PARTITIONS else None)
+
+    def _query(self, begin: int, count: int, digest: bytes, wanted: int) -> tuple[list[Any], bool]:
+        """Return records of some partitions, those after a digest in the first of them, and whether all."""
+        count = min(count, PARTITIONS - begin)
+        partitions: dict[str, Any] = {"begin": begin, "count": count}
+        if digest:
+            after = (begin, True, True, bytearray(digest), 0)
+            partitions["partition_status"] = {"done": False, "retry": True, begin: after}
+        query = self._client.query(self._namespace, self._set)
+        query.select(BIN)
+        query.max_records = wanted
+        query.paginate()
+        found = query.results({**self._reading, "partition_filter": partitions})
+        return found, query.is_done()
+
+    def _address(self, record: Any) -> str | None:
+        """Return the address of a record; None if it is no entry's."""
+        (_, _, key, digest), _, bins = record
+        if key is None:
+            # The 0.5 series left it out; what the document says is checked by the hash.
+            key = _named_address(bins.get(BIN))
+            if key is None or aerospike.calc_digest(*self._key(key)) != digest:
+                return None
+        return key if isinstance(key, str) and isinstance(bins.get(BIN), str) else None
+
+    def _find(self, address: str) -> "Found | None":
+        try:
+            _, meta, bins = self._client.select(self._key(address), [BIN], self._reading)
+        except exception.RecordNotFound:
+            return None
+        return Found(_document(bins), meta["gen"])
+
+    def _put(
+        self, address: str, document: bytes, ttl: float | None, found: "Found | None" = None, *, exists: int
+    ) -> None:
+        policy = {**self._changing, **_storing(ttl, exists), **({} if found is None else found.condition)}
+        generation = None if found is None else {"gen": found.generation}
+        self._client.put(self._key(address), {BIN: document.decode()}, generation, policy)
+
+    def _change_many(self, changes: list[Any], parse: Callable[[Any], T]) -> list[T | Exception | None]:
+        batch = BatchRecords(changes)
+        self._client.batch_write(batch, self._changing)
+        return _results(batch, parse)
+
+    def _key(self, address: str) -> tuple[str, str, str]:
+        return self._namespace, self._set, address
+
+
+class Found(NamedTuple):
+    """What is at an address."""
+
+    document: bytes
+    generation: int
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """The policy of a write that is done only if this is still there.
+
+        A generation starts anew with a record that is created anew, so the document is compared too.
+        """
+        same = expressions.Eq(expressions.StrBin(BIN), self.document.decode())
+        return {"gen": aerospike.POLICY_GEN_EQ, "expressions": same.compile()}
+
+
+def _document(bins: Mapping[str, Any]) -> bytes:
+    document = bins.get(BIN)
+    if not isinstance(document, str):
+        raise DeserializationError(f"The record has no text in its bin {BIN!r}")
+    return document.encode()
+
+
+def _taken(bins: Mapping[str, Any]) -> bytes:
+    document = bins.get(BIN)
+    return document.encode() if isinstance(document, str) else b""
+
+
+def _storing(ttl: float | None, exists: int) -> dict[str, Any]:
+    """Return the policy of a write; with its key a record can be listed."""
+    return {"key": aerospike.POLICY_KEY_SEND, "ttl": _seconds(ttl), "exists": exists}
+
+
+def _seconds(ttl: float | None) -> int:
+    """Return when Aerospike may drop a record: it counts whole seconds since 2010, so never too early."""
+    seconds = math.inf if ttl is None else math.ceil(ttl) + 1
+    return int(seconds) if seconds <= LONGEST_TTL else aerospike.TTL_NEVER_EXPIRE
+
+
+def _results(batch: Any, parse: Callable[[Any], T]) -> list[T | Exception | None]:
+    """Return the result of each record of a batch.
+
+    Raises:
+        RecordError: There was no answer for any of them.
+    """
+    records = batch.batch_records
+    if records and all(record.result == NO_RESPONSE for record in records):
+        raise RecordError(batch.result, records[0].in_doubt)
+    return [_result(record, batch.result, parse) for record in records]
+
+
+def _result(record: Any, code: int, parse: Callable[[Any], T]) -> T | Exception | None:
+    if record.result == _MISSING:
+        return None
+    if record.result:
+        return RecordError(code if record.result == NO_RESPONSE else record.result, record.in_doubt)
+    try:
+        return parse(record.record[2])
+    except DeserializationError as error:
+        return error
+
+
+def _position(cursor: str | None) -> tuple[int, int, bytes]:
+    """Return where a page begins: the partition, how many of them, and the last hash in the first one."""
+    if cursor is None:
+        return 0, PARTITIONS, b""
+    begin, count, *digest = cursor.split()
+    return int(begin), int(count), bytes.fromhex("".join(digest))
+
+
+def _named_address(document: Any) -> str | None:
+    """Return the address of the entry that a document names, as the 0.5 series made it."""
+    try:
+        # Numbers are not read: they may have any length.
+        fields = json.loads(document, parse_int=str, parse_float=str)
+        address = f"{fields['collection']}::{fields['key']}"
+        address.encode()
+    except (TypeError, ValueError, KeyError, RecursionError):
+        return None
+    return address
