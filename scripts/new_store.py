@@ -1,4 +1,4 @@
-"""Writes a backend's package, test and page after `scripts/templates/store`, and its extra of the core."""
+"""Writes a backend's package, test and page after `scripts/templates/store`, its extra and its scheme."""
 
 import argparse
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "scripts" / "templates" / "store"
 CORE = ROOT / "packages" / "core" / "pyproject.toml"
+SCHEMES = CORE.parent / "src" / "key_value" / "aio" / "urls" / "schemes.py"
 
 
 def main() -> None:
@@ -21,6 +22,7 @@ def main() -> None:
         print(target.relative_to(ROOT))
     shutil.copy(ROOT / "LICENSE", ROOT / "packages" / name)
     CORE.write_text(with_extra(CORE.read_text(), name))
+    SCHEMES.write_text(with_scheme(SCHEMES.read_text(), name))
 
 
 def _arguments() -> tuple[str, dict[str, str]]:
@@ -49,10 +51,17 @@ def with_extra(core: str, name: str) -> str:
     return everything.sub(lambda found: found[1] + _sorted_with(found[2], name) + found[3], "".join(lines))
 
 
+def with_scheme(schemes: str, name: str) -> str:
+    """The core's table of schemes with one more."""
+    lines = schemes.splitlines(keepends=True)
+    _insert(lines, "DISTRIBUTIONS: Mapping[str, str] = {", f'    "{name}": "py-key-value-aio-{name}",\n')
+    return "".join(lines)
+
+
 def _insert(lines: list[str], section: str, line: str) -> None:
     """Put a line in its alphabetical place among those of a section that name a backend."""
     at = lines.index(f"{section}\n") + 1
-    while at < len(lines) and "py-key-value-aio-" in lines[at] and lines[at] < line:
+    while at < len(lines) and "py-key-value-aio" in lines[at] and lines[at] < line:
         at += 1
     lines.insert(at, line)
 

@@ -128,6 +128,9 @@ PUBLIC = {
     "key_value.aio.adapters.base": ["BasePydanticAdapter"],
     "key_value.aio.adapters.pydantic": ["PydanticAdapter"],
     "key_value.aio.adapters.raise_on_missing": ["RaiseOnMissingAdapter"],
+    "key_value.aio.cli": ["main"],
+    "key_value.aio.expiry": ["expire_every"],
+    "key_value.aio.urls": ["open_store"],
     "key_value.aio._utils": ["ManagedEntry"],
     "key_value.aio._utils.beartype": [
         "bear_enforce",
@@ -174,6 +177,17 @@ def test_a_store_loads_neither_beartype_nor_pydantic(store: str) -> None:
     module, name = store.split(".")
     loaded = _loaded_by(f"from key_value.aio.stores.{module} import {name}")
     assert loaded & {"beartype", "pydantic", "pydantic_core"} == set()
+
+
+def test_a_store_loads_nothing_that_finds_stores() -> None:
+    loaded = _loaded_by("from key_value.aio.stores.memory import MemoryStore")
+    assert loaded & {"importlib.metadata", "key_value.aio.urls", "key_value.aio.expiry"} == set()
+
+
+def test_open_store_loads_one_backend() -> None:
+    loaded = _loaded_by("from key_value.aio.urls import open_store; open_store('memory://')")
+    backends = {name.split(".")[3] for name in loaded if name.startswith("key_value.aio.stores.")}
+    assert backends == {"base", "memory"}
 
 
 def test_an_adapter_loads_pydantic_only_if_it_needs_it() -> None:

@@ -5,6 +5,8 @@ import re
 import pytest
 from packaging.requirements import Requirement
 
+from key_value.aio.urls.schemes import DISTRIBUTIONS as BY_SCHEME
+from key_value.aio.urls.schemes import GROUP
 from tests.packaging.workspace import BACKENDS, CORE, DISTRIBUTIONS, Distribution
 
 OTHERS = [distribution for distribution in DISTRIBUTIONS.values() if distribution.name != CORE]
@@ -51,3 +53,18 @@ def test_all_is_every_extra() -> None:
 def test_distributions_share_what_does_not_differ() -> None:
     shared = ("requires-python", "license", "license-files", "authors")
     assert len({str([each.project[field] for field in shared]) for each in DISTRIBUTIONS.values()}) == 1
+
+
+def _schemes(distribution: Distribution) -> dict[str, str]:
+    return distribution.project.get("entry-points", {}).get(GROUP, {})
+
+
+def test_the_core_knows_the_distribution_of_each_scheme() -> None:
+    found = {scheme: each.name for each in DISTRIBUTIONS.values() for scheme in _schemes(each)}
+    assert found == BY_SCHEME
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_each_backend_registers_a_scheme_of_a_class_of_its_own(backend: Distribution) -> None:
+    assert _schemes(backend)
+    assert all(value.startswith(f"{backend.modules[0]}:") for value in _schemes(backend).values())

@@ -25,6 +25,7 @@ from key_value.aio.errors.store import (
     StoreSetupTimeoutError,
     StoreTimeoutError,
     StoreUnreachableError,
+    StoreURLError,
 )
 from key_value.aio.errors.wrappers import (
     CorruptedDataError,
@@ -61,6 +62,7 @@ __all__ = [
     "StoreSetupError",
     "StoreSetupTimeoutError",
     "StoreTimeoutError",
+    "StoreURLError",
     "StoreUnreachableError",
     "ValueTooLargeError",
 ]

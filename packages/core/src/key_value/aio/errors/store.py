@@ -61,5 +61,9 @@ class StoreSetupTimeoutError(StoreSetupError, StoreTimeoutError):
     nothing_was_sent: ClassVar[bool] = True
 
 
+class StoreURLError(KeyValueStoreError, ValueError):
+    """A URL names no store that can be created; the message repeats nothing of it that may be secret."""
+
+
 class PathSecurityError(KeyValueStoreError):
     """A name would lead out of the directory that the store owns."""

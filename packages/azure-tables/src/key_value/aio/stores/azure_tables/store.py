@@ -7,8 +7,10 @@ from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, TypeVar, cast
+from urllib.parse import SplitResult
 
 from azure.core import MatchConditions
+from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import (
     HttpResponseError,
     ResourceExistsError,
@@ -90,6 +92,7 @@ class AzureTablesStore(RowStore):
     # A transaction may have 100 operations of 4 MiB; aiohttp takes 1 MiB without copying it in steps.
     batch_limit = BatchLimit(items=100, size=400_000)
     read_limit = READ_LIMIT
+    url_parts = (("host", "account_name"), ("path", "table_name"), ("password", "credential"))
 
     def __init__(
         self,
@@ -153,6 +156,15 @@ class AzureTablesStore(RowStore):
         self._auto_create = auto_create
         self._how = (table_name or "", connection_string, endpoint, credential, dict(client_options or {}))
         self._clients = self._owns(ClientPerLoop[TableClient](client, self._open))
+
+    @override
+    @classmethod
+    def _arguments_from_url(cls, url: SplitResult) -> dict[str, Any]:
+        arguments = super()._arguments_from_url(url)
+        if "credential" in arguments:
+            account_name: str = arguments.get("account_name", "")
+            arguments["credential"] = AzureNamedKeyCredential(account_name, arguments["credential"])
+        return arguments
 
     @property
     def client(self) -> TableClient:

@@ -29,6 +29,7 @@ class ChDBStore(TableStore):
     """
 
     errors = ((OSError, StoreConnectionError),)
+    url_parts = (("path", "database_path"),)
 
     @warns_on_wrong_types
     def __init__(

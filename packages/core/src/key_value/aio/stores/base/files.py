@@ -94,7 +94,8 @@ def absolute(path: Path | str) -> Path:
     """
     if "://" in str(path):
         raise ValueError(
-            f"path must be a path of the file system, not a URL: {str(path).partition('://')[0]}://..."
+            f"path must be a path of the file system, not a URL: {str(path).partition('://')[0]}://...; "
+            "key_value.aio.urls has open_store for URLs"
         )
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 -- resolves `..`, but no links
 

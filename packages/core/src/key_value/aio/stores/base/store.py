@@ -21,6 +21,7 @@ from key_value.aio._utils.time_to_live import epoch_to_datetime, prepare_ttl
 from key_value.aio.errors import DeserializationError, KeyValueStoreError, SerializationError
 from key_value.aio.protocols.key_value import AsyncKeyValueProtocol
 from key_value.aio.stores.base.batches import for_each
+from key_value.aio.stores.base.from_url import FromURL
 from key_value.aio.stores.base.lifecycle import Lifecycle
 
 SEED_DATA_TYPE = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -28,7 +29,7 @@ FROZEN_SEED_DATA_TYPE = MappingProxyType[str, MappingProxyType[str, MappingProxy
 DEFAULT_SEED_DATA: FROZEN_SEED_DATA_TYPE = MappingProxyType({})
 
 
-class BaseStore(Lifecycle, AsyncKeyValueProtocol, ABC):
+class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
     """The base of every store: defaults, checks, setup, times to live, expiry and batches.
 
     A backend that fits neither `BytesStore` nor `RowStore` writes three hooks, `_get_managed_entry`,

@@ -221,6 +221,7 @@ class DiskStore(_CacheStore, PagedBytesStore):
 
     names = Names(formerly=Names.PLAIN)
     lists_in_order = True
+    url_parts = (("path", "directory"),)
 
     @warns_on_wrong_types
     def __init__(
@@ -279,6 +280,8 @@ class MultiDiskStore(_CacheStore):
     Attributes:
         directory: The directory that has one for each collection, unless there is a factory.
     """
+
+    url_parts = (("path", "directory"),)
 
     def __new__(cls, *, disk_cache_factory: CacheFactory | None = None, **_: Any) -> Self:
         """Choose the class: where the directories are known, one that can list its collections."""

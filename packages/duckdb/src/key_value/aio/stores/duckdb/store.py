@@ -45,6 +45,7 @@ class DuckDBStore(TableStore):
     """
 
     errors = ERRORS
+    url_parts = (("path", "database_path"),)
 
     @warns_on_wrong_types
     def __init__(

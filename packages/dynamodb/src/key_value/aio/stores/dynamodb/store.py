@@ -82,6 +82,11 @@ class DynamoDBStore(RowStore):
     reclaim_after = None  # DynamoDB removes what has expired.
     reconnects = True
     batch_limit = BatchLimit(items=100)
+    url_parts = (
+        ("host", "table_name"),
+        ("username", "aws_access_key_id"),
+        ("password", "aws_secret_access_key"),
+    )
 
     def __init__(
         self,

@@ -62,6 +62,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
     max_concurrency = THREADS
 
     lists_unreadable = True
+    url_parts = (("path", "directory"),)
 
     @warns_on_wrong_types
     def __init__(

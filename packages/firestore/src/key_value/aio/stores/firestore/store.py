@@ -79,6 +79,7 @@ class FirestoreStore(RowStore):
     reclaim_after = None  # To look for what has expired costs as much as to read it.
     # A request holds 10 MiB (4 MiB on the emulator), with paths of up to 3 KB for each of its 500 writes.
     batch_limit = BatchLimit(500, 2_500_000)
+    url_parts = (("host", "project"), ("path", "database"))
 
     def __init__(
         self,

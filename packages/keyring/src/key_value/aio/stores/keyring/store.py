@@ -51,6 +51,8 @@ class KeyringStore(BytesStore):
     on_windows: ClassVar[bool] = _ON_WINDOWS
     """Whether names are limited as the Credential Manager limits them."""
 
+    url_parts = (("host", "service_name"),)
+
     @warns_on_wrong_types
     def __init__(
         self,

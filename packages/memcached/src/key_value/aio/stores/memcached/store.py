@@ -45,6 +45,7 @@ class MemcachedStore(VersionedBytesStore):
     reconnects = True
     gathers_reads = True
     batch_limit = BatchLimit(items=1000, size=8_000_000)
+    url_parts = (("host", "host"), ("port", "port"))
 
     def __init__(
         self,

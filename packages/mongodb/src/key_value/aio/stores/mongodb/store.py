@@ -86,6 +86,7 @@ class MongoDBStore(RowStore):
     reclaim_after = None  # The server removes what has expired.
     # The keys of a query must fit 16 MiB, at up to four bytes a character.
     batch_limit = BatchLimit(size=4_000_000)
+    url_parts = (("url", "url"), ("path", "db_name"))
 
     def __init__(
         self,

@@ -72,6 +72,7 @@ class PostgreSQLStore(RowStore):
     batch_limit = BatchLimit(items=100_000, size=100_000_000)
     reconnects = True
     gathers_reads = True
+    url_parts = (("url", "url"),)
 
     def __init__(
         self,

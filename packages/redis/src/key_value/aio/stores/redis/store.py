@@ -64,6 +64,7 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
     errors = ERRORS
     reconnects = True
     reclaim_after = None  # The server removes what has expired.
+    url_parts = (("url", "url"),)
 
     def __init__(
         self,

@@ -59,6 +59,7 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
     lists_in_order = True
     lists_unreadable = True
     writes_in_order = True
+    url_parts = (("path", "path"),)
 
     @warns_on_wrong_types
     def __init__(

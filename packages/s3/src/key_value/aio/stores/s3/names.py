@@ -22,6 +22,9 @@ LONGEST_KEY = 1024
 _LONGEST_PART = 255
 """Bytes between two slashes, where a server keeps objects as files."""
 
+LONGEST_PREFIX = LONGEST_KEY - 2 * _LONGEST_PART - 1
+"""Bytes of what stands before collection and key."""
+
 _EMPTY = "%"
 """Stands for the empty key: with it an object would be a folder on such servers."""
 

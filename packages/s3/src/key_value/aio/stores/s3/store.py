@@ -36,7 +36,7 @@ from key_value.aio.stores.s3.client import (
     open_clients,
     read_error,
 )
-from key_value.aio.stores.s3.names import RESERVED, ObjectNames
+from key_value.aio.stores.s3.names import LONGEST_PREFIX, RESERVED, ObjectNames
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -79,9 +79,9 @@ class _Stored(NamedTuple):
 class S3Store(VersionedBytesStore, PagedBytesStore):
     """A store in a bucket of S3, or of any server that speaks S3 and writes on conditions.
 
-    An entry is the object `<collection>/<key>`. What servers change or merge in that is escaped; objects of
-    the 0.5 series are found where it put them. The bucket may hold other objects, which are neither listed
-    nor removed, but are read by what lists entries.
+    An entry is the object `<collection>/<key>`, below `prefix` if there is one. What servers change or merge
+    in that is escaped; objects of the 0.5 series are found where it put them. The bucket may hold other
+    objects, which are neither listed nor removed, but are read by what lists entries.
 
     S3 removes nothing by itself: `cull` does, or a lifecycle rule of the bucket.
 
@@ -99,12 +99,19 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
     reclaim_after = None  # To look for what has expired costs money: a request for each entry.
     batch_limit = BatchLimit(items=_PER_CALL)
     max_concurrency = 16
+    url_parts = (
+        ("host", "bucket_name"),
+        ("path", "prefix"),
+        ("username", "aws_access_key_id"),
+        ("password", "aws_secret_access_key"),
+    )
 
     def __init__(
         self,
         *,
         client: Any = None,
         bucket_name: str,
+        prefix: str | None = None,
         region_name: str | None = None,
         endpoint_url: str | None = None,
         profile_name: str | None = None,
@@ -131,6 +138,8 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             client: A client of aiobotocore's for S3, for the event loop that it belongs to; the store does
                 not close it. It takes the place of the arguments from `region_name` to `config`.
             bucket_name: The bucket.
+            prefix: The folder of the bucket that holds the entries, such as `app` or `app/cache`; by
+                default they are at the top.
             region_name: The region; by default that of the environment or the profile.
             endpoint_url: The URL of a server other than AWS.
             profile_name: The profile of the shared configuration files.
@@ -155,7 +164,8 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             timeout: Seconds that a call may take, one for up to 1000 entries; None leaves it to the client.
 
         Raises:
-            ValueError: `sse_customer_key` has not 32 bytes, or `timeout` is not positive.
+            ValueError: `sse_customer_key` has not 32 bytes, `prefix` is too long, or `timeout` is not
+                positive.
         """
         super().__init__(default_collection=default_collection, timeout=timeout)
         if sse_customer_key is not None and len(sse_customer_key) != 32:
@@ -165,6 +175,9 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         )
         self.names = self._object_names
         self.bucket_name = bucket_name
+        self._prefix = f"{prefix.strip('/')}/" if prefix else ""
+        if len(self._prefix.encode()) > LONGEST_PREFIX:
+            raise ValueError(f"prefix must have at most {LONGEST_PREFIX - 1} bytes")
         self._auto_create = auto_create
         self._profile = profile_name
         self._arguments = {
@@ -184,7 +197,8 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         )
         given = cast("Client | None", client)
         url = endpoint_url if given is None else given.meta.endpoint_url
-        self.location = f"{url.rstrip('/')}/{bucket_name}" if url else f"s3://{bucket_name}"
+        place = f"{url.rstrip('/')}/{bucket_name}" if url else f"s3://{bucket_name}"
+        self.location = f"{place}/{self._prefix}".rstrip("/")
         self._key_options: dict[str, Any] = {}
         if sse_customer_key is not None:
             self._key_options = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": sse_customer_key}
@@ -283,7 +297,11 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         text = b"Shows that this server writes on conditions."
         try:
             await once.put_object(
-                Bucket=self.bucket_name, Key=address, Body=text, **self._put_options, **condition
+                Bucket=self.bucket_name,
+                Key=self._prefix + address,
+                Body=text,
+                **self._put_options,
+                **condition,
             )
         except ClientError as error:
             if code_of(error) not in _CONTENDED:
@@ -294,7 +312,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
     async def _refuses_removal(self) -> bool:
         once = (await self._clients.get()).once
         try:
-            await once.delete_object(Bucket=self.bucket_name, Key=_PROBE, IfMatch=_NO_ETAG)
+            await once.delete_object(Bucket=self.bucket_name, Key=self._prefix + _PROBE, IfMatch=_NO_ETAG)
         except ClientError as error:
             if isinstance(read_error(error, ""), (StoreConnectionError, StoreTimeoutError)):
                 raise
@@ -310,7 +328,9 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
     async def _get(self, address: str) -> _Stored | None:
         client = (await self._clients.get()).client
         try:
-            reply = await client.get_object(Bucket=self.bucket_name, Key=address, **self._key_options)
+            reply = await client.get_object(
+                Bucket=self.bucket_name, Key=self._prefix + address, **self._key_options
+            )
         except ClientError as error:
             if code_of(error) == "NoSuchKey" or self._is_nothing(error):
                 return None
@@ -342,7 +362,11 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             raise ValueTooLargeError(size=len(data), max_size=MAX_BYTES)
         try:
             reply = await client.put_object(
-                Bucket=self.bucket_name, Key=address, Body=data, **self._put_options, **condition
+                Bucket=self.bucket_name,
+                Key=self._prefix + address,
+                Body=data,
+                **self._put_options,
+                **condition,
             )
         except ClientError as error:
             if code_of(error) == "NoSuchBucket":
@@ -363,7 +387,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
     async def _remove(self, address: str) -> None:
         client = (await self._clients.get()).client
         try:
-            await client.delete_object(Bucket=self.bucket_name, Key=address)
+            await client.delete_object(Bucket=self.bucket_name, Key=self._prefix + address)
         except ClientError as error:
             if code_of(error) != "NoSuchKey" and not self._is_nothing(error):
                 raise
@@ -373,7 +397,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         if not self._removes_many:
             return await self._each(self._remove, addresses)
         client = (await self._clients.get()).client
-        objects = [{"Key": address} for address in addresses]
+        objects = [{"Key": self._prefix + address} for address in addresses]
         try:
             reply = await client.delete_objects(
                 Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True}
@@ -387,7 +411,10 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             elif code_of(error) != _MALFORMED:
                 raise
             return await self._each(self._remove, addresses)
-        refused = {each.get("Key"): _as_error(each) for each in reply.get("Errors", [])}
+        refused = {
+            each.get("Key", "").removeprefix(self._prefix): _as_error(each)
+            for each in reply.get("Errors", [])
+        }
         unknown = refused.keys() - set(addresses)
         if unknown:
             raise refused[unknown.pop()]
@@ -439,7 +466,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             etag = stored.etag
         once = (await self._clients.get()).once
         try:
-            await once.delete_object(Bucket=self.bucket_name, Key=address, IfMatch=etag)
+            await once.delete_object(Bucket=self.bucket_name, Key=self._prefix + address, IfMatch=etag)
         except ClientError as error:
             if code_of(error) not in _REFUSED:
                 raise
@@ -453,12 +480,12 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         if cursor is not None:
             arguments["ContinuationToken"] = cursor
         try:
-            reply = await client.list_objects_v2(Prefix=prefix, **arguments)
+            reply = await client.list_objects_v2(Prefix=self._prefix + prefix, **arguments)
         except ClientError as error:
             if self._is_nothing(error):
                 return AddressPage([], None)
             raise
-        addresses = [each["Key"] for each in reply.get("Contents", [])]
+        addresses = [each["Key"].removeprefix(self._prefix) for each in reply.get("Contents", [])]
         return AddressPage(
             [(address, None) for address in addresses if _may_be_entry(address)],
             reply["NextContinuationToken"] if reply.get("IsTruncated") else None,

@@ -30,6 +30,7 @@ class SQLiteStore(TableStore):
     """
 
     errors = ((OSError, StoreConnectionError),)
+    url_parts = (("path", "path"),)
 
     @warns_on_wrong_types
     def __init__(

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import SplitResult
 
 from typing_extensions import override
 
@@ -76,6 +77,13 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
     errors = ERRORS
     reconnects = True
     reclaim_after = None  # The server removes what has expired.
+    url_parts = (
+        ("host", "host"),
+        ("port", "port"),
+        ("path", "db"),
+        ("username", "username"),
+        ("password", "password"),
+    )
 
     def __init__(
         self,
@@ -161,6 +169,12 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
             )
         self.location = location_of(self._config)
         self._commands = self._owns(ClientPerLoop[Commands](None, self._open))
+
+    @override
+    @classmethod
+    def _arguments_from_url(cls, url: SplitResult) -> dict[str, Any]:
+        tls = {"ssl": True} if url.scheme in ("valkeys", "rediss") else {}
+        return {**super()._arguments_from_url(url), **tls}
 
     @property
     def client(self) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from urllib.parse import SplitResult
 
 from typing_extensions import override
 
@@ -33,6 +34,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
     buries = True
     reclaim_after = None  # Each look at an entry is a request, and may be audited.
     lists_in_order = True
+    url_parts = (("hosts", "url"), ("password", "token"), ("path", "mount_point"))
 
     def __init__(
         self,
@@ -87,6 +89,14 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
         self._worker = self._owns(
             Worker("vault", open_mount, close=Mount.close, threads=max_concurrency, forks=client is None)
         )
+
+    @override
+    @classmethod
+    def _arguments_from_url(cls, url: SplitResult) -> dict[str, Any]:
+        arguments = super()._arguments_from_url(url)
+        if "url" in arguments:
+            arguments["url"] = f"{'http' if url.scheme == 'vault+http' else 'https'}://{arguments['url']}"
+        return arguments
 
     @override
     async def _setup(self) -> None:

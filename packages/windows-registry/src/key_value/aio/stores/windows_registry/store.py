@@ -1,7 +1,8 @@
 """A store in the registry of Windows."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import SplitResult
 
 from typing_extensions import override
 
@@ -39,6 +40,7 @@ class WindowsRegistryStore(PagedBytesStore):
     errors = ((OSError, KeyValueStoreError),)
     writes_in_order = True
     max_concurrency: int = 1000
+    url_parts = (("host", "hive"), ("path", "registry_path"))
 
     @warns_on_wrong_types
     def __init__(
@@ -75,6 +77,12 @@ class WindowsRegistryStore(PagedBytesStore):
         )
         registry = Registry(getattr(winreg, self.hive), self.registry_path)
         self._worker = self._owns(Worker(repr(self), lambda: registry))
+
+    @override
+    @classmethod
+    def _arguments_from_url(cls, url: SplitResult) -> dict[str, Any]:
+        # The keys of the registry are separated by backslashes.
+        return super()._arguments_from_url(url._replace(path="/" + url.path[1:].replace("/", "%5C")))
 
     @override
     async def _read(self, address: str) -> bytes | None:

@@ -1,0 +1,65 @@
+"""What is written to stdout and stderr: for people in a terminal, as JSON for programs."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.highlighter import JSONHighlighter
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+# What JSON leaves as it is and a terminal may obey, or reorder: C1 controls and marks of direction.
+_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def in_terminal() -> bool:
+    """Return whether people read what is written to stdout."""
+    return sys.stdout.isatty()
+
+
+def show_json(value: object) -> None:
+    """Write a value: indented and in colours in a terminal, else as one line of ASCII."""
+    if in_terminal():
+        text = _printable(json.dumps(value, indent=2, ensure_ascii=False))
+        Console().print(JSONHighlighter()(Text(text)), soft_wrap=True)
+    else:
+        sys.stdout.write(f"{json.dumps(value)}\n")
+
+
+def show_names(names: Iterable[str]) -> None:
+    """Write names, one a line: as JSON strings, or in a terminal as they are where that is safe."""
+    sys.stdout.writelines(f"{_plain(name) if in_terminal() else json.dumps(name)}\n" for name in names)
+    sys.stdout.flush()
+
+
+def show_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
+    """Write a table of two columns to a terminal."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    for name, text in rows:
+        table.add_row(escape(name), escape(text))
+    Console().print(table)
+
+
+def show_text(text: str) -> None:
+    """Write a line to a terminal."""
+    sys.stdout.write(f"{text}\n")
+
+
+def show_error(error: Exception | str) -> None:
+    """Write to stderr what went wrong."""
+    text = str(error) or type(error).__name__
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]kv:[/] {escape(_printable(text))}")
+
+
+def _plain(name: str) -> str:
+    quoted = _printable(json.dumps(name, ensure_ascii=False))
+    is_plain = quoted == f'"{name}"' and name == name.strip() and name != ""
+    return name if is_plain else quoted
+
+
+def _printable(text: str) -> str:
+    """Return a text with what a terminal might obey written as in JSON."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,0 +1,91 @@
+"""Run a command to its end, and choose its exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from enum import IntEnum
+from typing import Any, NoReturn
+
+import typer
+
+from key_value.aio.cli.output import show_error
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    InvalidKeyError,
+    InvalidTTLError,
+    SerializationError,
+    StoreURLError,
+    ValueTooLargeError,
+)
+
+
+class ExitCode(IntEnum):
+    """The exit codes of `kv`, on which scripts may rely."""
+
+    OK = 0
+    """The command has done what it was to do."""
+    ABSENT = 1
+    """There is no such entry; for `put --if-absent`, there is one."""
+    USAGE = 2
+    """An argument, a URL or a value is wrong."""
+    FAILED = 3
+    """The store failed or cannot be reached."""
+    UNABLE = 4
+    """The store lacks an ability that the command needs."""
+    DIFFERENT = 5
+    """`copy --verify` has found entries that differ, or `doctor` a store that does not keep what it takes."""
+    BUG = 70
+    """An error that `kv` does not expect."""
+    INTERRUPTED = 128 + signal.SIGINT
+    """The user has interrupted the command."""
+    BROKEN_PIPE = 141
+    """The program that reads the output has ended."""
+
+
+class UnableError(Exception):
+    """A store lacks an ability."""
+
+    def __init__(self, store: object, method: str, advice: str = "") -> None:
+        super().__init__(f"{type(store).__name__} has no {method}{advice}")
+
+
+class UsageError(Exception):
+    """An argument is wrong."""
+
+
+_CODES: Sequence[tuple[tuple[type[Exception], ...], ExitCode]] = (
+    ((UsageError, StoreURLError, ImportError), ExitCode.USAGE),
+    ((InvalidKeyError, InvalidTTLError, SerializationError, ValueTooLargeError), ExitCode.USAGE),
+    ((UnableError,), ExitCode.UNABLE),
+    ((BaseKeyValueError, OSError), ExitCode.FAILED),
+    # A store's constructor refuses an argument.
+    ((ValueError,), ExitCode.USAGE),
+)
+"""The exit code of each error; the first row that fits counts."""
+
+
+def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> NoReturn:
+    """Run a command, and end the program.
+
+    Raises:
+        typer.Exit: Always; its code says how the command has ended.
+    """
+    try:
+        code = asyncio.run(command())
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Python would flush what is left at its end, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 -- shown, under an exit code that tells
+        code = next((code for kinds, code in _CODES if isinstance(error, kinds)), ExitCode.BUG)
+        if code is ExitCode.BUG:
+            traceback.print_exc()
+        else:
+            show_error(error)
+    raise typer.Exit(int(code))
