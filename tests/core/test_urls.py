@@ -226,7 +226,7 @@ def _load(point: EntryPoint) -> type[object]:
 
 
 def test_an_unknown_scheme_names_those_that_are_known() -> None:
-    with pytest.raises(StoreURLError, match=r"store for ftp://; known are azure-tables, .*simple, sqlite"):
+    with pytest.raises(StoreURLError, match=r"store for ftp://; known are aerospike, .*simple, sqlite"):
         open_store("ftp://example.com")
 
 

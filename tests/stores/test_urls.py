@@ -48,6 +48,8 @@ LOCATIONS = {
     f"postgres://:{QUOTED}@h?table_name=t": "PostgreSQLStore('postgres://h')",
     f"mongodb://ada:{QUOTED}@h1:1,h2/d?w=1&coll_name=c": "MongoDBStore('mongodb://h1:1,h2/d')",
     f"mongodb+srv://ada:{QUOTED}@h/?db_name=d": "MongoDBStore('mongodb+srv://h/d')",
+    "aerospike://h1,[::1]:3001/n/s?timeout=1": "AerospikeStore('h1:3000/n/s')",
+    "aerospike://": "AerospikeStore('localhost:3000/test/kv-store')",
     f"s3://AKIA:{QUOTED}@b/c/d?region_name=r": "S3Store('s3://b/c/d')",
     f"dynamodb://AKIA:{QUOTED}@T_1?region_name=r": "DynamoDBStore('r/T_1')",
     f"azure-tables://:{QUOTED}@a/T1": "AzureTablesStore('https://a.table.core.windows.net/T1')",
@@ -147,6 +149,10 @@ async def test_postgresql_works(postgresql: Server, collection: str) -> None:
 async def test_mongodb_works(mongodb: Server, database: str, collection: str) -> None:
     url = f"mongodb://{mongodb.host}:{mongodb.port}"
     await check(open_store(f"{url}/{database}?timeout=10&appName=urls"), collection)
+
+
+async def test_aerospike_works(aerospike: Server, collection: str) -> None:
+    await check(open_store(f"aerospike://{aerospike.host}:{aerospike.port}/test/urls"), collection)
 
 
 async def test_s3_works_below_a_prefix(s3: Server, s3_client: Any, bucket: str, collection: str) -> None:

@@ -6,6 +6,7 @@ GROUP = "key_value.aio.stores"
 """The group of the entry points that name a store's class by its scheme."""
 
 DISTRIBUTIONS: Mapping[str, str] = {
+    "aerospike": "py-key-value-aio-aerospike",
     "azure-tables": "py-key-value-aio-azure-tables",
     "chdb": "py-key-value-aio-chdb",
     "disk": "py-key-value-aio-disk",

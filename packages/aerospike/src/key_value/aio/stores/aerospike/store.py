@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import aerospike
 from typing_extensions import override
@@ -21,6 +22,9 @@ from key_value.aio.stores.base import (
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
+
+PORT = 3000
+"""Where a node listens unless its configuration says otherwise."""
 
 LONGEST_NAMESPACE = 31
 LONGEST_SET = 63
@@ -59,6 +63,7 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
     The client blocks: its calls are made in threads, which share one client. It repeats no write by itself.
     """
 
+    url_parts = (("hosts", "hosts"), ("path", "namespace"))
     reconnects = True
     gathers_reads = True
     reclaim_after = None  # The server removes what has expired.
@@ -102,7 +107,7 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
         self.names = AerospikeNames()
         self.max_concurrency = max_concurrency
         self._checks_namespace = not auto_create
-        nodes = [("localhost", 3000)] if hosts is None else [*hosts]
+        nodes = [("localhost", PORT)] if hosts is None else [*hosts]
         if not nodes:
             raise ValueError("hosts must have one node or more")
         if client is None:
@@ -121,6 +126,17 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
                 forks=client is None,
             )
         )
+
+    @override
+    @classmethod
+    def _arguments_from_url(cls, url: SplitResult) -> dict[str, Any]:
+        arguments = super()._arguments_from_url(url)
+        if "hosts" in arguments:
+            nodes = [urlsplit(f"//{node}") for node in arguments["hosts"].split(",")]
+            arguments["hosts"] = [(node.hostname or "localhost", node.port or PORT) for node in nodes]
+        namespace, _, set_name = arguments.pop("namespace", "").partition("/")
+        named = {"namespace": namespace, "set_name": set_name}
+        return arguments | {argument: name for argument, name in named.items() if name}
 
     @override
     async def _setup(self) -> None:
