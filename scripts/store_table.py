@@ -14,6 +14,7 @@ from key_value.aio.stores.chdb import ChDBStore
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.duckdb import DuckDBStore
 from key_value.aio.stores.dynamodb import DynamoDBStore
+from key_value.aio.stores.elasticsearch import ElasticsearchStore
 from key_value.aio.stores.filetree import FileTreeStore
 from key_value.aio.stores.firestore import FirestoreStore
 from key_value.aio.stores.keyring import KeyringStore
@@ -21,6 +22,7 @@ from key_value.aio.stores.memcached import MemcachedStore
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.mongodb import MongoDBStore
 from key_value.aio.stores.null import NullStore
+from key_value.aio.stores.opensearch import OpenSearchStore
 from key_value.aio.stores.postgresql import PostgreSQLStore
 from key_value.aio.stores.redis import RedisStore
 from key_value.aio.stores.rocksdb import RocksDBStore
@@ -47,6 +49,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "DiskStore": lambda: DiskStore(directory=NOWHERE),
     "DuckDBStore": lambda: DuckDBStore(database_path=NOWHERE),
     "DynamoDBStore": lambda: DynamoDBStore(table_name="nothing-is-opened"),
+    "ElasticsearchStore": lambda: ElasticsearchStore(url="http://localhost:9200", index_prefix="a"),
     "FileTreeStore": lambda: FileTreeStore(data_directory=NOWHERE),
     "FirestoreStore": FirestoreStore,
     "KeyringStore": KeyringStore,
@@ -55,6 +58,7 @@ STORES: Mapping[str, Callable[[], object]] = {
     "MongoDBStore": MongoDBStore,
     "MultiDiskStore": lambda: MultiDiskStore(base_directory=NOWHERE),
     "NullStore": NullStore,
+    "OpenSearchStore": lambda: OpenSearchStore(url="http://localhost:9200", index_prefix="a"),
     "PostgreSQLStore": PostgreSQLStore,
     "RedisStore": RedisStore,
     "RocksDBStore": lambda: RocksDBStore(path=NOWHERE),

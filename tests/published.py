@@ -3,10 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -108,22 +108,29 @@ async def check(store: AsyncKeyValue, collection: str, entries: Entries = ENTRIE
     assert all(seconds is not None and TTL - 600 < seconds <= TTL for _, seconds in timed)
 
 
-Publish = Callable[[str], Published]
+class Publish(Protocol):
+    """Makes an environment; see `published`."""
+
+    def __call__(self, extras: str, *further: str) -> Published: ...
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
-    """Makes an environment with 0.5.0 and what one or more of its extras need: `published("disk")`."""
-    made: dict[str, Published] = {}
+    """Makes an environment with 0.5.0 and what one or more of its extras need: `published("disk")`.
 
-    def publish(extras: str) -> Published:
-        if extras not in made:
+    Further requirements may say which version of a driver: that of the server.
+    """
+    made: dict[tuple[str, ...], Published] = {}
+
+    def publish(extras: str, *further: str) -> Published:
+        wanted = (extras, *further)
+        if wanted not in made:
             folder = tmp_path_factory.mktemp("published") / "venv"
             succeed("uv", "venv", "--quiet", "--python", sys.executable, folder)
             python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
             requirement = f"py-key-value-aio[{extras}]==0.5.0"
-            succeed("uv", "pip", "install", "--quiet", "--python", python, requirement)
-            made[extras] = Published(python)
-        return made[extras]
+            succeed("uv", "pip", "install", "--quiet", "--python", python, requirement, *further)
+            made[wanted] = Published(python)
+        return made[wanted]
 
     return publish

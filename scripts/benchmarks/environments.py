@@ -31,6 +31,8 @@ EXTRAS = {
     "azure_tables": "azure-tables,elasticsearch",
     "vault": "vault",
     "s3": "s3",
+    "elasticsearch": "elasticsearch",
+    "opensearch": "opensearch",
 }
 """The stores, each with the extra of 0.5.0 that it is compared to."""
 
@@ -49,6 +51,8 @@ DRIVERS = {
     "azure_tables": "azure-data-tables azure-core[aio]",
     "vault": "hvac",
     "s3": "aiobotocore",
+    "elasticsearch": "elasticsearch[async]",
+    "opensearch": "opensearch-py[async]",
 }
 """What the stores are called by hand with, besides the standard library."""
 

@@ -24,6 +24,8 @@ DRIVER_OF_STORE = {
     "vault": "hvac",
     "rocksdb": "rocksdict",
     "s3": "aiobotocore.session",
+    "elasticsearch": "elasticsearch",
+    "opensearch": "opensearchpy",
     "duckdb": "duckdb",
 }
 """What the import of a store is measured beyond; of the others, what asyncio takes."""

@@ -24,10 +24,12 @@ STORES = (
     "azure_tables",
     "vault",
     "s3",
+    "elasticsearch",
+    "opensearch",
 )
 CHOSEN = tuple(store for store in STORES if store != "keyring")
 """The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
-CLOUD = frozenset({"azure_tables", "dynamodb", "firestore", "s3", "vault"})
+CLOUD = frozenset({"azure_tables", "dynamodb", "elasticsearch", "firestore", "opensearch", "s3", "vault"})
 NETWORKED = CLOUD | {"memcached", "mongodb", "postgresql", "redis", "valkey"}
 SLOW = CLOUD | {"chdb", "duckdb", "filetree", "keyring", "mongodb"}
 """The stores that are filled with fewer keys."""

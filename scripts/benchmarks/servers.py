@@ -28,7 +28,20 @@ _VALKEY = ROOT / ".cache" / "servers" / "bin" / "valkey-server"
 
 _FIRESTORE = "/usr/lib/google-cloud-sdk/platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 
+_ELASTICSEARCH = ROOT / ".cache" / "servers" / "elasticsearch"
+_OPENSEARCH = ROOT / ".cache" / "servers" / "opensearch"
+
 _SERVERS = {
+    "elasticsearch": (
+        "http://127.0.0.1:{port}",
+        f"{_ELASTICSEARCH}/jdk/bin/java -Xmx512m --module-path {_ELASTICSEARCH}/lib --add-modules "
+        f"ALL-MODULE-PATH,jdk.net,jdk.management.agent -cp {_ELASTICSEARCH}/classes SearchNode "
+        f"{_ELASTICSEARCH}/home data {{port}}",
+    ),
+    "opensearch": (
+        "http://127.0.0.1:{port}",
+        f"java -Xmx512m -cp '{_OPENSEARCH}/classes:{_OPENSEARCH}/lib/*' SearchNode data {{port}}",
+    ),
     "azure_tables": (
         f"AccountName=devstoreaccount1;AccountKey={_AZURE_KEY};"
         "TableEndpoint=http://127.0.0.1:{port}/devstoreaccount1;",

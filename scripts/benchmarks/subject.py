@@ -49,6 +49,8 @@ OURS: Mapping[str, str] = {
         "s3.S3Store(bucket_name=service, endpoint_url=place, region_name='us-east-1',"
         " aws_access_key_id='test', aws_secret_access_key='testsecret')"
     ),
+    "elasticsearch": "elasticsearch.ElasticsearchStore(url=place, index_prefix=service)",
+    "opensearch": "opensearch.OpenSearchStore(url=place, index_prefix=service)",
     "postgresql": ("postgresql.PostgreSQLStore(url=place, table_name=table, default_collection=service)"),
 }
 """What opens each store, in this library."""

@@ -83,3 +83,22 @@ async def test_a_dead_entry_that_stays_is_absent(monkeypatch: pytest.MonkeyPatch
         assert await store.pop("k") is None
         assert await store.put_if_absent("k", {"n": 2})
         assert await store.get("k") == {"n": 2}
+
+
+async def test_a_pop_beside_one_whose_answer_is_lost_leaves_it_the_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Objects() as store, Objects() as other:
+        other.objects = store.objects
+        await store.put("k", {"n": 1})
+        write_if = store._write_if
+        others: list[object] = []
+
+        async def loses_the_answer(address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
+            assert await write_if(address, data, ttl, version)
+            others.append(await other.pop("k"))
+            raise StoreConnectionError(message="the connection was lost")
+
+        monkeypatch.setattr(store, "_write_if", loses_the_answer)
+        assert await store.pop("k") == {"n": 1}
+        assert others == [None]

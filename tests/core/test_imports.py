@@ -67,6 +67,18 @@ PUBLIC = {
     "key_value.aio.stores.azure_tables": ["AzureTablesSanitizationStrategy", "AzureTablesStore"],
     "key_value.aio.stores.vault": ["VaultStore"],
     "key_value.aio.stores.aerospike": ["AerospikeStore"],
+    "key_value.aio.stores.elasticsearch": ["ElasticsearchStore"],
+    "key_value.aio.stores.elasticsearch.store": [
+        "ElasticsearchSerializationAdapter",
+        "ElasticsearchV1CollectionSanitizationStrategy",
+        "ElasticsearchV1KeySanitizationStrategy",
+    ],
+    "key_value.aio.stores.opensearch": ["OpenSearchStore"],
+    "key_value.aio.stores.opensearch.store": [
+        "OpenSearchSerializationAdapter",
+        "OpenSearchV1CollectionSanitizationStrategy",
+        "OpenSearchV1KeySanitizationStrategy",
+    ],
     "key_value.aio.stores.firestore": [
         "FirestoreStore",
         "FirestoreV1CollectionSanitizationStrategy",

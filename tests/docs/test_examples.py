@@ -27,8 +27,10 @@ CHDB = "ChDBStore("
 AEROSPIKE = "AerospikeStore("
 MEMCACHED = "MemcachedStore("
 FIRESTORE = "FirestoreStore("
+ELASTICSEARCH = "http://localhost:9200"
+OPENSEARCH = "http://localhost:9201"
 S3 = "S3Store("
-SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT, DYNAMODB)
+SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT, DYNAMODB, ELASTICSEARCH, OPENSEARCH)
 NEEDS = (*SERVERS, AEROSPIKE, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE, S3)
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -120,6 +122,16 @@ async def test_examples_run_with_vault(page: Path, vault: Server) -> None:
 @pytest.mark.parametrize("page", pages(DYNAMODB), ids=name)
 async def test_examples_run_with_dynamodb(page: Path, dynamodb: Server) -> None:
     await run(page, dynamodb)
+
+
+@pytest.mark.parametrize("page", pages(ELASTICSEARCH), ids=name)
+async def test_examples_run_with_elasticsearch(page: Path, elasticsearch: Server) -> None:
+    await run(page, elasticsearch)
+
+
+@pytest.mark.parametrize("page", pages(OPENSEARCH), ids=name)
+async def test_examples_run_with_opensearch(page: Path, opensearch: Server) -> None:
+    await run(page, opensearch)
 
 
 @pytest.mark.parametrize("page", pages(VALKEY), ids=name)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from typing import NamedTuple, cast
 
 from typing_extensions import override
@@ -219,12 +220,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def http_proxy(server: Server) -> Generator[HttpProxy]:
-    """Run a proxy in front of a server while the block runs."""
+def http_proxy(server: Server, tls: SSLContext | None = None) -> Generator[HttpProxy]:
+    """Run a proxy in front of a server while the block runs; given a context, it speaks TLS."""
     proxy = HttpProxy(server)
 
     httpd = _HttpServer(proxy)
-    proxy.url = f"http://127.0.0.1:{httpd.server_address[1]}"
+    if tls is not None:
+        httpd.socket = tls.wrap_socket(httpd.socket, server_side=True)
+    proxy.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{httpd.server_address[1]}"
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

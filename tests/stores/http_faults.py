@@ -13,18 +13,31 @@ ALWAYS = 1000
 """More requests than a test sends."""
 
 
+def inject(proxy: HttpProxy, fault: Fault, request: str, *, times: int = 1) -> None:
+    """Do something to the next requests of a method, and with a part of a path, `POST /_bulk` for one."""
+    method, _, part = request.partition(" ")
+    proxy.inject(fault, method=method, part=part, times=times)
+
+
 class HttpFaults:
     """Tests of a store that `opening` opens behind `proxy`, both fixtures of the subclass.
 
     Attributes:
-        creation: The method of the request that stores an entry where there is none.
-        replacement: That of the request that stores one under a version.
+        creation: The method of the request that stores an entry where there is none, and what its path
+            contains, if that tells it apart: `POST /_bulk`.
+        replacement: Those of the request that stores one under a version.
+        removal: Those of the request that removes one.
+        reading: Those of the request that reads one.
         statuses: Those of a server that may do it later.
+        patience: Seconds after which a silent server is given up.
     """
 
     creation: ClassVar[str]
     replacement: ClassVar[str]
+    removal: ClassVar[str] = "DELETE"
+    reading: ClassVar[str] = "GET"
     statuses: ClassVar[tuple[int, ...]]
+    patience: ClassVar[float] = 0.5
 
     @pytest.fixture
     async def behind(self, opening: Callable[..., Any]) -> AsyncIterator[Any]:
@@ -35,19 +48,19 @@ class HttpFaults:
     async def test_a_conditional_write_whose_answer_is_lost_knows_its_own(
         self, behind: Any, proxy: HttpProxy
     ) -> None:
-        proxy.inject(drop_reply, method=self.creation)
+        inject(proxy, drop_reply, self.creation)
         assert await behind.put_if_absent("k", {"n": 1}) is True
         found = await behind.get_versioned("k")
-        proxy.inject(drop_reply, method=self.replacement)
+        inject(proxy, drop_reply, self.replacement)
         new = await behind.put_if_version("k", {"n": 2}, version=found.version)
         assert new is not None
         assert await behind.put_if_version("k", {"n": 3}, version=new) is not None
 
     async def test_a_pop_whose_answer_is_lost_has_its_value(self, behind: Any, proxy: HttpProxy) -> None:
-        for method in (self.replacement, "DELETE"):
+        for request in (self.replacement, self.removal):
             for number in range(5):
                 await behind.put("k", {"n": number})
-                proxy.inject(drop_reply, method=method)
+                inject(proxy, drop_reply, request)
                 popped = await asyncio.gather(*(behind.pop("k") for _ in range(5)))
                 assert [value for value in popped if value is not None] == [{"n": number}]
                 assert await behind.get("k") is None
@@ -56,8 +69,8 @@ class HttpFaults:
     async def test_a_conditional_write_of_unknown_outcome_says_so(
         self, behind: Any, proxy: HttpProxy
     ) -> None:
-        proxy.inject(drop_reply, method=self.creation, times=ALWAYS)
-        proxy.inject(answer(500, "{}"), method="GET", times=ALWAYS)
+        inject(proxy, drop_reply, self.creation, times=ALWAYS)
+        inject(proxy, answer(500, "{}"), self.reading, times=ALWAYS)
         with pytest.raises((OutcomeUnknownError, StoreConnectionError)):
             await behind.put_if_absent("k", {"n": 1})
 
@@ -82,7 +95,7 @@ class HttpFaults:
             await behind.get("there")
 
     async def test_a_silent_server_is_a_timeout(self, opening: Callable[..., Any], proxy: HttpProxy) -> None:
-        async with opening(timeout=0.5) as store:
+        async with opening(timeout=self.patience) as store:
             await store.put("there", {"n": 0})
             proxy.inject(proxy.be_silent, times=ALWAYS)
             for call in (store.get("k"), store.put("k", {}), store.keys()):

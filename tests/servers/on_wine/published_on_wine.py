@@ -10,4 +10,4 @@ from tests.published import Publish, Published
 
 @pytest.fixture
 def published() -> Publish:
-    return lambda _: Published(Path(os.environ["PUBLISHED_PYTHON"]))
+    return lambda extras, *further: Published(Path(os.environ["PUBLISHED_PYTHON"]))

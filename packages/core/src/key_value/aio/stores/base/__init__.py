@@ -14,7 +14,9 @@ if (_owner := find_spec("key_value")) is not None and _owner.origin is not None:
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.escaping import EscapingStrategy
 from key_value.aio._utils.managed_entry import ManagedEntry
+from key_value.aio._utils.sanitization import AlwaysHashStrategy as AlwaysHashStrategy
 from key_value.aio._utils.sanitization import HashExcessLengthStrategy as HashExcessLengthStrategy
+from key_value.aio._utils.sanitization import HashFragmentMode as HashFragmentMode
 from key_value.aio._utils.sanitization import HybridSanitizationStrategy
 from key_value.aio._utils.sanitization import PassthroughStrategy as PassthroughStrategy
 from key_value.aio._utils.sanitization import SanitizationStrategy as SanitizationStrategy

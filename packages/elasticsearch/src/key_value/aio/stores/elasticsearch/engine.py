@@ -1,0 +1,403 @@
+"""What the stores in Elasticsearch and in OpenSearch share: all but their clients."""
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, cast
+from urllib.parse import quote
+
+from typing_extensions import override
+
+from key_value.aio.errors import KeyValueStoreError
+from key_value.aio.stores.base import (
+    Address,
+    BatchLimit,
+    Listed,
+    ManagedEntry,
+    Row,
+    RowPage,
+    RowStore,
+    SanitizationStrategy,
+)
+from key_value.aio.stores.elasticsearch.answers import CONFLICT, EXISTS, MISSING, Answer, error_of
+from key_value.aio.stores.elasticsearch.api import JSON, Action, Api, Search
+from key_value.aio.stores.elasticsearch.documents import Form, Version, decode, names_of, parse_version
+from key_value.aio.stores.elasticsearch.names import Place, SearchNames
+
+PAGE = 1000
+"""Entries that are looked at by a call, to be removed."""
+
+LARGEST_PAGE = 10_000
+"""Documents that a search may return, unless the setting `index.max_result_window` says otherwise."""
+
+SEARCHES = 100
+"""Searches in one call."""
+
+FOREIGN = 0.0
+"""When a document expires that is where an entry of ours is to be, and is of another collection."""
+
+NOTHING = Version({}, is_former=False)
+
+META = "py-key-value-aio"
+"""The member of the `_meta` of an index that says whose it is."""
+
+FIELDS = {
+    "created_at": {"type": "date"},
+    "expires_at": {"type": "date"},
+    "collection": {"type": "keyword"},
+    "key": {"type": "keyword"},
+    "value": {"type": "object", "enabled": False},
+}
+"""The mapping of an index: no value adds to it, and none is refused for what it holds."""
+
+
+class SearchStore(RowStore, ABC):
+    """A store in indices, one for each collection, whose documents are those of the 0.5 series.
+
+    What is written goes through an alias of the index, so that an index that is gone is missed, and created.
+    """
+
+    reconnects = True
+    buries = True  # A given client may send a removal again.
+    gathers_reads = True
+    reclaim_after = None  # A look at the indices costs a refresh.
+    batch_limit = BatchLimit(items=1000, size=5_000_000)
+    read_limit = BatchLimit(items=100)  # An answer may be of any size.
+
+    form: ClassVar[Form]
+    """How values are kept."""
+
+    timed_out: ClassVar[type[Exception]]
+    """What the client raises where there is no answer in time."""
+
+    def __init__(
+        self,
+        *,
+        index_prefix: str,
+        index_settings: Mapping[str, Any] | None,
+        auto_create: bool,
+        collection_sanitization_strategy: SanitizationStrategy | None,
+        key_sanitization_strategy: SanitizationStrategy | None,
+        default_collection: str | None,
+        timeout: float | None,
+    ) -> None:
+        """Create a store; the arguments are those of its subclasses."""
+        super().__init__(default_collection=default_collection, timeout=timeout)
+        self._places = SearchNames(index_prefix, collection_sanitization_strategy, key_sanitization_strategy)
+        self.names = self._places
+        self._auto_create = auto_create
+        self._index_settings = dict(index_settings or {})
+        self._api = Api(self._send, self._prepare_index, self.form.as_text, timeout)
+
+    @abstractmethod
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        *,
+        kind: str = JSON,
+        seconds: float | None = None,
+    ) -> Answer:
+        """Hook: send a request; see `Send`."""
+
+    @override
+    async def _setup_collection(self, *, collection: str) -> None:
+        name = self.names.collection(collection)
+        await self._change([], lambda: self._prepare_index(name))
+
+    async def _prepare_index(self, collection: str) -> None:
+        """Create the index of a collection, or make sure that what is there can have its entries.
+
+        Raises:
+            KeyValueStoreError: It cannot.
+            ValueError: It is missing, and is not to be created.
+        """
+        index = self._places.index(collection)
+        answer = await self._api.ask("GET", f"/{quote(index)}")
+        if answer.lacks_index:
+            if not self._auto_create:
+                raise ValueError(
+                    f"Index '{index}' does not exist. "
+                    "Either create the index manually or set auto_create=True."
+                )
+            answer = await self._create_index(index, collection)
+            if answer.is_good:
+                return
+            if answer.kind != EXISTS:
+                raise error_of(answer, f"Index '{index}' cannot be created")
+            answer = await self._api.ask("GET", f"/{quote(index)}")
+        if not answer.is_good:
+            raise error_of(answer, f"Index '{index}' cannot be looked at")
+        await self._check_index(index, collection, cast("dict[str, Any]", answer.body))
+
+    async def _create_index(self, index: str, collection: str) -> Answer:
+        meta = {META: {"prefix": self._places.start[:-1], "collection": collection}}
+        mappings = {"dynamic": False, "_meta": meta, "properties": FIELDS}
+        aliases: dict[str, Any] = {self._places.alias(collection): {}}
+        body = {"mappings": mappings, "aliases": aliases, "settings": self._index_settings}
+        return await self._api.create(index, body)
+
+    async def _check_index(self, index: str, collection: str, found: Mapping[str, Any]) -> None:
+        if index not in found:
+            raise KeyValueStoreError(
+                message=f"'{index}' is an alias of other indices, so that a read may miss what was written"
+            )
+        about = found[index]
+        if not self._may_have(about.get("mappings", {}), collection):
+            raise KeyValueStoreError(
+                message=f"Index '{index}' is another store's, or has no keywords `collection` and `key`"
+            )
+        alias = self._places.alias(collection)
+        if not self._auto_create or alias in about.get("aliases", {}):
+            return
+        # The 0.5 series has created it.
+        for path, body in ((f"_alias/{quote(alias)}", {}), ("_mapping", {"dynamic": False})):
+            answer = await self._api.ask("PUT", f"/{quote(index)}/{path}", json.dumps(body))
+            if not answer.is_good:
+                raise error_of(answer, f"Index '{index}' cannot be prepared; auto_create=False leaves it")
+
+    def _may_have(self, mappings: Mapping[str, Any], collection: str | None) -> bool:
+        """Return whether an index with such mappings may have entries of a collection, or of any.
+
+        The indices of two prefixes can have the same name: `a-b-c` is one of `a` and of `a-b`.
+        """
+        prefix = self._places.start[:-1]
+        said = mappings.get("_meta", {}).get(META, {})
+        fields = mappings.get("properties", {})
+        return (
+            said.get("prefix", prefix) == prefix
+            and (collection is None or said.get("collection", collection) == collection)
+            and all(fields.get(name, {}).get("type") == "keyword" for name in ("collection", "key"))
+        )
+
+    @override
+    async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
+        row = await super()._row(collection, key, entry)
+        fields = self._places.fields(row.address, Address(collection, key))
+        times = {"created_at": entry.created_at_isoformat, "expires_at": entry.expires_at_isoformat}
+        given = {name: time for name, time in times.items() if time is not None}
+        return row._replace(value=self.form.encode(row, fields, given))
+
+    @override
+    async def _row_value(self, row: Row) -> dict[str, Any]:
+        value = self.form.value(row.value)
+        return await super()._row_value(row._replace(value=value)) if isinstance(value, str) else value
+
+    @override
+    async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
+        places = [(address, self._places.place(address)) for address in addresses]
+        rows = await self._look([*places, *self._former_places(addresses)])
+        # Those in our place come first.
+        return list({row.address: row for row in reversed(rows)}.values())
+
+    def _former_places(self, addresses: Sequence[Address]) -> list[tuple[Address, Place]]:
+        former = ((address, self._places.former_place(address)) for address in addresses)
+        return [(address, place) for address, place in former if place is not None]
+
+    async def _look(self, places: Sequence[tuple[Address, Place]]) -> list[Row]:
+        """Return the rows that are at places of addresses."""
+        if not places:
+            return []
+        found = await self._api.look([place for _, place in places])
+        rows = (self._decode(doc, *at) for at, doc in zip(places, found, strict=True) if doc is not None)
+        return [row for row in rows if row is not None]
+
+    def _decode(self, doc: Mapping[str, Any], address: Address, place: Place) -> Row | None:
+        """Return the row of a document at a place of an address.
+
+        In an index of the 0.5 series it may be that of a collection whose name differs in case. At the place
+        that is ours it then counts as one that has expired, which the next write replaces.
+        """
+        is_former = place != self._places.place(address)
+        row = decode(doc, address, is_former=is_former)
+        field = self._places.field(address.collection)
+        if field is None or row.value.get("collection", field) == field:
+            return row
+        return None if is_former else row._replace(expires=FOREIGN)
+
+    @override
+    async def _put_rows(self, rows: Sequence[Row]) -> Sequence[Exception | None]:
+        answers = await self._api.bulk([self._storing("index", row, {}) for row in rows])
+        stored = [row.address for row, answer in zip(rows, answers, strict=True) if answer.is_good]
+        await self._drop_former(stored)
+        return [None if answer.is_good else error_of(answer) for answer in answers]
+
+    @override
+    async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
+        rows = [row for row in await self._get_rows(addresses) if row.expires != FOREIGN]
+        removed = await self._delete_each(rows, if_unchanged=False)
+        counts = zip(rows, removed, strict=True)
+        return sum(was_there and not row.has_expired(now) for row, was_there in counts)
+
+    @override
+    async def _put_row_if(self, row: Row, version: str | None) -> str | None:
+        expected = NOTHING if version is None else parse_version(version)
+        if expected is None or (version is None and await self._look(self._former_places([row.address]))):
+            return None
+        if version is None or expected.is_former:
+            action = self._storing("create", row, {})
+        else:
+            action = self._storing("index", row, expected.condition)
+        [answer] = await self._api.bulk([action])
+        if answer.status == CONFLICT:
+            return None
+        if not answer.is_good:
+            raise error_of(answer)
+        stored = f"{row.version} {answer.body['_seq_no']}.{answer.body['_primary_term']}"
+        if version is not None and expected.is_former and not await self._delete_row_if(row.address, version):
+            # Another one has moved, changed or removed it in the meantime.
+            await self._api.bulk([self._removal(row._replace(version=stored), if_unchanged=True)])
+            return None
+        await self._drop_former([row.address])
+        return stored
+
+    @override
+    async def _delete_row_if(self, address: Address, version: str) -> bool:
+        if parse_version(version) is None:
+            return False
+        [removed] = await self._delete_each([Row(*address, {}, version=version)], if_unchanged=True)
+        return removed
+
+    async def _delete_each(self, rows: Sequence[Row], *, if_unchanged: bool) -> list[bool]:
+        """Remove documents, and what 0.5 has stored of the same entries; return which were there.
+
+        Args:
+            rows: The rows of the documents.
+            if_unchanged: Leave those that have another version by now.
+        """
+        answers = await self._api.bulk([self._removal(row, if_unchanged=if_unchanged) for row in rows])
+        for answer in answers:
+            if not answer.is_good and answer.status not in (CONFLICT, MISSING):
+                raise error_of(answer)
+        ours = [row.address for row in rows if not _expected(row).is_former]
+        await self._drop_former(ours)
+        return [answer.is_good for answer in answers]
+
+    async def _drop_former(self, addresses: Sequence[Address]) -> None:
+        """Remove what the 0.5 series has stored of entries that are elsewhere now."""
+        rows = await self._look(self._former_places(addresses))
+        await self._api.bulk([self._removal(row, if_unchanged=True) for row in rows])
+
+    def _storing(self, operation: str, row: Row, condition: Mapping[str, int]) -> Action:
+        place = self._places.place(row.address)
+        if not self._auto_create:
+            return Action(operation, place, condition, row.value)
+        written = Place(self._places.alias(row.collection), place.document)
+        return Action(operation, written, condition, row.value, row.collection)
+
+    def _removal(self, row: Row, *, if_unchanged: bool) -> Action:
+        expected = _expected(row)
+        place = self._places.former_place(row.address) if expected.is_former else None
+        # Where 0.5 put it another collection's document may be.
+        condition = expected.condition if if_unchanged or expected.is_former else NOTHING.condition
+        return Action("delete", place or self._places.place(row.address), condition)
+
+    @override
+    async def _list_rows(
+        self, collection: str | None, prefix: str, after: Address | None, limit: int
+    ) -> RowPage:
+        filters: list[Any] = [{"prefix": {"key": prefix}}] if prefix else []
+        if collection is None:
+            return await self._page(await self._own_indices(), filters, after, limit)
+        index, former = self._places.index(collection), self._places.former_index(collection)
+        if field := self._places.field(collection):
+            filters.append({"term": {"collection": field}})
+        indices = [index] if former is None or former == index else [index, former]
+        return await self._page(indices, filters, after, limit)
+
+    async def _page(
+        self, indices: Sequence[str], filters: Sequence[Any], after: Address | None, limit: int
+    ) -> RowPage:
+        """Return rows of ours by index and key; the `after` of the page may be no entry of ours."""
+        if after is None:
+            await self._api.refresh(indices, self.timed_out)
+        size = min(limit, LARGEST_PAGE)
+        query = {"bool": {"filter": [{"exists": {"field": "key"}}, *filters]}}
+        body: dict[str, Any] = {"size": size, "query": query, "sort": [{"_index": "asc"}, {"key": "asc"}]}
+        if after is not None:
+            body["search_after"] = list(after)
+        hits = [hit for found in await self._api.search([Search(indices, body)]) for hit in found]
+        rows = [row for row in map(self._listed_row, hits) if row is not None]
+        return RowPage(rows, Address(*hits[-1]["sort"]) if len(hits) == size else None)
+
+    def _listed_row(self, hit: Mapping[str, Any]) -> Row | None:
+        """Return the row of a document that was listed, if it is an entry of this store."""
+        original = names_of(hit["_source"])
+        address = None if original is None else self._places.resolve(original)
+        if address is None:
+            return None
+        place = Place(hit["_index"], hit["_id"])
+        is_former = place != self._places.place(address)
+        if is_former and place != self._places.former_place(address):
+            return None
+        return decode(hit, address, is_former=is_former)
+
+    async def _own_indices(self) -> list[str]:
+        """Return the indices that may have entries of this store, in order."""
+        found = await self._api.mappings(self._places.start)
+        return sorted(index for index, mappings in found.items() if self._may_have(mappings, None))
+
+    @override
+    async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
+        indices = await self._fetch(self._own_indices)
+        await self._fetch(lambda: self._api.refresh(indices, self.timed_out))
+        names: dict[str, None] = {}
+        for start in range(0, len(indices), SEARCHES):
+            part = indices[start : start + SEARCHES]
+            body = {"size": LARGEST_PAGE, "query": _living(), "collapse": {"field": "collection"}}
+            searches = [Search([index], body) for index in part]
+            found = await self._fetch(partial(self._api.search, searches))
+            for index, hits in zip(part, found, strict=True):
+                rows = [self._listed_row(hit) for hit in hits]
+                # Others' documents may stand before ours.
+                ours = await self._living_rows(index) if None in rows else rows
+                listed = [self._listed(row) for row in ours if row is not None]
+                names.update((each.collection, None) for each in listed if each is not None)
+            if limit is not None and len(names) >= limit:
+                break
+        return list(names)
+
+    async def _living_rows(self, index: str) -> list[Row]:
+        """Return the rows of ours in an index that have not expired."""
+        rows: list[Row] = []
+        after: Address | None = None
+        while True:
+            page = await self._fetch(partial(self._page, [index], [_living()], after, LARGEST_PAGE))
+            rows += page.rows
+            after = page.after
+            if after is None:
+                return rows
+
+    @override
+    async def _cull(self) -> None:
+        indices = await self._fetch(self._own_indices)
+        filters = [_expired(time.time())]
+        after: Address | None = None
+        while True:
+            page = await self._fetch(partial(self._page, indices, filters, after, PAGE))
+            await self._remove_expired([each for each in map(self._listed, page.rows) if each is not None])
+            after = page.after
+            if after is None:
+                break
+
+    @override
+    async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
+        rows = [cast("Row", entry.handle) for entry in entries]
+        for part in self.batch_limit.parts([0] * len(rows)):
+            await self._change([], partial(self._delete_each, rows[part], if_unchanged=if_unchanged))
+
+
+def _expected(row: Row) -> Version:
+    return parse_version(row.version) or NOTHING
+
+
+def _living() -> dict[str, Any]:
+    return {"bool": {"must_not": [_expired(time.time())]}}
+
+
+def _expired(now: float) -> dict[str, Any]:
+    """Return the condition on documents that have expired, of which the server knows the millisecond."""
+    return {"range": {"expires_at": {"lte": int(now * 1000), "format": "epoch_millis"}}}

@@ -1,0 +1,138 @@
+"""The OpenSearch store, on a node of OpenSearch."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import ClassVar
+
+import pytest
+from opensearchpy import AsyncOpenSearch
+from typing_extensions import override
+
+from key_value.aio.stores.opensearch import (
+    OpenSearchStore,
+    OpenSearchV1CollectionSanitizationStrategy,
+    OpenSearchV1KeySanitizationStrategy,
+)
+from key_value.aio.testing import StoreConformance
+from key_value.aio.testing.suites.base import ABILITIES
+from key_value.aio.testing.suites.base import Opening as ConformanceOpening
+from tests.servers.elasticsearch import SETTINGS
+from tests.servers.http_proxy import drop_reply, http_proxy
+from tests.servers.opensearch import node
+from tests.servers.server import Server
+from tests.stores import search
+from tests.stores.search import Opening, source
+
+
+@pytest.fixture
+async def store(opensearch: Server, opensearch_prefix: str) -> AsyncIterator[OpenSearchStore]:
+    async with OpenSearchStore(
+        url=opensearch.url, index_prefix=opensearch_prefix, index_settings=SETTINGS
+    ) as store:
+        yield store
+
+
+# A loop that ends in the middle of a call leaves the sessions of aiohttp open.
+@pytest.mark.filterwarnings("ignore:.*[Uu]nclosed:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+class TestOpenSearchStore(search.Documents, StoreConformance):
+    abilities: ClassVar = ABILITIES
+    persistent: ClassVar = True
+    # Each call takes milliseconds.
+    model_examples: ClassVar = 3
+    rivals: ClassVar = 2
+    dropped_unclosed: ClassVar = False
+
+    @override
+    @pytest.fixture
+    def opening(self, opensearch: Server, opensearch_prefix: str) -> ConformanceOpening:
+        return partial(
+            OpenSearchStore,
+            url=opensearch.url,
+            index_prefix=opensearch_prefix,
+            index_settings=SETTINGS,
+        )
+
+
+class Facts:
+    member: ClassVar = "flat"
+    member_type: ClassVar = "flat_object"
+    store_module: ClassVar = "key_value.aio.stores.opensearch"
+    store_class: ClassVar = "OpenSearchStore"
+    driver: ClassVar = "opensearch-py"
+
+    def node(self, port: int) -> AbstractContextManager[Server]:
+        return node(port)
+
+    @pytest.fixture
+    def server(self, opensearch: Server) -> Server:
+        return opensearch
+
+    @pytest.fixture
+    def prefix(self, opensearch_prefix: str) -> str:
+        return opensearch_prefix
+
+    @pytest.fixture
+    def make(self) -> Opening:
+        return OpenSearchStore
+
+    @pytest.fixture
+    def opening(self, server: Server, prefix: str) -> Opening:
+        return partial(OpenSearchStore, url=server.url, index_prefix=prefix, index_settings=SETTINGS)
+
+
+class TestStoredForm(Facts, search.StoredFormTests):
+    async def test_reads_what_was_stored_with_the_strategies_of_0_5(
+        self, opening: Opening, server: Server, prefix: str
+    ) -> None:
+        strategies = {
+            "collection_sanitization_strategy": OpenSearchV1CollectionSanitizationStrategy(),
+            "key_sanitization_strategy": OpenSearchV1KeySanitizationStrategy(),
+        }
+        async with opening(**strategies) as store:
+            await store.put("a", {"n": 1}, collection="My Coll!")
+            digest = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+            assert source(server, f"{prefix}-s_my_coll_-d92c233e", digest)["key"] == "a"
+            assert await store.get("a", collection="My Coll!") == {"n": 1}
+            assert await store.keys("My Coll!") == ["a"]
+            assert await store.collections() == ["My Coll!"]
+            assert await store.delete("a", collection="My Coll!") is True
+
+
+class TestNames(Facts, search.NamesTests): ...
+
+
+class TestIndices(Facts, search.IndexTests): ...
+
+
+class TestConnect(Facts, search.ConnectTests):
+    async def test_a_given_client_stays_open(self, server: Server, prefix: str) -> None:
+        async with AsyncOpenSearch(server.url) as client:
+            async with OpenSearchStore(opensearch_client=client, index_prefix=prefix) as store:
+                await store.put("k", {"n": 1})
+                assert store.client is client
+            assert (await client.get(index=f"{prefix}-default_collection", id="k"))["found"]
+            with pytest.raises(ValueError, match="Provide either"):
+                OpenSearchStore(opensearch_client=client, api_key="a", index_prefix=prefix)
+
+
+# The sessions of aiohttp see the proxy end.
+@pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
+class TestFaults(Facts, search.FaultTests):
+    opening = search.FaultTests.opening
+
+    async def test_a_given_client_that_sends_again_loses_no_entry(self, server: Server, prefix: str) -> None:
+        with http_proxy(server) as proxy:
+            async with AsyncOpenSearch(proxy.url, max_retries=3) as client:
+                store = OpenSearchStore(
+                    opensearch_client=client, index_prefix=prefix, index_settings=SETTINGS
+                )
+                async with store:
+                    await store.put("k", {"n": 1})
+                    proxy.clear()
+                    proxy.inject(drop_reply, part="/_bulk")
+                    assert await store.pop("k") == {"n": 1}
+                    proxy.inject(drop_reply, part="/_bulk")
+                    assert await store.put_if_absent("k", {}) is True
