@@ -50,6 +50,10 @@ LOCATIONS = {
     f"mongodb+srv://ada:{QUOTED}@h/?db_name=d": "MongoDBStore('mongodb+srv://h/d')",
     "aerospike://h1,[::1]:3001/n/s?timeout=1": "AerospikeStore('h1:3000/n/s')",
     "aerospike://": "AerospikeStore('localhost:3000/test/kv-store')",
+    f"elasticsearch://ada:{QUOTED}@h1:1,h2/p": "ElasticsearchStore('https://h1:1,https://h2/p-*')",
+    f"elasticsearch+http://h/p?api_key={QUOTED}": "ElasticsearchStore('http://h/p-*')",
+    f"opensearch://ada:{QUOTED}@h/p?timeout=1": "OpenSearchStore('https://h/p-*')",
+    "opensearch+http://h/p": "OpenSearchStore('http://h/p-*')",
     f"s3://AKIA:{QUOTED}@b/c/d?region_name=r": "S3Store('s3://b/c/d')",
     f"dynamodb://AKIA:{QUOTED}@T_1?region_name=r": "DynamoDBStore('r/T_1')",
     f"azure-tables://:{QUOTED}@a/T1": "AzureTablesStore('https://a.table.core.windows.net/T1')",
@@ -153,6 +157,16 @@ async def test_mongodb_works(mongodb: Server, database: str, collection: str) ->
 
 async def test_aerospike_works(aerospike: Server, collection: str) -> None:
     await check(open_store(f"aerospike://{aerospike.host}:{aerospike.port}/test/urls"), collection)
+
+
+async def test_elasticsearch_works(elasticsearch: Server, elasticsearch_prefix: str, collection: str) -> None:
+    place = f"{elasticsearch.host}:{elasticsearch.port}/{elasticsearch_prefix}"
+    await check(open_store(f"elasticsearch+http://{place}"), collection)
+
+
+async def test_opensearch_works(opensearch: Server, opensearch_prefix: str, collection: str) -> None:
+    place = f"{opensearch.host}:{opensearch.port}/{opensearch_prefix}"
+    await check(open_store(f"opensearch+http://{place}"), collection)
 
 
 async def test_s3_works_below_a_prefix(s3: Server, s3_client: Any, bucket: str, collection: str) -> None:

@@ -323,8 +323,8 @@ class TestTLS:
         """Of a server that wants one, and no password."""
         files = make_certificates(tmp_path)
         port = free_port()
-        trust = {"ssl_ca_certs": str(files.authority)}
-        shown = {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
+        trust: Arguments = {"ssl_ca_certs": str(files.authority)}
+        shown: Arguments = {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
         server = Server(f"rediss://127.0.0.1:{port}/0?{urlencode(trust | shown)}")
         tls = ["--port", "0", "--tls-port", str(port), "--tls-ca-cert-file", str(files.authority)]
         own = ["--tls-cert-file", str(files.certificate), "--tls-key-file", str(files.key)]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, cast
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote
 
 from typing_extensions import override
 
@@ -59,6 +59,12 @@ class SearchStore(RowStore, ABC):
     What is written goes through an alias of the index, so that an index that is gone is missed, and created.
     """
 
+    url_parts = (
+        ("hosts", "url"),
+        ("path", "index_prefix"),
+        ("username", "username"),
+        ("password", "password"),
+    )
     reconnects = True
     buries = True  # A given client may send a removal again.
     gathers_reads = True
@@ -90,6 +96,19 @@ class SearchStore(RowStore, ABC):
         self._auto_create = auto_create
         self._index_settings = dict(index_settings or {})
         self._api = Api(self._send, self._prepare_index, self.form.as_text, timeout)
+
+    @override
+    @classmethod
+    def _arguments_from_url(cls, url: SplitResult) -> dict[str, Any]:
+        arguments = super()._arguments_from_url(url)
+        credentials = arguments.pop("username", None), arguments.pop("password", "")
+        if credentials[0] is not None:
+            arguments["basic_auth"] = credentials
+        scheme = "http" if url.scheme.endswith("+http") else "https"
+        hosts = arguments.pop("url", None)
+        if hosts is not None:
+            arguments["url"] = [f"{scheme}://{host}" for host in hosts.split(",")]
+        return arguments
 
     @abstractmethod
     async def _send(
