@@ -58,13 +58,18 @@ class Entry(NamedTuple):
         """Whether its time is over."""
         return self.ends is not None and self.ends <= time.monotonic()
 
-    def equals(self, other: "Entry | None", *, late: float = 0.0) -> bool:
-        """Return whether another entry has the same value, and expires at the same time or so much later."""
+    def equals(self, other: "Entry | None", *, slack: float) -> bool:
+        """Return whether another entry has the same value and expires at the same time.
+
+        Args:
+            other: The other entry; None if there is none.
+            slack: Seconds that passed meanwhile, by which either time may be wrong besides `TOLERANCE`.
+        """
         if other is None or _text(self.value) != _text(other.value):
             return False
         if self.ends is None or other.ends is None:
             return self.ends is other.ends
-        return -TOLERANCE <= other.ends - self.ends <= TOLERANCE + late
+        return abs(other.ends - self.ends) <= TOLERANCE + slack
 
 
 class Copier:
@@ -122,17 +127,18 @@ class Copier:
         return sorted(await self._source.collections())
 
     async def _copy_page(self, collection: str, keys: Sequence[str]) -> None:
+        started = time.monotonic()
         found = await _read(self._source, collection, keys)
         self.done.expired += len(keys) - len(found)
         if self._resume:
             there = await _read(self._target, collection, list(found))
-            same = {key for key, entry in found.items() if entry.equals(there.get(key))}
+            slack = time.monotonic() - started
+            same = {key for key, entry in found.items() if entry.equals(there.get(key), slack=slack)}
             self.done.skipped += len(same)
             found = {key: entry for key, entry in found.items() if key not in same}
-        started = time.monotonic()
         await self._write(collection, found)
         if self._verify:
-            await self._compare(collection, found, late=time.monotonic() - started)
+            await self._compare(collection, found, started)
 
     async def _write(self, collection: str, entries: Mapping[str, Entry]) -> None:
         """Write entries, those that expire in the same millisecond in one batch."""
@@ -159,10 +165,11 @@ class Copier:
         await self._target.put_many(list(batch), values, collection=collection, ttl=seconds)
         self.done.copied += len(batch)
 
-    async def _compare(self, collection: str, entries: Mapping[str, Entry], *, late: float) -> None:
+    async def _compare(self, collection: str, entries: Mapping[str, Entry], started: float) -> None:
         there = await _read(self._target, collection, list(entries))
+        slack = time.monotonic() - started
         for key, entry in entries.items():
-            if entry.equals(there.get(key), late=late):
+            if entry.equals(there.get(key), slack=slack):
                 self.done.verified += 1
             elif not entry.has_expired:
                 self.done.differences += 1
