@@ -729,6 +729,22 @@ class FaultTests(EngineTests, HttpFaults):
             proxy.clear()
         assert await behind.get("there") == {"n": 0}
 
+    async def test_a_part_of_a_list_is_an_error(self, behind: Any, proxy: HttpProxy) -> None:
+        def lose_a_shard(request: Request, forward: Forward) -> Reply:
+            reply = forward(request._replace(headers={**request.headers, "Accept-Encoding": "identity"}))
+            found = json.loads(reply.body)
+            # OpenSearch does not count it as failed.
+            found["responses"][0]["_shards"]["total"] += 1
+            return reply._replace(body=json.dumps(found).encode())
+
+        proxy.inject(lose_a_shard, part="/_msearch", times=ALWAYS)
+        for call in (behind.keys(), behind.collections(), behind.scan(), behind.cull(), behind.destroy()):
+            with pytest.raises(StoreConnectionError, match="shard of an index could not be searched"):
+                await call
+        proxy.clear()
+        proxy.inject(lose_a_shard, part="/_msearch", times=2)
+        assert await behind.keys() == ["there"]
+
     async def test_a_refusal_is_no_miss(self, behind: Any, proxy: HttpProxy) -> None:
         body = '{"error": {"type": "security_exception"}}'
         proxy.inject(answer(403, body, content_type="application/json"), times=ALWAYS)
