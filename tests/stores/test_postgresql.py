@@ -317,7 +317,8 @@ class TestPostgreSQLStore(PostgreSQLConformance):
         plans: dict[str, tuple[Any, ...]] = {
             "get": ("c1", "1"),
             "get_many": (["c1"] * 100, keys),
-            "delete": ("c1", keys, 0.0),
+            "delete": ("c1", "1", 0.0),
+            "delete_many": ("c1", keys, 0.0),
             "page": ("c1", "1", 100),
             "collections": (0.0, 10),
             "cull": (0.0, 100),

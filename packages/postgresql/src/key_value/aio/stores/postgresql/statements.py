@@ -130,6 +130,8 @@ WHERE collection = $1 AND key = $2 AND t.xmin::text = $6 RETURNING t.xmin::text"
 UPDATE {table} AS t SET expires_at = to_timestamp($3::float8), ttl = $3 - $4
 WHERE collection = $1 AND key = $2 AND {living.format("$4::float8")} RETURNING 1"""
         self.delete = f"""
+DELETE FROM {table} AS t WHERE collection = $1 AND key = $2 RETURNING {living.format("$3")}"""
+        self.delete_many = f"""
 WITH gone AS (DELETE FROM {table} WHERE collection = $1 AND key = ANY($2::text[]) RETURNING expires_at)
 SELECT count(*) FROM gone AS t WHERE {living.format("$3")}"""
         self.delete_if_version = f"""

@@ -272,8 +272,10 @@ class PostgreSQLStore(RowStore):
 
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
+        if len(addresses) == 1:
+            return sum(lived for [lived] in await self._run("delete", *addresses[0], now))
         keys = [address.key for address in addresses]
-        return _count(await self._run("delete", addresses[0].collection, keys, now))
+        return _count(await self._run("delete_many", addresses[0].collection, keys, now))
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
