@@ -86,6 +86,14 @@ class TestChDBStore(EmbeddedConformance):
         values = f"{literal(collection)}, {literal(key)}, {literal(text)}, 1"
         query(Path(store.path), f"INSERT INTO kv_entries ({names}) VALUES ({values})")
 
+    @override
+    async def count_stored(self, store: Store, *, collection: str) -> int:
+        assert isinstance(store, ChDBStore)
+        assert store.path is not None
+        where = f"collection = {literal(collection)}"
+        [[stored]] = query(Path(store.path), f"SELECT uniqExact(key) FROM kv_entries WHERE {where}")
+        return int(stored)
+
     async def test_reading_creates_nothing(self, path: Path) -> None:
         async with open_store(path) as store:
             assert await store.get("key") is None
