@@ -173,6 +173,17 @@ class TestEscaping:
         assert EscapingStrategy().try_unsanitize(EscapingStrategy().sanitize(name)) == name
 
 
+EMPTY = EscapingStrategy(max_bytes=100, escapes_empty=True)
+
+
+@pytest.mark.parametrize("name", ["", "%-", "%25%2D", "%%-", "%-a", " ", "a" * 200])
+def test_the_empty_name_is_escaped_and_no_other_becomes_what_it_is(name: str) -> None:
+    assert EMPTY.sanitize(name) != ""
+    assert (EMPTY.sanitize(name) == EMPTY.sanitize("")) is (name == "")
+    assert EMPTY.try_unsanitize(EMPTY.sanitize(name)) == (name if len(name) <= 100 else None)
+    assert EscapingStrategy().sanitize("") == ""
+
+
 CASE = EscapingStrategy(differs_in_case(), max_bytes=100)
 LETTERS = "aAcCéÉkK\u212aiI\u0130\u0131sS\u017f\u00dfΣς\u03c3\u01c5"
 CASED = st.text(st.sampled_from(LETTERS + "%25") | st.characters(max_codepoint=0xFFFF), max_size=12)

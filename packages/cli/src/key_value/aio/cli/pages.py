@@ -1,15 +1,15 @@
 """The keys of a store in pages, as far as the store allows it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 
 from key_value.aio.cli.running import UnableError
-from key_value.aio.protocols import AsyncEnumerateKeysProtocol, AsyncScanProtocol
+from key_value.aio.protocols import AsyncEnumerateKeysProtocol, AsyncScanProtocol, paging
 
 
-async def pages(
+def pages(
     store: object, collection: str | None, *, prefix: str = "", size: int = 1000
-) -> AsyncGenerator[list[str]]:
-    """Yield the keys of a collection; of a store that cannot scan, all are held at once.
+) -> AsyncIterator[list[str]]:
+    """Return the keys of a collection in pages; of a store that cannot scan, all are held at once.
 
     Args:
         store: The store.
@@ -20,16 +20,6 @@ async def pages(
     Raises:
         UnableError: The store cannot list keys.
     """
-    if isinstance(store, AsyncScanProtocol):
-        cursor = None
-        while True:
-            keys, cursor = await store.scan(collection, prefix=prefix, cursor=cursor, limit=size)
-            if keys:
-                yield keys
-            if cursor is None:
-                return
-    if not isinstance(store, AsyncEnumerateKeysProtocol):
+    if not isinstance(store, AsyncScanProtocol | AsyncEnumerateKeysProtocol):
         raise UnableError(store, "keys", ": its backend cannot list them")
-    found = [key for key in await store.keys(collection) if key.startswith(prefix)]
-    for start in range(0, len(found), size):
-        yield found[start : start + size]
+    return paging.pages(store, collection, prefix=prefix, size=size)

@@ -14,6 +14,9 @@ _CUT_MARK = "%-"
 _CUT = re.compile(_CUT_MARK + "[0-9a-f]{64}$")
 _ENCODED = re.compile("(?:%[0-9A-F]{2})+")
 
+_EMPTY = "%-"
+"""What stands for the empty name, where that is to be escaped; a name that reads so is escaped too."""
+
 _LAYERS = 8
 """How often a name is unescaped to learn whether it reads like an escaped one."""
 
@@ -33,6 +36,7 @@ class EscapingStrategy(SanitizationStrategy):
         max_bytes: int | None = None,
         encoding: str = "utf-8",
         ignores_case: bool = False,
+        escapes_empty: bool = False,
     ) -> None:
         """State what the backend cannot hold.
 
@@ -43,15 +47,17 @@ class EscapingStrategy(SanitizationStrategy):
             encoding: The encoding that the backend counts them in.
             ignores_case: Whether the backend takes names that differ in case alone for one: capitals are
                 encoded.
+            escapes_empty: Whether the backend cannot hold the empty name.
         """
-        if ignores_case:
-            unsafe = f"{unsafe}|{differs_in_case()}" if unsafe else differs_in_case()
-        found = f"{unsafe}|{_SURROGATES}" if unsafe else _SURROGATES
+        also = [differs_in_case()] if ignores_case else []
+        also += [rf"\A{_EMPTY}\Z"] if escapes_empty else []
+        found = "|".join([*([unsafe] if unsafe else []), *also, _SURROGATES])
         self._unsafe = re.compile(found)
         self._unsafe_or_percent = re.compile(f"{found}|%")
         self._max_bytes = max_bytes
         self._encoding = encoding
-        self._ascii_is_safe = unsafe is None and max_bytes is None
+        self._empty = _EMPTY if escapes_empty else ""
+        self._ascii_is_safe = found == _SURROGATES and max_bytes is None
 
     @override
     def validate(self, value: str) -> None:
@@ -59,6 +65,8 @@ class EscapingStrategy(SanitizationStrategy):
 
     @override
     def sanitize(self, value: str) -> str:
+        if not value:
+            return self._empty
         if self._ascii_is_safe and value.isascii() and "%" not in value:
             return value
         name = self._escape(value) if self._needs_escaping(value) else value
@@ -69,6 +77,8 @@ class EscapingStrategy(SanitizationStrategy):
     @override
     def try_unsanitize(self, value: str) -> str | None:
         """The name that was escaped, or None where it was cut."""
+        if value == self._empty:
+            return ""
         if "%" not in value:
             return value
         if self._max_bytes is not None and _CUT.search(value):

@@ -27,9 +27,6 @@ LISTED = "#collection, #key, #ttl, #expires, #rev, #names"
 
 ATTRIBUTES = ("collection", "key", "value", "ttl", "expires", "rev", "names")
 
-_EMPTY = "%-"
-"""Stands for the empty key, which DynamoDB refuses."""
-
 _LITERAL = re.compile("[^%\ud800-\udfff]{0,200}")
 """The beginning of a prefix that is neither escaped nor cut in any key."""
 
@@ -40,26 +37,14 @@ _BY_TTL = "ttl:"
 """Stands before the `ttl` in the version of such an item that was listed, and has no value then."""
 
 
-class _Keys(EscapingStrategy):
-    """Escapes what a sort key cannot be, the empty one too."""
-
-    def __init__(self) -> None:
-        super().__init__(f"^{_EMPTY}$", max_bytes=1024)
-
-    @override
-    def sanitize(self, value: str) -> str:
-        return super().sanitize(value) if value else _EMPTY
-
-    @override
-    def try_unsanitize(self, value: str) -> str | None:
-        return "" if value == _EMPTY else super().try_unsanitize(value)
-
-
 class DynamoDBNames(Names):
     """Names of at most 1024 bytes for keys and 2048 for collections; prefixes are DynamoDB's business."""
 
     def __init__(self) -> None:
-        super().__init__(keys=_Keys(), collections=EscapingStrategy(max_bytes=2048))
+        super().__init__(
+            keys=EscapingStrategy(max_bytes=1024, escapes_empty=True),
+            collections=EscapingStrategy(max_bytes=2048),
+        )
 
     @override
     def literal(self, prefix: str) -> str:

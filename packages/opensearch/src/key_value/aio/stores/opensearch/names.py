@@ -21,9 +21,6 @@ _ALIAS = "~kv"
 """Ends the alias through which entries are written."""
 
 _REFUSED = r'[\\/*?"<>|,#:\x00-\x20\x7f-\x9f\ud800-\udfff]'
-_EMPTY = "%-"
-"""Stands for the empty key, which no id may be."""
-
 _ESCAPE = re.compile("%[0-9a-f]{2}")
 _LITERAL = re.compile("[^%\ud800-\udfff]{0,100}")
 """The beginning of a prefix that is neither escaped nor cut in any key."""
@@ -65,21 +62,6 @@ class _Collections(EscapingStrategy):
         return super().try_unsanitize(_ESCAPE.sub(lambda found: found[0].upper(), value))
 
 
-class _Keys(EscapingStrategy):
-    """Escapes what an id cannot be, the empty one too."""
-
-    def __init__(self) -> None:
-        super().__init__(f"^{_EMPTY}$", max_bytes=LONGEST_ID)
-
-    @override
-    def sanitize(self, value: str) -> str:
-        return super().sanitize(value) if value else _EMPTY
-
-    @override
-    def try_unsanitize(self, value: str) -> str | None:
-        return "" if value == _EMPTY else super().try_unsanitize(value)
-
-
 class SearchNames(Names):
     """Names of documents below a prefix; an address has the end of an index's name, and an id.
 
@@ -108,7 +90,10 @@ class SearchNames(Names):
                 '\\ / * ? " < > | , # :, and must not start with one of - _ + .'
             )
         longest = LONGEST_INDEX - size - len(_ALIAS) - 1
-        super().__init__(collections=collections or _Collections(longest), keys=keys or _Keys())
+        super().__init__(
+            collections=collections or _Collections(longest),
+            keys=keys or EscapingStrategy(max_bytes=LONGEST_ID, escapes_empty=True),
+        )
         self.start = f"{prefix}-"
         self._escapes = collections is None and keys is None
         self.field = lru_cache(maxsize=1024)(self._field)
