@@ -1,6 +1,7 @@
 """What importing costs, and the names under which everything can be imported."""
 
 import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -207,9 +208,37 @@ def test_an_adapter_loads_pydantic_only_if_it_needs_it() -> None:
     assert "pydantic" in _loaded_by("from key_value.aio.adapters import PydanticAdapter")
 
 
-def test_unknown_adapter() -> None:
-    with pytest.raises(ImportError, match="cannot import name 'NoAdapter'"):
-        exec("from key_value.aio.adapters import NoAdapter")
+@pytest.mark.parametrize("package", ["key_value.aio.adapters", "key_value.aio.wrappers"])
+def test_a_package_loads_what_is_imported_from_it(package: str) -> None:
+    inside = f"{package}."
+    assert [name for name in _loaded_by(f"import {package}") if name.startswith(inside)] == []
+    module = importlib.import_module(package)
+    assert set(vars(module)["_MODULES"]) == set(module.__all__)
+    assert [name for name in module.__all__ if getattr(module, name) is None] == []
+
+
+def test_a_wrapper_loads_no_other_wrapper() -> None:
+    loaded = _loaded_by("from key_value.aio.wrappers import RetryWrapper")
+    wrappers = {name.split(".")[3] for name in loaded if name.startswith("key_value.aio.wrappers.")}
+    assert wrappers == {"base", "retry"}
+
+
+def test_every_wrapper_can_be_imported_from_one_package() -> None:
+    package = importlib.import_module("key_value.aio.wrappers")
+    folders = [each.name for each in pkgutil.iter_modules(package.__path__)]
+    offered = {
+        name
+        for folder in folders
+        for name in importlib.import_module(f"key_value.aio.wrappers.{folder}").__all__
+        if name.endswith("Wrapper")
+    }
+    assert offered - set(package.__all__) == set()
+
+
+@pytest.mark.parametrize("package", ["key_value.aio.adapters", "key_value.aio.wrappers"])
+def test_an_unknown_name(package: str) -> None:
+    with pytest.raises(ImportError, match="cannot import name 'NoSuch'"):
+        exec(f"from {package} import NoSuch")
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
-"""Every Python block of the documentation runs, those of one page one after another."""
+"""Every Python block runs: each of a README alone, those of another page one after another."""
 
 import ast
 import asyncio
 import inspect
 import re
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -58,13 +59,26 @@ def name(page: Path) -> str:
 
 
 async def run(page: Path, server: Server | None = None) -> None:
-    namespace: dict[str, Any] = {"__name__": "example"}
+    """Run the blocks of a page. A block of a README gets no names of the blocks before it."""
+    namespace = _new_namespace()
     for number, block in enumerate(blocks(page)):
         code = block if server is None else _at(server, block)
-        compiled = compile(code, f"{name(page)}[{number}]", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        result = eval(compiled, namespace)
-        if inspect.isawaitable(result):
-            await asyncio.wait_for(result, timeout=30)
+        if page.name == "README.md":
+            namespace = _new_namespace()
+        await _run_block(code, f"{name(page)}[{number}]", namespace)
+
+
+def _new_namespace() -> dict[str, Any]:
+    return {"__name__": "example"}
+
+
+async def _run_block(code: str, title: str, namespace: dict[str, Any]) -> None:
+    if "asyncio.run(" in code:  # a whole file, which has an event loop of its own
+        await asyncio.wait_for(asyncio.to_thread(exec, compile(code, title, "exec"), namespace), timeout=30)
+        return
+    result = eval(compile(code, title, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), namespace)
+    if inspect.isawaitable(result):
+        await asyncio.wait_for(result, timeout=30)
 
 
 def _at(server: Server, code: str) -> str:
@@ -180,3 +194,28 @@ def test_links_lead_somewhere() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_first_block_of_the_readme_is_a_script(tmp_path: Path) -> None:
+    script = tmp_path / "first.py"
+    script.write_text(blocks(ROOT / "README.md")[0], "utf-8")
+    printed = subprocess.run(
+        [sys.executable, "-I", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert printed[0] == "{'born': 1815, 'name': 'Ada'}"
+    assert printed[1].startswith("({'born': 1815, 'name': 'Ada'}, 3")
+    assert printed[2:] == ["None", "True"]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))], ids=name)
+def test_a_readme_installs_what_its_blocks_import(page: Path) -> None:
+    """The install line that belongs to a block stands between it and the block before it."""
+    text = page.read_text("utf-8")
+    assert "pip install " in text
+    for before in re.split(r"^```python\n.*?^```", text, flags=re.MULTILINE | re.DOTALL)[:-1]:
+        assert "pip install " in before
+
+
+def test_a_readme_on_an_index_has_no_relative_links() -> None:
+    for page in ROOT.glob("packages/*/README.md"):
+        assert re.findall(r"\]\((?!https://)", page.read_text("utf-8")) == [], name(page)

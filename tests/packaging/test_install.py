@@ -59,6 +59,14 @@ def test_a_missing_store_names_the_command(backend: Distribution, environment: E
     assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: {expected}"
 
 
+@pytest.mark.parametrize("first", ["errors", "stores.base", "urls", "wrappers.retry"])
+def test_a_module_of_the_core_explains_a_missing_store(first: str, environment: Environment) -> None:
+    environment.install_locked(CORE)
+    environment.install(CORE)
+    done = environment.execute(_importing(f"key_value.aio.{first}", "key_value.aio.stores.redis"))
+    assert done.stderr.splitlines()[-1].endswith(": pip install 'py-key-value-aio[redis]'")
+
+
 @pytest.mark.parametrize("backend", [each for each in BACKENDS if each.drivers], ids=str)
 def test_a_missing_driver_names_the_command(backend: Distribution, environment: Environment) -> None:
     environment.install_locked(CORE)

@@ -14,11 +14,17 @@ from typing import Any
 
 from typing_extensions import assert_type
 
+from key_value.aio.protocols import AsyncEnumerateKeysProtocol
 from key_value.aio.stores.redis import RedisStore
+from key_value.aio.wrappers import RetryWrapper
 
 
 async def read(store: RedisStore) -> None:
     assert_type(await store.get("key"), dict[str, Any] | None)
+    retrying = RetryWrapper(store)
+    assert_type(retrying, RetryWrapper)
+    if isinstance(retrying, AsyncEnumerateKeysProtocol):
+        assert_type(await retrying.keys(), list[str])
     await store.put(1, {})
 """
 WRONG_LINE = CONSUMER.splitlines().index("    await store.put(1, {})") + 1

@@ -1,5 +1,6 @@
 """Every error that the library raises; all derive from `BaseKeyValueError`."""
 
+from key_value.aio import _missing_stores
 from key_value.aio.errors.base import BaseKeyValueError, ExtraInfoType
 from key_value.aio.errors.key_value import (
     DeserializationError,
@@ -66,3 +67,5 @@ __all__ = [
     "StoreUnreachableError",
     "ValueTooLargeError",
 ]
+
+_missing_stores.install()

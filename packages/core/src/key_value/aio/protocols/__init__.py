@@ -1,6 +1,6 @@
 """The protocols of stores: `AsyncKeyValue`, and one for each ability that only some stores have."""
 
-from key_value.aio.protocols import missing_stores
+from key_value.aio import _missing_stores
 from key_value.aio.protocols.abilities import ABILITIES, ABILITY_OF, Ability
 from key_value.aio.protocols.extending import extend, missing_ability, plain_class
 from key_value.aio.protocols.key_value import (
@@ -43,4 +43,4 @@ __all__ = [
     "plain_class",
 ]
 
-missing_stores.install()
+_missing_stores.install()
