@@ -214,6 +214,13 @@ async def test_keyring_works(keyring: Server, collection: str) -> None:
     await check(open_store(f"keyring://urls-{collection}"), collection)
 
 
+@pytest.mark.parametrize("scheme", ["s3", "dynamodb"])
+def test_credentials_in_the_url_of_an_endpoint_are_not_shown(scheme: str) -> None:
+    endpoint = quote(f"http://ada:{QUOTED}@localhost:1", safe="")
+    store = open_store(f"{scheme}://T_1?region_name=r&endpoint_url={endpoint}")
+    assert store.location == "http://localhost:1/T_1"
+
+
 UNREACHABLE = [
     f"redis://ada:{QUOTED}@127.0.0.1:1",
     f"redis://127.0.0.1:1?password={QUOTED}",

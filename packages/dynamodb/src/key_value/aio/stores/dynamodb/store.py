@@ -1,6 +1,7 @@
 """A store in DynamoDB."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -156,7 +157,8 @@ class DynamoDBStore(RowStore):
         if client is not None and (options or profile_name or session or config):
             raise ValueError("Provide either client, or how to create one")
         self.table_name = table_name
-        self.location = f"{endpoint_url or region_name or 'dynamodb'}/{table_name}"
+        place = re.sub("//[^/]*@", "//", endpoint_url or region_name or "dynamodb")
+        self.location = f"{place}/{table_name}"
         self._consistent = consistent_read
         self._auto_create = auto_create
         self._table_config = dict(table_config or {})

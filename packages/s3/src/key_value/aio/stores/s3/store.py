@@ -197,7 +197,8 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         )
         given = cast("Client | None", client)
         url = endpoint_url if given is None else given.meta.endpoint_url
-        place = f"{url.rstrip('/')}/{bucket_name}" if url else f"s3://{bucket_name}"
+        shown = re.sub("//[^/]*@", "//", url).rstrip("/") if url else "s3:/"
+        place = f"{shown}/{bucket_name}"
         self.location = f"{place}/{self._prefix}".rstrip("/")
         self._key_options: dict[str, Any] = {}
         if sse_customer_key is not None:
