@@ -208,7 +208,7 @@ def test_the_first_block_of_the_readme_is_a_script(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))], ids=name)
-def test_a_readme_installs_what_its_blocks_import(page: Path) -> None:
+def test_a_readme_says_before_each_block_what_to_install(page: Path) -> None:
     """The install line that belongs to a block stands between it and the block before it."""
     text = page.read_text("utf-8")
     assert "pip install " in text
