@@ -381,6 +381,14 @@ class ReclaimsTheRenewed(ReferenceStore):
                 self._remove(name, key)
 
 
+class RaisesTheDriversErrors(ReferenceStore):
+    @override
+    def _store(self, collection: str, key: str, stored: Stored) -> None:
+        if key in self.refused:
+            raise OSError(f"{key!r} is refused")
+        super()._store(collection, key, stored)
+
+
 class StaysRelative(FileStore):
     @override
     def _resolved(self, path: Path) -> Path:
@@ -431,6 +439,7 @@ STORES: tuple[type[ReferenceStore], ...] = (
     LeavesDepthToTheStack,
     MissesTheForeign,
     NamesNoFailedKey,
+    RaisesTheDriversErrors,
     WritesLate,
     WaitsForAnotherLoop,
     RefusesAChild,
