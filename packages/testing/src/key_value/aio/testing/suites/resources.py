@@ -33,9 +33,10 @@ def _in_use() -> int:
 async def _settle(before: int) -> int:
     """The threads and descriptors in use, as soon as they are few, or after some seconds."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    while _in_use() > before + SLACK and time.monotonic() < deadline:  # noqa: ASYNC110 -- nothing says when they end
+    # Counted once in each turn: those of others come and go.
+    while (used := _in_use() - before) > SLACK and time.monotonic() < deadline:  # noqa: ASYNC110 -- nothing says when they end
         await asyncio.sleep(0.02)
-    return _in_use() - before
+    return used
 
 
 class ResourceConformance(Conformance):
