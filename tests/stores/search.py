@@ -31,7 +31,7 @@ from tests.published import Publish
 from tests.servers.elasticsearch import SETTINGS, request
 from tests.servers.http_proxy import Forward, HttpProxy, Reply, Request, answer, drop_reply, http_proxy
 from tests.servers.processes import free_port
-from tests.servers.server import Server, UnavailableError
+from tests.servers.server import Server, needed
 from tests.stores.http_faults import ALWAYS, HttpFaults
 
 Opening = Callable[..., Any]
@@ -599,10 +599,8 @@ class ConnectTests(EngineTests):
     async def test_a_server_that_was_restarted_is_used_again(self, opening: Opening) -> None:
         port = free_port()
         with ExitStack() as stack:
-            try:
+            with needed("node to restart"):
                 server = stack.enter_context(self.node(port))
-            except UnavailableError as reason:
-                pytest.skip(str(reason))
             async with opening(url=server.url) as store:
                 await store.put("k", {"n": 1})
                 stack.close()

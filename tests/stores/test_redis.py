@@ -24,6 +24,7 @@ from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
+from tests.servers.answering import answering
 from tests.servers.processes import free_port
 from tests.servers.redis import durable
 from tests.servers.server import Server
@@ -321,17 +322,14 @@ class TestFailures:
                 assert isinstance(caught.value, ConnectionError)
 
     async def test_silence_is_a_timeout(self) -> None:
-        async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def be_silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
             await reader.read()
-            writer.close()
 
-        server = await asyncio.start_server(be_silent, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        url = f"redis://127.0.0.1:{port}/0?socket_timeout=0.05&protocol=2"
-        async with RedisStore(url=url) as store:
-            with pytest.raises(StoreTimeoutError):
-                await store.get("k")
-        server.close()
+        async with answering(be_silent) as port:
+            url = f"redis://127.0.0.1:{port}/0?socket_timeout=0.05&protocol=2"
+            async with RedisStore(url=url) as store:
+                with pytest.raises(StoreTimeoutError):
+                    await store.get("k")
 
     @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://localhost:port/0"])
     def test_refuses_a_url_that_means_nothing(self, url: str) -> None:

@@ -293,13 +293,16 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         self._removes_on_condition = await self._refuses_removal()
         self._knows_conditions = True
 
+    def _at(self, address: str) -> dict[str, str]:
+        """Return the arguments that name the object at an address."""
+        return {"Bucket": self.bucket_name, "Key": self._prefix + address}
+
     async def _is_refused(self, address: str, **condition: str) -> bool:
         once = (await self._clients.get()).once
         text = b"Shows that this server writes on conditions."
         try:
             await once.put_object(
-                Bucket=self.bucket_name,
-                Key=self._prefix + address,
+                **self._at(address),
                 Body=text,
                 **self._put_options,
                 **condition,
@@ -313,7 +316,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
     async def _refuses_removal(self) -> bool:
         once = (await self._clients.get()).once
         try:
-            await once.delete_object(Bucket=self.bucket_name, Key=self._prefix + _PROBE, IfMatch=_NO_ETAG)
+            await once.delete_object(**self._at(_PROBE), IfMatch=_NO_ETAG)
         except ClientError as error:
             if isinstance(read_error(error, ""), (StoreConnectionError, StoreTimeoutError)):
                 raise
@@ -329,9 +332,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
     async def _get(self, address: str) -> _Stored | None:
         client = (await self._clients.get()).client
         try:
-            reply = await client.get_object(
-                Bucket=self.bucket_name, Key=self._prefix + address, **self._key_options
-            )
+            reply = await client.get_object(**self._at(address), **self._key_options)
         except ClientError as error:
             if code_of(error) == "NoSuchKey" or self._is_nothing(error):
                 return None
@@ -363,8 +364,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             raise ValueTooLargeError(size=len(data), max_size=MAX_BYTES)
         try:
             reply = await client.put_object(
-                Bucket=self.bucket_name,
-                Key=self._prefix + address,
+                **self._at(address),
                 Body=data,
                 **self._put_options,
                 **condition,
@@ -388,7 +388,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
     async def _remove(self, address: str) -> None:
         client = (await self._clients.get()).client
         try:
-            await client.delete_object(Bucket=self.bucket_name, Key=self._prefix + address)
+            await client.delete_object(**self._at(address))
         except ClientError as error:
             if code_of(error) != "NoSuchKey" and not self._is_nothing(error):
                 raise
@@ -467,7 +467,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             etag = stored.etag
         once = (await self._clients.get()).once
         try:
-            await once.delete_object(Bucket=self.bucket_name, Key=self._prefix + address, IfMatch=etag)
+            await once.delete_object(**self._at(address), IfMatch=etag)
         except ClientError as error:
             if code_of(error) not in _REFUSED:
                 raise
