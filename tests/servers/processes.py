@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -109,3 +110,9 @@ def _dying_with_us() -> Sequence[str]:
 def last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+
+
+def suspend(process: subprocess.Popen[bytes]) -> None:
+    """Stop it from running, and wait until it has stopped: one of its threads could serve a call more."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)

@@ -23,7 +23,7 @@ from key_value.aio.errors import (
 from key_value.aio.stores.aerospike import AerospikeStore
 from tests.servers.aerospike import NAMESPACE, SET, info, is_double, node, open_client
 from tests.servers.aerospike_proxy import FrameProxy, frame_proxy
-from tests.servers.processes import free_port
+from tests.servers.processes import free_port, suspend
 from tests.servers.server import Server
 
 BUSY = (14, 18)
@@ -154,7 +154,7 @@ class TestServers:
             ):
                 await store.put_many(["k", "l"], [{"n": 1}, {"n": 1}])
                 version = await version_of(store, "k")
-                process.send_signal(signal.SIGSTOP)
+                suspend(process)
                 for call in (*reads(store), *writes(store)):
                     with pytest.raises(StoreTimeoutError):
                         await call()

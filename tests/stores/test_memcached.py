@@ -42,7 +42,7 @@ from tests.published import Publish
 from tests.servers.answering import answering
 from tests.servers.certificates import make_certificates
 from tests.servers.memcached import call, node
-from tests.servers.processes import free_port
+from tests.servers.processes import free_port, suspend
 from tests.servers.server import Server
 
 CONDITIONAL = frozenset[type](
@@ -215,7 +215,7 @@ class TestFailures:
             assert acknowledged
         with node(port) as process:
             await store.put("k", {"n": 1})
-            process.send_signal(signal.SIGSTOP)
+            suspend(process)
             with pytest.raises(StoreTimeoutError):
                 await store.get("k")
             with pytest.raises(StoreTimeoutError):
