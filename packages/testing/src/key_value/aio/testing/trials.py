@@ -22,7 +22,7 @@ async def try_each(
     Args:
         cases: The cases by their names.
         trial: What to await for each; it must leave nothing behind that another case would find.
-        at_once: Whether the cases may wait together, as those do that let time pass.
+        at_once: Whether the cases may wait together: for those that let time pass, or cost a round trip each.
 
     Raises:
         AssertionError: Some failed; the first is its cause.

@@ -29,7 +29,7 @@ class NameConformance(Conformance):
             assert await store.delete_many([name], collection=collection) == 1
             assert await store.get(name, collection=collection) is None
 
-        await try_each(NAMES, use)
+        await try_each(NAMES, use, at_once=True)
 
     async def test_any_name_is_a_collection(self, store: Store, collection: str) -> None:
         key = collection
@@ -43,7 +43,7 @@ class NameConformance(Conformance):
             assert await store.delete(key, collection=name) is True
             assert await store.get(key, collection=name) is None
 
-        await try_each(NAMES, use)
+        await try_each(NAMES, use, at_once=True)
 
     async def test_an_empty_key_is_a_key(self, store: Store, collection: str) -> None:
         await store.put("", {"a": 1}, collection=collection)
@@ -64,16 +64,17 @@ class NameConformance(Conformance):
         assert found == [{"index": index} for index in range(len(HOSTILE_NAMES))]
 
     async def test_no_two_pairs_share_an_address(self, store: Store, collection: str) -> None:
-        async def tell_apart(two: tuple[tuple[str, str], tuple[str, str]]) -> None:
+        async def tell_apart(case: tuple[int, tuple[tuple[str, str], tuple[str, str]]]) -> None:
+            number, two = case
             # What is unique stands at the end of both keys: it leaves the pair as ambiguous as it was.
-            pairs = [(name, f"{key}{collection}") for name, key in two]
+            pairs = [(name, f"{key}{collection}{number}") for name, key in two]
             for index, (name, key) in enumerate(pairs):
                 await store.put(key, {"index": index}, collection=name)
             found = [await store.get(key, collection=name) for name, key in pairs]
             assert found == [{"index": 0}, {"index": 1}]
             assert [await store.delete(key, collection=name) for name, key in pairs] == [True, True]
 
-        await try_each({str(two): two for two in AMBIGUOUS_PAIRS}, tell_apart)
+        await try_each({str(case): case for case in enumerate(AMBIGUOUS_PAIRS)}, tell_apart, at_once=True)
 
     @needs(AsyncPutIfAbsentProtocol)
     async def test_put_if_absent_tells_names_apart(self, store: Store, collection: str) -> None:

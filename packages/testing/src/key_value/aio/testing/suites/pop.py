@@ -75,7 +75,7 @@ class PopConformance(Conformance):
             assert await pop(name, collection=collection) == {"name": label(name)}
             assert await store.get(name, collection=collection) is None
 
-        await try_each({label(name): name for name in HOSTILE_NAMES}, use)
+        await try_each({label(name): name for name in HOSTILE_NAMES}, use, at_once=True)
 
     @needs(AsyncPopProtocol)
     async def test_pop_has_one_winner(self, store: Store, collection: str) -> None:

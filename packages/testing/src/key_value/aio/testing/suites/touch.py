@@ -112,7 +112,7 @@ class TouchConformance(Conformance):
             assert value == {"n": 1}
             assert left is not None
 
-        await try_each({label(name): name for name in HOSTILE_NAMES}, use)
+        await try_each({label(name): name for name in HOSTILE_NAMES}, use, at_once=True)
 
     @needs(AsyncTouchProtocol)
     async def test_touch_refuses_what_is_no_lifetime(self, store: Store, collection: str) -> None:

@@ -197,7 +197,7 @@ class VersionConformance(Conformance):
             assert await store.get(name, collection=collection) == {"n": 2}
             assert await able.delete_if_version(name, version=new, collection=collection) is True
 
-        await try_each({label(name): name for name in HOSTILE_NAMES}, use)
+        await try_each({label(name): name for name in HOSTILE_NAMES}, use, at_once=True)
 
     @needs(AsyncCompareAndSetProtocol)
     async def test_a_refused_conditional_write_changes_nothing(self, store: Store, collection: str) -> None:
