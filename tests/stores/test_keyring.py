@@ -93,6 +93,7 @@ class TestKeyringStore(EmbeddedConformance):
     short_ttl: ClassVar = 0.3
     model_examples: ClassVar = 5
     kills: ClassVar = 3
+    many: ClassVar = 51
 
     @override
     @pytest.fixture

@@ -1,7 +1,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, cast
@@ -26,7 +26,7 @@ from tests import published as interop
 from tests.published import Publish
 from tests.servers.answering import answering
 from tests.servers.processes import free_port
-from tests.servers.redis import durable
+from tests.servers.redis import call, durable, node
 from tests.servers.server import Server
 from tests.stores.load import Load
 
@@ -330,6 +330,44 @@ class TestFailures:
             async with RedisStore(url=url) as store:
                 with pytest.raises(StoreTimeoutError):
                     await store.get("k")
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda store: store.put("k", {"n": 1}),
+            lambda store: store.put_many(["k", "l"], [{"n": 1}] * 2),
+            lambda store: store.put_many(["k", "l"], [{"n": 1}] * 2, ttl=10),
+        ],
+        ids=["put", "put_many", "put_many with a TTL"],
+    )
+    async def test_a_write_waits_for_an_earlier_one_without_an_answer(
+        self, write: Callable[[RedisStore], Awaitable[None]]
+    ) -> None:
+        """Which the server may do when it goes on, after what came over another connection."""
+        server = Server(f"redis://127.0.0.1:{free_port()}/0")
+        with node(server, "--port", str(server.port)):
+            async with RedisStore(url=server.url, timeout=0.3) as store:
+                await store.put("k", {"n": 0})
+                call(server, "CONFIG", "RESETSTAT")
+                call(server, "CLIENT", "PAUSE", "1000", "WRITE")
+                with pytest.raises(StoreTimeoutError):
+                    await write(store)
+                call(server, "CLIENT", "UNPAUSE")
+                assert "ping" not in str(call(server, "INFO", "commandstats"))
+                await store.put("k", {"n": 2})
+                assert "ping" in str(call(server, "INFO", "commandstats"))
+                assert await store.get("k") == {"n": 2}
+
+    async def test_more_calls_than_connections_wait_for_one(self, redis: Server) -> None:
+        url = f"{redis.url}?max_connections=2"
+        client = connect(url)
+        for store in (RedisStore(url=url), RedisStore(client=cast("Redis", client))):
+            async with store:
+                keys = [f"k{n}" for n in range(50)]
+                await asyncio.gather(*(store.put_many([key], [{"key": key}]) for key in keys))
+                found = await asyncio.gather(*(store.get_many([key]) for key in keys))
+                assert found == [[{"key": key}] for key in keys]
+        await client.aclose()
 
     @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://localhost:port/0"])
     def test_refuses_a_url_that_means_nothing(self, url: str) -> None:

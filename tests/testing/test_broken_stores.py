@@ -149,7 +149,16 @@ FAILURES = {
 @pytest.fixture(scope="module")
 def failed() -> dict[str, set[str]]:
     """The tests that fail of each broken store; all run in one process, which has its start once."""
-    options = ["-q", "-rf", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=--import-mode=importlib"]
+    options = [
+        "-q",
+        "-rf",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-o",
+        "addopts=--import-mode=importlib",
+    ]
     printed = run("pytest", *options, "--tb=no", BROKEN).stdout
     tests: dict[str, set[str]] = {}
     for store, test in re.findall(r"^FAILED .*?::Test(\w+)::(test_\w+)", printed, re.MULTILINE):

@@ -40,6 +40,7 @@ __all__ = [
     "Client",
     "NoScriptError",
     "RedisConnectionError",
+    "connections_of",
     "is_cluster",
     "location_of",
     "make_client",
@@ -80,8 +81,20 @@ class Node(Protocol):
     name: str
 
 
+class Pool(Protocol):
+    """The connections to a server."""
+
+    max_connections: int
+
+
 class Client(Protocol):
     """As much of redis-py's clients, which are typed in part only, as a store needs."""
+
+    connection_pool: Pool
+    """What a client of a cluster does not have."""
+
+    connection_kwargs: dict[str, Any]
+    """What only a client of a cluster has."""
 
     def execute_command(self, *command: str | bytes | int, **options: Any) -> Awaitable[Any]:
         """Send one command."""
@@ -111,6 +124,13 @@ class Client(Protocol):
 def is_cluster(client: object) -> bool:
     """Return whether a client is one of a Redis Cluster."""
     return isinstance(client, RedisCluster)
+
+
+def connections_of(client: Client) -> int:
+    """Return how many connections a client may have open, to each of its servers."""
+    if is_cluster(client):
+        return client.connection_kwargs["max_connections"]
+    return client.connection_pool.max_connections
 
 
 def tls_options(*, ssl: bool, check_hostname: bool, **given: str | None) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Sending commands: those that tasks give in the same turn of the event loop are sent together."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from key_value.aio.stores.redis.client import RAW, UNANSWERED, Client, is_cluster
+from key_value.aio.stores.redis.client import RAW, UNANSWERED, Client, connections_of, is_cluster
 
 T = TypeVar("T")
 
@@ -22,6 +22,8 @@ class Commands:
 
     A server that hung does what it had received when it goes on, which may be after a later command over
     another connection. So after a command without an answer the next one waits for the answer to a PING.
+
+    redis-py fails where a command finds no free connection: here it waits for one.
     """
 
     def __init__(self, client: Client) -> None:
@@ -31,6 +33,7 @@ class Commands:
         self._waiting: list[Waiting] = []
         self._in_flight = 0
         self._sending: set[asyncio.Task[None]] = set()
+        self._connections = asyncio.Semaphore(connections_of(client))
         self._unanswered = self._passed = 0
         """Commands without an answer, and how many of them the server is known to be done with."""
 
@@ -40,31 +43,29 @@ class Commands:
             return await self._execute_with_others(command)
         self._in_flight += 1
         try:
-            if self._unanswered > self._passed:
-                await self._pass_unanswered()
-            return await self._answer(self.client.execute_command(*command, **RAW))
+            return await self.send(*command)
         finally:
             self._in_flight -= 1
+
+    async def send(self, *command: str | bytes | int, **options: Any) -> Any:
+        """Send one command by itself, with options of redis-py, and return the answer to it."""
+        return await self._exchange(self.client.execute_command, *command, **RAW, **options)
 
     async def execute_all(self, commands: Sequence[Command]) -> list[Any]:
         """Send several commands in one pipeline, and return the answers, exceptions among them."""
         if not commands:
             return []
-        if self._unanswered > self._passed:
-            await self._pass_unanswered()
         pipeline = self.client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command, **RAW)
-        return await self._answer(pipeline.execute(raise_on_error=False))
+        return await self._exchange(pipeline.execute, raise_on_error=False)
 
     async def read(self, addresses: Sequence[str | bytes | int]) -> list[Any]:
         """Return what is stored at several addresses, an exception where it is of another type."""
         if self.is_cluster or not addresses:
             # The keys of an MGET have to be in one slot.
             return await self.execute_all([("GET", address) for address in addresses])
-        if self._unanswered > self._passed:
-            await self._pass_unanswered()
-        answers: list[Any] = await self._answer(self.client.execute_command("MGET", *addresses, **RAW))
+        answers: list[Any] = await self.send("MGET", *addresses)
         # MGET answers nothing for a value of another type too; GET says so.
         unclear = [index for index, answer in enumerate(answers) if answer is None]
         again = await self.execute_all([("GET", addresses[index]) for index in unclear])
@@ -82,10 +83,9 @@ class Commands:
     async def scan(self, node: str, *command: str | int) -> tuple[int, list[bytes]]:
         """Return the next cursor of one node, 0 at the end, and the names that it found."""
         if not self.is_cluster:
-            cursor, found = await self.client.execute_command(*command, **RAW)
+            cursor, found = await self.send(*command)
             return int(cursor), found
-        target = self.client.get_node(node_name=node)
-        cursors, found = await self.client.execute_command(*command, **RAW, target_nodes=target)
+        cursors, found = await self.send(*command, target_nodes=self.client.get_node(node_name=node))
         return int(cursors[node]), found
 
     async def finish(self) -> None:
@@ -100,6 +100,15 @@ class Commands:
         for _ in range(2):
             await self.client.execute_command("PING", **nodes)
         self._passed = max(self._passed, unanswered)
+
+    async def _exchange(
+        self, send: Callable[..., Awaitable[T]], *arguments: str | bytes | int, **options: Any
+    ) -> T:
+        """Send over a connection of its own, once one is free, and await the answer."""
+        async with self._connections:
+            if self._unanswered > self._passed:
+                await self._pass_unanswered()
+            return await self._answer(send(*arguments, **options))
 
     async def _answer(self, answer: Awaitable[T]) -> T:
         """Await the answer to what is sent; note if there is none."""

@@ -184,7 +184,7 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
     ) -> Sequence[Exception | None]:
         commands = await self._commands.get()
         if ttl is None and not commands.is_cluster:
-            await commands.client.execute_command("MSET", *(part for item in items for part in item))
+            await commands.send("MSET", *(part for item in items for part in item))
             return [None] * len(items)
         return _exceptions(await commands.execute_all([_set(*item, ttl) for item in items]))
 

@@ -44,8 +44,9 @@ class Conformance:
         largest_value: Bytes of the largest value that the store holds; more raises SerializationError or
             ValueTooLargeError. None where no test could reach the limit.
         refused_values: The names in `HARD_VALUES` of those that the store refuses with SerializationError.
-        many: How many keys the store is made to list. The default is beyond most page sizes; state a number
-            beyond that of your backend. The nightly profile lists 10,001 at least.
+        many: How many keys the store is made to list, and at most how many a batch has and how many tasks use
+            it at once. The default is beyond most page sizes; state a number beyond that of your backend. The
+            nightly profile lists 10,001 at least.
         rivals: How many tasks of each process add to one counter at a time. What they take grows with the
             square of it: state fewer where a call takes milliseconds.
         model_examples: How many sequences of operations the store runs beside a model of itself. The nightly

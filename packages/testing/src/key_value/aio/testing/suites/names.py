@@ -1,5 +1,7 @@
 """Names: any string is a key and a collection, and no two pairs of them share an address."""
 
+from asyncio import gather
+
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncEnumerateCollectionsProtocol,
@@ -58,9 +60,10 @@ class NameConformance(Conformance):
 
     async def test_no_two_collections_share_an_address(self, store: Store, collection: str) -> None:
         key = collection
-        for index, name in enumerate(HOSTILE_NAMES):
-            await store.put(key, {"index": index}, collection=name)
-        found = [await store.get(key, collection=name) for name in HOSTILE_NAMES]
+        await gather(
+            *(store.put(key, {"index": index}, collection=name) for index, name in enumerate(HOSTILE_NAMES))
+        )
+        found = await gather(*(store.get(key, collection=name) for name in HOSTILE_NAMES))
         assert found == [{"index": index} for index in range(len(HOSTILE_NAMES))]
 
     async def test_no_two_pairs_share_an_address(self, store: Store, collection: str) -> None:
@@ -79,7 +82,7 @@ class NameConformance(Conformance):
     @needs(AsyncPutIfAbsentProtocol)
     async def test_put_if_absent_tells_names_apart(self, store: Store, collection: str) -> None:
         put_if_absent = self.ability(store, AsyncPutIfAbsentProtocol).put_if_absent
-        stored = [await put_if_absent(name, {}, collection=collection) for name in HOSTILE_NAMES]
+        stored = await gather(*(put_if_absent(name, {}, collection=collection) for name in HOSTILE_NAMES))
         assert stored == [True] * len(HOSTILE_NAMES)
 
     @needs(AsyncEnumerateKeysProtocol)
@@ -93,8 +96,7 @@ class NameConformance(Conformance):
     async def test_collections_are_listed_as_they_were_given(self, store: Store, collection: str) -> None:
         list_collections = self.ability(store, AsyncEnumerateCollectionsProtocol).collections
         names = [f"{name}{collection}" for name in HOSTILE_NAMES]
-        for name in names:
-            await store.put("key", {}, collection=name)
+        await gather(*(store.put("key", {}, collection=name) for name in names))
         listed = await list_collections()
         assert sorted(name for name in listed if name.endswith(collection)) == sorted(names)
 
@@ -103,9 +105,8 @@ class NameConformance(Conformance):
         list_keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         key = collection
         names = [f"{name}{collection}" for name in HOSTILE_NAMES]
-        for index, name in enumerate(names):
-            await store.put(f"{key}-{index}", {}, collection=name)
-        listed = [await list_keys(name) for name in names]
+        await gather(*(store.put(f"{key}-{index}", {}, collection=name) for index, name in enumerate(names)))
+        listed = await gather(*(list_keys(name) for name in names))
         assert listed == [[f"{key}-{index}"] for index in range(len(names))]
 
     @needs(AsyncDestroyCollectionProtocol)
@@ -113,11 +114,11 @@ class NameConformance(Conformance):
         """A name is not a pattern, a prefix or a path, whatever it looks like."""
         destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection
         names = [f"{collection}{name}" for name in ("", "2", *HOSTILE_NAMES)]
-        destroyed, spared = names[::2], names[1::2]
-        for index, name in enumerate(names):
-            await store.put("key", {"index": index}, collection=name)
+        destroyed = names[::2]
+        await gather(
+            *(store.put("key", {"index": index}, collection=name) for index, name in enumerate(names))
+        )
         assert [await destroy(name) for name in destroyed] == [True] * len(destroyed)
-        assert [await store.get("key", collection=name) for name in destroyed] == [None] * len(destroyed)
-        assert [await store.get("key", collection=name) for name in spared] == [
-            {"index": index} for index in range(1, len(names), 2)
-        ]
+        found = await gather(*(store.get("key", collection=name) for name in names))
+        assert found[::2] == [None] * len(destroyed)
+        assert found[1::2] == [{"index": index} for index in range(1, len(names), 2)]

@@ -1,5 +1,6 @@
 """Scan: the keys of a collection, page by page, each once."""
 
+from asyncio import gather
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -90,7 +91,7 @@ class ScanConformance(Conformance):
             listed = await pages(self._scanning(store), collection, prefix=prefix)
             assert sorted(listed) == sorted(key for key in set(keys) if key.startswith(prefix))
 
-        await try_each({repr(prefix): prefix for prefix in keys}, list_those_below)
+        await try_each({repr(prefix): prefix for prefix in keys}, list_those_below, at_once=True)
 
     @needs(AsyncScanProtocol)
     async def test_scan_lists_any_name(self, store: Store, collection: str) -> None:
@@ -101,9 +102,10 @@ class ScanConformance(Conformance):
     @needs(AsyncScanProtocol)
     async def test_scan_lists_a_collection_of_any_name(self, store: Store, collection: str) -> None:
         names = [f"{name}{collection}" for name in HOSTILE_NAMES]
-        for index, name in enumerate(names):
-            await store.put(f"{collection}-{index}", {}, collection=name)
-        listed = [await pages(self._scanning(store), name) for name in names]
+        await gather(
+            *(store.put(f"{collection}-{index}", {}, collection=name) for index, name in enumerate(names))
+        )
+        listed = await gather(*(pages(self._scanning(store), name) for name in names))
         assert listed == [[f"{collection}-{index}"] for index in range(len(names))]
 
     @needs(AsyncScanProtocol)

@@ -65,11 +65,19 @@ _KINDS = (
     (GlideError, re.compile("WRONGPASS|NOAUTH|PermissionDenied"), StoreAuthenticationError),
     (GlideError, re.compile("refused to switch database"), KeyValueStoreError),
     # There is no connection, or too many commands are in flight.
-    (RequestError, re.compile("connect failed|maximum inflight"), StoreUnreachableError),
-    # The server does not serve the entry now.
     (
         RequestError,
-        re.compile("ReadOnly|ClusterDown|MasterDown|Loading|Moved|TryAgain", re.IGNORECASE),
+        re.compile("connect failed|maximum inflight|ConnectionNotFoundForRoute|AllConnectionsUnavailable"),
+        StoreUnreachableError,
+    ),
+    # The connection broke, or the server does not serve the entry now.
+    (
+        RequestError,
+        re.compile(
+            "Fatal|BrokenPipe|NotConnected|UnexpectedEof|Connection(Refused|Reset|Aborted)"
+            "|ReadOnly|ClusterDown|MasterDown|Loading|Moved|TryAgain",
+            re.IGNORECASE,
+        ),
         StoreConnectionError,
     ),
 )
