@@ -32,6 +32,12 @@ from tests.stores.load import Load
 
 Arguments = dict[str, Any]
 
+WRITES: dict[str, Callable[[RedisStore], Awaitable[None]]] = {
+    "put": lambda store: store.put("k", {"n": 1}),
+    "put_many": lambda store: store.put_many(["k", "l"], [{"n": 1}] * 2),
+    "put_many with a TTL": lambda store: store.put_many(["k", "l"], [{"n": 1}] * 2, ttl=10),
+}
+
 
 class Client(Protocol):
     """As much of redis-py's clients as these tests use."""
@@ -331,18 +337,8 @@ class TestFailures:
                 with pytest.raises(StoreTimeoutError):
                     await store.get("k")
 
-    @pytest.mark.parametrize(
-        "write",
-        [
-            lambda store: store.put("k", {"n": 1}),
-            lambda store: store.put_many(["k", "l"], [{"n": 1}] * 2),
-            lambda store: store.put_many(["k", "l"], [{"n": 1}] * 2, ttl=10),
-        ],
-        ids=["put", "put_many", "put_many with a TTL"],
-    )
-    async def test_a_write_waits_for_an_earlier_one_without_an_answer(
-        self, write: Callable[[RedisStore], Awaitable[None]]
-    ) -> None:
+    @pytest.mark.parametrize("write", WRITES)
+    async def test_a_write_waits_for_an_earlier_one_without_an_answer(self, write: str) -> None:
         """Which the server may do when it goes on, after what came over another connection."""
         server = Server(f"redis://127.0.0.1:{free_port()}/0")
         with node(server, "--port", str(server.port)):
@@ -351,7 +347,7 @@ class TestFailures:
                 call(server, "CONFIG", "RESETSTAT")
                 call(server, "CLIENT", "PAUSE", "1000", "WRITE")
                 with pytest.raises(StoreTimeoutError):
-                    await write(store)
+                    await WRITES[write](store)
                 call(server, "CLIENT", "UNPAUSE")
                 assert "ping" not in str(call(server, "INFO", "commandstats"))
                 await store.put("k", {"n": 2})
