@@ -5,6 +5,7 @@ import copy
 import gc
 import pickle
 import weakref
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from key_value.aio.protocols import (
 from key_value.aio.stores.null import NullStore
 from key_value.aio.wrappers.base import BaseWrapper
 from tests.adapters.models import Plain
-from tests.wrappers.able import FullStore, able
+from tests.wrappers.able import FullStore, SecondsStore, able
 
 PROTOCOLS = [
     AsyncCompareAndSetProtocol,
@@ -75,6 +76,24 @@ async def test_pops_touches_and_scans(adapter: PydanticAdapter[Plain], inner: Fu
     assert await adapter.pop("a") is None
     assert await inner.get("a", collection="people") is None
     assert {key: value async for key, value in adapter.items()} == {"b": ADA, "c": ADA}
+
+
+async def test_a_timedelta_reaches_the_store_as_seconds() -> None:
+    hour = timedelta(hours=1)
+    adapter = PydanticAdapter(able(SecondsStore()), Plain)
+    await adapter.put("a", ADA, ttl=hour)
+    await adapter.put_many(["b"], [ADA], ttl=hour)
+    await adapter.put_if_absent("c", ADA, ttl=hour)
+    await adapter.update("d", lambda _: BOB, default=ADA, ttl=hour)
+    await adapter.update("e", lambda _: BOB, default=ADA)
+    await adapter.update("e", lambda _: ADA, default=ADA, ttl=hour)
+    await adapter.put("f", ADA)
+    assert await adapter.touch("f", ttl=hour)
+    plain = RaiseOnMissingAdapter(able(SecondsStore()))
+    await plain.put("a", {"n": 1}, ttl=hour)
+    await plain.put_many(["b"], [{"n": 1}], ttl=hour)
+    found = [*await adapter.ttl_many(["a", "b", "c", "d", "e", "f"]), *await plain.ttl_many(["a", "b"])]
+    assert [seconds for _, seconds in found] == [pytest.approx(3600, abs=60)] * 8
 
 
 async def test_what_is_not_of_the_type_has_no_version(

@@ -1,13 +1,14 @@
 """`KeyValueLock` in one process; the leases of killed and suspended holders end by time alone."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from key_value.aio.adapters.lock import KeyValueLock, LockLostError
 from key_value.aio.errors import InvalidTTLError, StoreConnectionError
 from key_value.aio.stores.null import NullStore
-from tests.wrappers.able import FullStore, able
+from tests.wrappers.able import FullStore, SecondsStore, able
 from tests.wrappers.flaky import Flaky
 
 
@@ -38,6 +39,15 @@ async def test_has_one_holder(inner: FullStore) -> None:
 async def test_other_names_are_other_locks(inner: FullStore) -> None:
     async with KeyValueLock(able(inner), "a"), KeyValueLock(able(inner), "b") as other:
         assert other.token == 1
+
+
+async def test_a_lease_is_a_timedelta_too() -> None:
+    inner = SecondsStore()
+    async with KeyValueLock(able(inner), "l", ttl=timedelta(minutes=5)):
+        _, seconds = await inner.ttl("lock:l")
+    assert seconds == pytest.approx(300, abs=60)
+    with pytest.raises(InvalidTTLError):
+        KeyValueLock(able(inner), "l", ttl=timedelta())
 
 
 async def test_waits_as_long_as_it_may(inner: FullStore) -> None:

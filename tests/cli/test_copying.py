@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsFloat
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -10,6 +10,7 @@ from typing_extensions import override
 from key_value.aio.cli.copying import Copied, Copier
 from key_value.aio.cli.running import UnableError
 from key_value.aio.errors import StoreConnectionError
+from key_value.aio.protocols import TimeToLive
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.null import NullStore
 
@@ -31,16 +32,16 @@ class Target(MemoryStore):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         if len(self.batches) == self.breaks_at:
             raise StoreConnectionError("gone")
-        seconds = None if ttl is None else float(ttl)
-        self.batches.append((len(keys), seconds))
+        assert ttl is None or isinstance(ttl, float)
+        self.batches.append((len(keys), ttl))
         values = [
             {"n": True} if key == self.changes else value for key, value in zip(keys, values, strict=True)
         ]
-        await super().put_many(keys, values, collection=collection, ttl=None if self.forgets_ttl else seconds)
+        await super().put_many(keys, values, collection=collection, ttl=None if self.forgets_ttl else ttl)
 
 
 @pytest.fixture

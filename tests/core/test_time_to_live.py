@@ -32,11 +32,26 @@ def test_refuses_what_is_not(ttl: Any) -> None:
         prepare_ttl(ttl)
 
 
-@pytest.mark.parametrize("ttl", [True, False, "10", b"10", timedelta(seconds=1), [1]])
+@pytest.mark.parametrize("ttl", [True, False, "10", b"10", [1]])
 def test_refuses_other_types_by_name(ttl: Any) -> None:
     with pytest.raises(InvalidTTLError) as caught:
         prepare_ttl(ttl)
     assert caught.value.extra_info == {"ttl": str(ttl), "type": type(ttl).__name__}
+
+
+def test_takes_a_timedelta() -> None:
+    seconds = prepare_ttl(timedelta(minutes=1, milliseconds=500))
+    assert type(seconds) is float
+    assert seconds == 60.5
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 86_400.0 * 999_999_999])
+def test_refuses_a_timedelta_as_it_refuses_its_seconds(seconds: float) -> None:
+    with pytest.raises(InvalidTTLError) as number:
+        prepare_ttl(seconds)
+    with pytest.raises(InvalidTTLError) as caught:
+        prepare_ttl(timedelta(seconds=seconds))
+    assert str(caught.value) == str(number.value)
 
 
 def test_times_of_an_entry() -> None:

@@ -1,5 +1,8 @@
 """The table by which to choose a store: fresh, and of every store that has a page."""
 
+import inspect
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,25 @@ from scripts.store_facts import FACTS, PAGE, written
 from scripts.store_table import STORES
 
 DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted(DOCS.glob("stores/*.md"))
+OF_THE_CORE = "null-and-simple"
+SECTIONS = [
+    "Install",
+    "Connect",
+    "Stored form",
+    "Files beside it",
+    "Processes",
+    "Time to live",
+    "Abilities",
+    "Batches and round trips",
+    "Limits",
+    "Consistency",
+    "Backup",
+    "Tested against",
+    "Reference",
+]
+UNIVERSAL = {"self", "default_collection"}
+"""The arguments that all stores have."""
 
 
 def test_the_table_is_fresh() -> None:
@@ -19,10 +41,39 @@ def test_the_table_has_every_store_but_those_of_the_core() -> None:
 
 
 def test_every_page_of_a_store_is_in_the_table() -> None:
-    assert {facts.page for facts in FACTS.values()} == {page.stem for page in DOCS.glob("stores/*.md")}
+    assert {facts.page for facts in FACTS.values()} == {page.stem for page in PAGES} - {OF_THE_CORE}
 
 
-@pytest.mark.parametrize("heading", ["Backup", "Tested against"])
-@pytest.mark.parametrize("page", sorted(DOCS.glob("stores/*.md")), ids=lambda page: page.stem)
-def test_a_page_of_a_store_has(page: Path, heading: str) -> None:
-    assert f"\n## {heading}\n" in page.read_text("utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pages_of_stores_have_the_same_sections(page: Path) -> None:
+    headings = [line[3:] for line in prose(page).splitlines() if line.startswith("## ")]
+    assert headings == SECTIONS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_section_is_empty(page: Path) -> None:
+    for section in re.split(r"^## ", prose(page), flags=re.MULTILINE)[1:]:
+        heading, text = section.split("\n", 1)
+        assert text.strip(), heading
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_the_page_of_a_store_has_each_argument_of_its_constructor(name: str) -> None:
+    page = DOCS / "stores" / f"{FACTS[name].page if name in FACTS else OF_THE_CORE}.md"
+    missing = [each for each in arguments(STORES[name]) if each not in page.read_text("utf-8")]
+    assert missing == []
+
+
+def test_the_pages_of_the_stores_that_most_use_are_the_longest() -> None:
+    longest = sorted(PAGES, key=lambda page: len(page.read_text("utf-8")), reverse=True)
+    assert {page.stem for page in longest[:2]} == {"sqlite", "redis"}
+    assert longest[2].stem == "postgresql"
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code, in which a line may begin with any characters."""
+    return re.sub(r"^```.*?^```", "...", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def arguments(store: Callable[[], object]) -> list[str]:
+    return [each for each in inspect.signature(type(store()).__init__).parameters if each not in UNIVERSAL]

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar
@@ -42,7 +43,9 @@ class CutsATTL(ReferenceStore):
     @override
     def _expiry(self, ttl: Any) -> float | None:
         expiry = super()._expiry(ttl)
-        return expiry if expiry is None or not 1 < float(ttl) < 2 else expiry - math.fmod(ttl, 1)
+        if expiry is None or isinstance(ttl, timedelta) or not 1 < float(ttl) < 2:
+            return expiry
+        return expiry - math.fmod(ttl, 1)
 
 
 class CountsTheExpired(ReferenceStore):
@@ -225,8 +228,9 @@ class CutsATouch(ReferenceStore):
     @override
     async def touch(self, key: str, *, ttl: Any, collection: str | None = None) -> bool:
         self._expiry(ttl)
+        is_cut = isinstance(ttl, int | float) and ttl > 0.5
         return await super().touch(
-            key, ttl=max(ttl - ttl % 1, 0.01) if ttl and ttl > 0.5 else ttl, collection=collection
+            key, ttl=max(ttl - ttl % 1, 0.01) if is_cut else ttl, collection=collection
         )
 
 

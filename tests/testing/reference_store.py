@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from itertools import count
 from typing import Any, cast
 
@@ -300,6 +301,8 @@ class ReferenceStore:
     def _expiry(self, ttl: Any) -> float | None:
         if ttl is None:
             return None
+        if isinstance(ttl, timedelta):
+            ttl = ttl.total_seconds()
         if isinstance(ttl, bool) or not hasattr(ttl, "__float__"):
             raise InvalidTTLError(ttl)
         try:

@@ -127,3 +127,12 @@ class FullStore(ReferenceStore):
     def _is(self, version: str, collection: str | None, key: str) -> bool:
         name = self._name(collection)
         return self._live(name, key) is not None and self.versions[name, key] == version
+
+
+class SecondsStore(FullStore):
+    """A store of a third party, written when a time to live was a number."""
+
+    @override
+    def _expiry(self, ttl: Any) -> float | None:
+        assert ttl is None or isinstance(ttl, float), f"the store got a {type(ttl).__name__}"
+        return super()._expiry(ttl)

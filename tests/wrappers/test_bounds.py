@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,6 +40,15 @@ class TestTTLClamp:
         for ttl, expected in ((500, 100), (None, 50)):
             await store.touch("k", ttl=ttl)
             assert (await store.ttl("k"))[1] == pytest.approx(expected, abs=1)
+
+    async def test_bounds_are_timedeltas_too(self) -> None:
+        hour = timedelta(hours=1)
+        store = TTLClampWrapper(MemoryStore(), timedelta(), hour, missing_ttl=timedelta(minutes=1))
+        assert (store.min_ttl, store.max_ttl, store.missing_ttl) == (0, 3600, 60)
+        await store.put("k", SMALL, ttl=2 * hour)
+        assert (await store.ttl("k"))[1] == pytest.approx(3600, abs=1)
+        with pytest.raises(InvalidTTLError):
+            TTLClampWrapper(MemoryStore(), -hour, hour)
 
     @pytest.mark.parametrize(("missing", "expected"), [(50, 50), (5, 10), (500, 100)])
     async def test_a_missing_one_is_within_the_bounds_too(self, missing: float, expected: float) -> None:
@@ -135,6 +145,10 @@ class TestDefaultValue:
         assert await inner.get("x") is None
         assert await store.delete("x") is False
         assert await able(store).put_if_absent("x", SMALL) is True
+
+    async def test_its_ttl_is_a_timedelta_too(self) -> None:
+        store = DefaultValueWrapper(MemoryStore(), {}, default_ttl=timedelta(minutes=1))
+        assert await store.ttl("x") == ({}, 60.0)
 
     async def test_is_a_copy_each_time(self) -> None:
         default: dict[str, Any] = {"a": [1]}

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from key_value.aio.errors import DecryptionError
+from key_value.aio.errors import DecryptionError, InvalidTTLError
 from key_value.aio.protocols import ABILITIES, AsyncScanProtocol
 from key_value.aio.wrappers.encryption import AESGCMEncryptionWrapper
 from key_value.aio.wrappers.logging import LoggingWrapper
@@ -15,7 +16,7 @@ from key_value.aio.wrappers.read_only import ReadOnlyWrapper
 from key_value.aio.wrappers.routing import CollectionRoutingWrapper
 from key_value.aio.wrappers.single_collection import SingleCollectionWrapper
 from scripts.wrapper_table import WRAPPERS, Wrap
-from tests.wrappers.able import FullStore, able
+from tests.wrappers.able import FullStore, SecondsStore, able
 
 KEEPING: Mapping[str, Wrap] = {
     name: wrap for name, wrap in WRAPPERS.items() if name not in ("DefaultValueWrapper", "ReadOnlyWrapper")
@@ -52,6 +53,25 @@ async def test_pops_and_touches(wrap: Wrap) -> None:
     assert await store.pop("k", collection="c") == {"n": 1}
     assert await store.pop("k", collection="c") is None
     assert await store.get("k", collection="c") is None
+
+
+@every_wrapper
+async def test_a_timedelta_reaches_the_store_as_seconds(wrap: Wrap) -> None:
+    inner = able(SecondsStore())
+    store, hour = able(wrap(inner)), timedelta(hours=1)
+    writing: Any = store
+    await writing.put("a", {"n": 1}, collection="c", ttl=hour)
+    await writing.put_many(["b"], [{"n": 1}], collection="c", ttl=hour)
+    await store.put_if_absent("c", {"n": 1}, collection="c", ttl=hour)
+    await store.put("d", {"n": 1}, collection="c")
+    assert await store.touch("d", ttl=hour, collection="c")
+    found = await store.get_versioned("d", collection="c")
+    assert found is not None
+    await store.put_if_version("d", {"n": 2}, version=found.version, collection="c", ttl=hour)
+    for _, seconds in await store.ttl_many(["a", "b", "c", "d"], collection="c"):
+        assert seconds == pytest.approx(3600, abs=60)
+    with pytest.raises(InvalidTTLError):
+        await writing.put("a", {"n": 1}, collection="c", ttl=timedelta())
 
 
 @every_wrapper

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -195,8 +196,26 @@ async def test_misses_are_remembered_on_request() -> None:
     assert await cached.store.get("k") == {"n": 1}
 
 
-async def test_misses_are_forgotten_in_time() -> None:
-    cached = Cached(negative_ttl=0.02)
+async def test_a_miss_that_is_remembered_for_no_time_is_refused() -> None:
+    for negative_ttl in (0, -1, timedelta()):
+        with pytest.raises(InvalidTTLError):
+            Cached(negative_ttl=negative_ttl)
+
+
+async def test_times_are_timedeltas_too() -> None:
+    hour = timedelta(hours=1)
+    cached = Cached(maximum_ttl=hour, missing_ttl=hour, negative_ttl=hour)
+    assert await cached.store.get("k") is None
+    assert await cached.store.get("k") is None
+    assert cached.reads == 1
+    await cached.store.put("k", {"n": 1}, ttl=hour)
+    assert await cached.store.get("k") == {"n": 1}
+    assert (await cached.cache_inner.ttl("k"))[1] == pytest.approx(3600, abs=60)
+
+
+@pytest.mark.parametrize("negative_ttl", [0.02, timedelta(milliseconds=20)])
+async def test_misses_are_forgotten_in_time(negative_ttl: float | timedelta) -> None:
+    cached = Cached(negative_ttl=negative_ttl)
     assert await cached.store.get("k") is None
     await cached.inner.put("k", {"n": 1})
     while await cached.store.get("k") is None:

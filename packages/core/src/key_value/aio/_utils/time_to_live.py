@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, SupportsFloat
 
 from key_value.aio.errors import DeserializationError, InvalidTTLError
+from key_value.aio.protocols.abilities import TimeToLive
 
 MAXIMUM_EPOCH = 253402300799.0
 """The last second that a datetime can hold, at the end of the year 9999."""
@@ -64,11 +65,16 @@ def try_parse_datetime_str(value: object) -> datetime | None:
         return None
 
 
-def prepare_ttl(ttl: SupportsFloat | None) -> float | None:
+def to_seconds(ttl: TimeToLive | None) -> SupportsFloat | None:
+    """Return the seconds of a timedelta, and anything else as it is: the store checks it."""
+    return ttl.total_seconds() if isinstance(ttl, timedelta) else ttl
+
+
+def prepare_ttl(ttl: TimeToLive | None) -> float | None:
     """Check a time to live.
 
     Args:
-        ttl: Seconds, or None for ever.
+        ttl: Seconds or a timedelta, or None for ever.
 
     Returns:
         The seconds as a float.
@@ -81,13 +87,15 @@ def prepare_ttl(ttl: SupportsFloat | None) -> float | None:
         return None
     seconds = _as_seconds(ttl)
     if not 0 < seconds <= MAXIMUM_EPOCH - time.time():
-        raise InvalidTTLError(ttl=ttl)
+        raise InvalidTTLError(ttl=to_seconds(ttl))
     return float(seconds)
 
 
 def _as_seconds(ttl: Any) -> float:
     if type(ttl) is float or type(ttl) is int:
         return ttl
+    if isinstance(ttl, timedelta):
+        return ttl.total_seconds()
     if isinstance(ttl, bool) or not isinstance(ttl, SupportsFloat):
         raise InvalidTTLError(ttl=ttl, extra_info={"type": type(ttl).__name__})
     try:
@@ -96,7 +104,7 @@ def _as_seconds(ttl: Any) -> float:
         return math.inf
 
 
-def prepare_entry_timestamps(ttl: SupportsFloat | None) -> tuple[datetime, float | None, datetime | None]:
+def prepare_entry_timestamps(ttl: TimeToLive | None) -> tuple[datetime, float | None, datetime | None]:
     """The creation time, the seconds to live and the expiry of an entry that is stored now."""
     seconds = prepare_ttl(ttl)
     created_at = now()

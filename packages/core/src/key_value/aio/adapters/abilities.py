@@ -1,8 +1,9 @@
 """The methods that an adapter has if its store has the abilities for them."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, SupportsFloat, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio._utils.uncopyable import ShallowCopyable
 from key_value.aio.adapters.versions import ComparesAndSets, PutsIfAbsent, Updates
 from key_value.aio.adapters.view import View
@@ -14,6 +15,7 @@ from key_value.aio.protocols.abilities import (
     AsyncScanProtocol,
     AsyncTouchProtocol,
     Page,
+    TimeToLive,
 )
 from key_value.aio.protocols.extending import extend, missing_ability
 from key_value.aio.protocols.key_value import AsyncKeyValue
@@ -98,19 +100,19 @@ class _Pops(View[T]):
 class _Touches(View[T]):
     __slots__ = ()
 
-    async def touch(self, key: str, *, ttl: SupportsFloat | None, collection: str | None = None) -> bool:
+    async def touch(self, key: str, *, ttl: TimeToLive | None, collection: str | None = None) -> bool:
         """Give an entry a new time to live from now on, if the store can do so without its value.
 
         Args:
             key: The key.
-            ttl: Seconds to live; None means for ever.
+            ttl: Seconds to live or a timedelta; None means for ever.
             collection: The collection to look in.
 
         Returns:
             True if there was an entry that had not expired.
         """
         store = cast("AsyncTouchProtocol", self._store())
-        return await store.touch(key, ttl=ttl, collection=self._collection(collection))
+        return await store.touch(key, ttl=to_seconds(ttl), collection=self._collection(collection))
 
 
 _MIXINS: Mapping[type, Sequence[type]] = {

@@ -4,11 +4,17 @@ import asyncio
 import random
 from collections.abc import Callable
 from copy import deepcopy
-from typing import SupportsFloat, TypeVar, cast
+from typing import TypeVar, cast
 
+from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio.adapters.view import View
 from key_value.aio.errors import KeyValueStoreError
-from key_value.aio.protocols.abilities import AsyncCompareAndSetProtocol, AsyncPutIfAbsentProtocol, Versioned
+from key_value.aio.protocols.abilities import (
+    AsyncCompareAndSetProtocol,
+    AsyncPutIfAbsentProtocol,
+    TimeToLive,
+    Versioned,
+)
 
 T = TypeVar("T")
 
@@ -25,7 +31,7 @@ class PutsIfAbsent(View[T]):
     __slots__ = ()
 
     async def put_if_absent(
-        self, key: str, value: T, *, collection: str | None = None, ttl: SupportsFloat | None = None
+        self, key: str, value: T, *, collection: str | None = None, ttl: TimeToLive | None = None
     ) -> bool:
         """Store a value unless the key has one, if the store can do so atomically.
 
@@ -33,14 +39,14 @@ class PutsIfAbsent(View[T]):
             key: The key.
             value: The value.
             collection: The collection to store in.
-            ttl: Seconds to live; None means for ever.
+            ttl: Seconds to live or a timedelta; None means for ever.
 
         Returns:
             True only if this call stored the value.
         """
         store = cast("AsyncPutIfAbsentProtocol", self._store())
         return await store.put_if_absent(
-            key, self._encode(value), collection=self._collection(collection), ttl=ttl
+            key, self._encode(value), collection=self._collection(collection), ttl=to_seconds(ttl)
         )
 
 
@@ -71,7 +77,7 @@ class ComparesAndSets(View[T]):
         *,
         version: str,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> str | None:
         """Replace a value if the entry still has this version, if the store has versions.
 
@@ -80,14 +86,16 @@ class ComparesAndSets(View[T]):
             value: The value.
             version: The version that was read.
             collection: The collection to store in.
-            ttl: Seconds to live; None means for ever.
+            ttl: Seconds to live or a timedelta; None means for ever.
 
         Returns:
             The new version; None if the entry was changed, removed or expired since, and nothing was written.
         """
         store = cast("AsyncCompareAndSetProtocol", self._store())
         encoded, collection = self._encode(value), self._collection(collection)
-        return await store.put_if_version(key, encoded, version=version, collection=collection, ttl=ttl)
+        return await store.put_if_version(
+            key, encoded, version=version, collection=collection, ttl=to_seconds(ttl)
+        )
 
     async def delete_if_version(self, key: str, *, version: str, collection: str | None = None) -> bool:
         """Remove an entry if it still has this version, if the store has versions.
@@ -116,7 +124,7 @@ class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
         *,
         default: T,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> T:
         """Change a value by a function, atomically, if the store has versions and `put_if_absent`.
 
@@ -128,7 +136,7 @@ class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
             function: Returns the new value for the present one; it may be called several times.
             default: What to call it with if the key is missing, each time a copy.
             collection: The collection of the entry.
-            ttl: Seconds to live from now on; None leaves the entry those that it has.
+            ttl: Seconds to live from now on, or a timedelta; None leaves the entry those that it has.
 
         Returns:
             The value that was written.

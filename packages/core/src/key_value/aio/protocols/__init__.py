@@ -17,6 +17,7 @@ from key_value.aio.protocols.key_value import (
     AsyncScanProtocol,
     AsyncTouchProtocol,
     Page,
+    TimeToLive,
     Versioned,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "AsyncScanProtocol",
     "AsyncTouchProtocol",
     "Page",
+    "TimeToLive",
     "Versioned",
     "extend",
     "missing_ability",

@@ -6,9 +6,23 @@ its keys.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, Protocol, SupportsFloat, TypeVar, runtime_checkable
+from datetime import timedelta
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    NamedTuple,
+    Protocol,
+    SupportsFloat,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 ValueT_co = TypeVar("ValueT_co", covariant=True)
+
+TimeToLive: TypeAlias = SupportsFloat | timedelta
+"""How long an entry lives: a number of seconds or a timedelta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,7 @@ class AsyncPutIfAbsentProtocol(Protocol):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> bool:
         """Store a value unless the key holds one that has not expired.
 
@@ -118,7 +132,7 @@ class AsyncPutIfAbsentProtocol(Protocol):
             key: The key, any string.
             value: A mapping of strings to what JSON can hold.
             collection: The collection to store in.
-            ttl: Seconds to live, positive and finite; None means for ever.
+            ttl: Seconds to live, positive and finite, or a timedelta; None means for ever.
 
         Returns:
             True only if this call stored the value.
@@ -155,7 +169,7 @@ class AsyncCompareAndSetProtocol(Protocol):
         *,
         version: str,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> str | None:
         """Replace a value if the entry still has this version.
 
@@ -164,7 +178,7 @@ class AsyncCompareAndSetProtocol(Protocol):
             value: A mapping of strings to what JSON can hold.
             version: The version that was read.
             collection: The collection to store in.
-            ttl: Seconds to live, positive and finite; None means for ever.
+            ttl: Seconds to live, positive and finite, or a timedelta; None means for ever.
 
         Returns:
             The new version; None if the entry was changed, removed or expired since, and nothing was written.
@@ -208,12 +222,12 @@ class AsyncPopProtocol(Protocol):
 class AsyncTouchProtocol(Protocol):
     """A store that can change how long an entry lives."""
 
-    async def touch(self, key: str, *, ttl: SupportsFloat | None, collection: str | None = None) -> bool:
+    async def touch(self, key: str, *, ttl: TimeToLive | None, collection: str | None = None) -> bool:
         """Give an entry a new time to live from now on; its value stays as it is.
 
         Args:
             key: The key, any string.
-            ttl: Seconds to live, positive and finite; None means for ever.
+            ttl: Seconds to live, positive and finite, or a timedelta; None means for ever.
             collection: The collection to look in.
 
         Returns:

@@ -15,6 +15,7 @@ from key_value.aio.protocols.abilities import (
     AsyncScanProtocol,
     AsyncTouchProtocol,
     Page,
+    TimeToLive,
     Versioned,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "AsyncScanProtocol",
     "AsyncTouchProtocol",
     "Page",
+    "TimeToLive",
     "Versioned",
 ]
 
@@ -84,7 +86,8 @@ class AsyncKeyValueProtocol(Protocol):
             key: The key, any string.
             value: A mapping of strings to what JSON can hold.
             collection: The collection to store in.
-            ttl: Seconds to live, positive and finite; None means for ever.
+            ttl: Seconds to live, positive and finite; None means for ever. All stores, wrappers and adapters
+                of this library take a timedelta too.
         """
         ...
 

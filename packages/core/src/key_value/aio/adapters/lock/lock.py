@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from types import TracebackType
-from typing import Any, NamedTuple, SupportsFloat, cast
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from typing_extensions import Self
@@ -15,7 +15,11 @@ from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio._utils.uncopyable import Uncopyable
 from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
 from key_value.aio.errors import BaseKeyValueError
-from key_value.aio.protocols.abilities import AsyncCompareAndSetProtocol, AsyncPutIfAbsentProtocol
+from key_value.aio.protocols.abilities import (
+    AsyncCompareAndSetProtocol,
+    AsyncPutIfAbsentProtocol,
+    TimeToLive,
+)
 from key_value.aio.protocols.key_value import AsyncKeyValue
 
 logger = logging.getLogger(__name__)
@@ -61,7 +65,7 @@ class KeyValueLock(Uncopyable):
         store: AsyncKeyValue,
         name: str,
         *,
-        ttl: SupportsFloat = 30.0,
+        ttl: TimeToLive = 30.0,
         collection: str | None = None,
         cancel_on_loss: bool = False,
     ) -> None:
@@ -70,7 +74,7 @@ class KeyValueLock(Uncopyable):
         Args:
             store: A store with `put_if_absent`, `get_versioned`, `put_if_version` and `delete_if_version`.
             name: The name of the lock.
-            ttl: Seconds that a lease lasts without being renewed.
+            ttl: Seconds, or a timedelta, that a lease lasts without being renewed.
             collection: The collection of its entries.
             cancel_on_loss: Whether to cancel the body of `async with` when the lock is lost.
 

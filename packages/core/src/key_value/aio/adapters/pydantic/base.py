@@ -3,7 +3,7 @@
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsFloat, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -14,12 +14,13 @@ except ImportError as error:
     raise ImportError("This adapter needs pydantic: pip install 'py-key-value-aio[pydantic]'") from error
 
 from key_value.aio._utils.json_codec import dumps
+from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.adapters.pydantic.round_trip import difference, fields_of, plain_type
 from key_value.aio.adapters.pydantic.shape import make_type_adapter
 from key_value.aio.errors import DeserializationError, SerializationError
 from key_value.aio.protocols.extending import plain_class
-from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 
 T = TypeVar("T")
 
@@ -121,7 +122,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         return [self._load_found(entry) for entry in found]
 
     async def put(
-        self, key: str, value: T, *, collection: str | None = None, ttl: SupportsFloat | None = None
+        self, key: str, value: T, *, collection: str | None = None, ttl: TimeToLive | None = None
     ) -> None:
         """Store one value.
 
@@ -129,7 +130,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
             key: The key.
             value: The value.
             collection: The collection to store in.
-            ttl: Seconds to live; None means for ever.
+            ttl: Seconds to live or a timedelta; None means for ever.
 
         Raises:
             SerializationError: pydantic cannot turn the value into JSON, or it would not read back equal: a
@@ -137,7 +138,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
                 fields that it adds.
         """
         collection = collection or self._default_collection
-        await self._key_value.put(key, self._stored(value), collection=collection, ttl=ttl)
+        await self._key_value.put(key, self._stored(value), collection=collection, ttl=to_seconds(ttl))
 
     async def put_many(
         self,
@@ -145,12 +146,12 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         values: Sequence[T],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         """Store several values; the arguments and errors are those of `put`."""
         collection = collection or self._default_collection
         stored = [self._stored(value) for value in values]
-        await self._key_value.put_many(keys, stored, collection=collection, ttl=ttl)
+        await self._key_value.put_many(keys, stored, collection=collection, ttl=to_seconds(ttl))
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
         """Remove one value; return whether there was one."""

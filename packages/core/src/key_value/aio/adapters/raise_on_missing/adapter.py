@@ -1,14 +1,15 @@
 """A view of a store whose misses can be errors."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, SupportsFloat, overload
+from typing import Any, Literal, overload
 
 from typing_extensions import override
 
+from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.errors import MissingKeyError
 from key_value.aio.protocols.extending import plain_class
-from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 
 Value = dict[str, Any]
 Found = tuple[Value | None, float | None]
@@ -146,10 +147,10 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         """Store one value; the arguments are those of the store's `put`."""
-        await self.key_value.put(key, value, collection=collection, ttl=ttl)
+        await self.key_value.put(key, value, collection=collection, ttl=to_seconds(ttl))
 
     async def put_many(
         self,
@@ -157,10 +158,10 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         """Store several values; the arguments are those of the store's `put_many`."""
-        await self.key_value.put_many(keys, values, collection=collection, ttl=ttl)
+        await self.key_value.put_many(keys, values, collection=collection, ttl=to_seconds(ttl))
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
         """Remove one entry; return whether there was one."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, SupportsFloat
+from typing import Any
 
 from typing_extensions import override
 
@@ -19,7 +19,7 @@ from key_value.aio._utils.sanitization import PassthroughStrategy, SanitizationS
 from key_value.aio._utils.serialization import BasicSerializationAdapter, SerializationAdapter
 from key_value.aio._utils.time_to_live import epoch_to_datetime, prepare_ttl
 from key_value.aio.errors import DeserializationError, KeyValueStoreError, SerializationError
-from key_value.aio.protocols.key_value import AsyncKeyValueProtocol
+from key_value.aio.protocols.key_value import AsyncKeyValueProtocol, TimeToLive
 from key_value.aio.stores.base.batches import for_each
 from key_value.aio.stores.base.from_url import FromURL
 from key_value.aio.stores.base.lifecycle import Lifecycle
@@ -158,7 +158,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         key = check_key(key)
         check_value(value)
@@ -183,7 +183,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         keys = check_keys(keys)
         check_values(keys, values)

@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, SupportsFloat
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -17,6 +17,7 @@ from key_value.aio.protocols.key_value import (
     AsyncPopProtocol,
     AsyncPutIfAbsentProtocol,
     AsyncTouchProtocol,
+    TimeToLive,
     Versioned,
 )
 from key_value.aio.stores.base.store import BaseStore, new_entry
@@ -110,7 +111,7 @@ class VersionedStore(
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> bool:
         key, collection, entry = await self._prepare_put(key, value, collection, ttl)
         try:
@@ -156,7 +157,7 @@ class VersionedStore(
         *,
         version: str,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> str | None:
         check_version(version)
         key, collection, entry = await self._prepare_put(key, value, collection, ttl)
@@ -193,7 +194,7 @@ class VersionedStore(
         return None if entry is None or entry.is_expired else dict(entry.value)
 
     @override
-    async def touch(self, key: str, *, ttl: SupportsFloat | None, collection: str | None = None) -> bool:
+    async def touch(self, key: str, *, ttl: TimeToLive | None, collection: str | None = None) -> bool:
         seconds = prepare_ttl(ttl)
         key, collection = await self._prepare_get(key, collection)
         expires = None if seconds is None else time.time() + seconds
@@ -208,7 +209,7 @@ class VersionedStore(
         return key, collection
 
     async def _prepare_put(
-        self, key: str, value: Mapping[str, Any], collection: str | None, ttl: SupportsFloat | None
+        self, key: str, value: Mapping[str, Any], collection: str | None, ttl: TimeToLive | None
     ) -> tuple[str, str, ManagedEntry]:
         key = check_key(key)
         check_value(value)

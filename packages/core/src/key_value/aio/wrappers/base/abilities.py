@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Protocol
 
 from key_value.aio.protocols.abilities import ABILITIES, ABILITY_OF, Ability
@@ -81,6 +82,8 @@ def _method(ability: Ability, template: Callable[..., Any]) -> Callable[..., Any
     async def method(self: AbilityCaller, *args: Any, **kwargs: Any) -> Any:
         given = dict(zip(positional, args, strict=False))
         arguments = {**defaults, **given, **kwargs}
+        if isinstance(ttl := arguments.get("ttl"), timedelta):
+            arguments["ttl"] = ttl.total_seconds()
         if len(arguments) != count or len(given) != len(args) or not given.keys().isdisjoint(kwargs):
             # Raises the TypeError that says what is wrong.
             signature.bind(self, *args, **kwargs)

@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, SupportsFloat, TypeVar
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_key, check_keys
-from key_value.aio.protocols.abilities import Ability
+from key_value.aio._utils.time_to_live import to_seconds
+from key_value.aio.protocols.abilities import Ability, TimeToLive
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments, call_ability
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
@@ -83,10 +84,10 @@ class Combiner(BaseWrapper):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
-        key, name = check_key(key), self._collection(collection)
-        await self._write([key], name, lambda store: store.put(key, value, collection=name, ttl=ttl))
+        key, name, seconds = check_key(key), self._collection(collection), to_seconds(ttl)
+        await self._write([key], name, lambda store: store.put(key, value, collection=name, ttl=seconds))
 
     @override
     async def put_many(
@@ -95,10 +96,12 @@ class Combiner(BaseWrapper):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
-        keys, name = check_keys(keys), self._collection(collection)
-        await self._write(keys, name, lambda store: store.put_many(keys, values, collection=name, ttl=ttl))
+        keys, name, seconds = check_keys(keys), self._collection(collection), to_seconds(ttl)
+        await self._write(
+            keys, name, lambda store: store.put_many(keys, values, collection=name, ttl=seconds)
+        )
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:

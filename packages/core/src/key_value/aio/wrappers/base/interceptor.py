@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, SupportsFloat, TypeVar, cast
 
 from typing_extensions import override
 
-from key_value.aio.protocols.abilities import ABILITIES, Ability
+from key_value.aio._utils.time_to_live import to_seconds
+from key_value.aio.protocols.abilities import ABILITIES, Ability, TimeToLive
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
@@ -26,7 +27,7 @@ class Call(NamedTuple):
     values: Sequence[Mapping[str, Any]] = ()
     """The values, for those that store some."""
     ttl: SupportsFloat | None = None
-    """The time to live in seconds, for those that take one."""
+    """The time to live in seconds, also of a timedelta, for those that take one."""
 
 
 # `Call(...)` runs Python code, which each operation of each interceptor would pay for.
@@ -80,8 +81,9 @@ class Interceptor(BaseWrapper):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
+        ttl = to_seconds(ttl)
         proceed = partial(self.key_value.put, key, value, collection=collection, ttl=ttl)
         await self._around(_call(Call, ("put", collection, (key,), (value,), ttl)), proceed)
 
@@ -111,8 +113,9 @@ class Interceptor(BaseWrapper):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
+        ttl = to_seconds(ttl)
         proceed = partial(self.key_value.put_many, keys, values, collection=collection, ttl=ttl)
         await self._around(Call("put_many", collection, keys, values, ttl), proceed)
 

@@ -13,7 +13,8 @@ from key_value.aio._utils.arguments import (
     check_value,
     check_values,
 )
-from key_value.aio.protocols.abilities import Ability, AsyncScanProtocol, Page, Versioned
+from key_value.aio._utils.time_to_live import to_seconds
+from key_value.aio.protocols.abilities import Ability, AsyncScanProtocol, Page, TimeToLive, Versioned
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.protocols.paging import pages
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
@@ -114,7 +115,7 @@ class Translator(BaseWrapper):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         key, name = check_key(key), self._collection_name(collection)
         check_value(value)
@@ -124,7 +125,7 @@ class Translator(BaseWrapper):
             self._encode_key_in(key, name),
             value,
             collection=self._encode_collection(name),
-            ttl=self._ttl(ttl),
+            ttl=self._ttl(to_seconds(ttl)),
         )
 
     @override
@@ -164,7 +165,7 @@ class Translator(BaseWrapper):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         keys, name = check_keys(keys), self._collection_name(collection)
         check_values(keys, values)
@@ -175,7 +176,7 @@ class Translator(BaseWrapper):
                 for key, value in zip(keys, values, strict=True)
             ],
             collection=self._encode_collection(name),
-            ttl=self._ttl(ttl),
+            ttl=self._ttl(to_seconds(ttl)),
         )
 
     @override

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, SupportsFloat, cast
 from typing_extensions import Self, override
 
 from key_value.aio._utils.arguments import check_collection, check_key, check_keys, check_value, check_values
+from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio._utils.uncopyable import ShallowCopyable
 from key_value.aio.protocols.abilities import Ability
 from key_value.aio.protocols.extending import extend, missing_ability, plain_class
@@ -112,7 +113,7 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
     ) -> None:
         key, collection = check_key(key), check_collection(collection)
         check_value(value)
-        await self.key_value.put(key, value, collection=collection, ttl=ttl)
+        await self.key_value.put(key, value, collection=collection, ttl=to_seconds(ttl))
 
     @override
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
@@ -141,7 +142,7 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
     ) -> None:
         keys, collection = check_keys(keys), check_collection(collection)
         check_values(keys, values)
-        await self.key_value.put_many(keys, values, collection=collection, ttl=ttl)
+        await self.key_value.put_many(keys, values, collection=collection, ttl=to_seconds(ttl))
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:

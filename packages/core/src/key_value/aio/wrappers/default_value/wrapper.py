@@ -1,13 +1,14 @@
 """A wrapper that returns a default for missing keys."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsFloat
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.managed_entry import dump_to_json, load_from_json
-from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio._utils.time_to_live import to_seconds
+from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 from key_value.aio.wrappers.base import BaseWrapper
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY
 
@@ -27,21 +28,22 @@ class DefaultValueWrapper(BaseWrapper):
         self,
         key_value: AsyncKeyValue,
         default_value: Mapping[str, Any],
-        default_ttl: SupportsFloat | None = None,
+        default_ttl: TimeToLive | None = None,
     ) -> None:
         """Wrap a store.
 
         Args:
             key_value: The store.
             default_value: What to read where a key is missing, each time a copy.
-            default_ttl: The seconds to live that `ttl` gives with it; None for ever.
+            default_ttl: The seconds to live, or a timedelta, that `ttl` gives with it; None for ever.
 
         Raises:
             SerializationError: The default is not JSON.
         """
         super().__init__(key_value)
         self._default_json = dump_to_json(dict(default_value))
-        self._default_ttl = None if default_ttl is None else float(default_ttl)
+        seconds = to_seconds(default_ttl)
+        self._default_ttl = None if seconds is None else float(seconds)
 
     @override
     async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any]:
@@ -66,6 +68,28 @@ class DefaultValueWrapper(BaseWrapper):
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[dict[str, Any] | None, float | None]]:
         return [self._found(found) for found in await super().ttl_many(keys, collection=collection)]
+
+    if TYPE_CHECKING:
+        # `BaseWrapper` is typed for subclasses written for 0.5; what it does is right for this class.
+        @override
+        async def put(
+            self,
+            key: str,
+            value: Mapping[str, Any],
+            *,
+            collection: str | None = None,
+            ttl: TimeToLive | None = None,
+        ) -> None: ...
+
+        @override
+        async def put_many(
+            self,
+            keys: Sequence[str],
+            values: Sequence[Mapping[str, Any]],
+            *,
+            collection: str | None = None,
+            ttl: TimeToLive | None = None,
+        ) -> None: ...
 
     def _default(self) -> dict[str, Any]:
         return load_from_json(self._default_json)

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, SupportsFloat, cast
+from typing import Any, cast
 
 from typing_extensions import override
 
 from key_value.aio.protocols.abilities import Ability, AsyncCompareAndSetProtocol
-from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 from key_value.aio.protocols.paging import pages
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.locks import locks_of
@@ -122,7 +122,7 @@ class RotatingWrapper(SealingWrapper):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         async with self._turn(collection, key):
             await super().put(key, value, collection=collection, ttl=ttl)
@@ -134,7 +134,7 @@ class RotatingWrapper(SealingWrapper):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         async with self._turn(collection, *keys):
             await super().put_many(keys, values, collection=collection, ttl=ttl)

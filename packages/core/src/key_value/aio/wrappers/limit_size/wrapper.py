@@ -1,7 +1,7 @@
 """A wrapper that keeps the size of values within bounds."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, SupportsFloat, cast
+from typing import Any, cast
 
 from typing_extensions import override
 
@@ -16,7 +16,7 @@ from key_value.aio._utils.arguments import (
 from key_value.aio._utils.managed_entry import estimate_serialized_size
 from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio.errors import EntryTooLargeError, EntryTooSmallError
-from key_value.aio.protocols.abilities import Ability, AsyncCompareAndSetProtocol
+from key_value.aio.protocols.abilities import Ability, AsyncCompareAndSetProtocol, TimeToLive
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import BaseWrapper
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
@@ -64,13 +64,13 @@ class LimitSizeWrapper(BaseWrapper):
         value: Mapping[str, Any],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         key, collection = check_key(key), check_collection(collection)
         check_value(value)
-        prepare_ttl(ttl)
+        seconds = prepare_ttl(ttl)
         if self._fits(value, collection, key):
-            await super().put(key, value, collection=collection, ttl=ttl)
+            await super().put(key, value, collection=collection, ttl=seconds)
         else:
             await super().delete(key, collection=collection)
 
@@ -81,16 +81,16 @@ class LimitSizeWrapper(BaseWrapper):
         values: Sequence[Mapping[str, Any]],
         *,
         collection: str | None = None,
-        ttl: SupportsFloat | None = None,
+        ttl: TimeToLive | None = None,
     ) -> None:
         keys, collection = check_keys(keys), check_collection(collection)
         check_values(keys, values)
-        prepare_ttl(ttl)
+        seconds = prepare_ttl(ttl)
         last = dict(zip(keys, values, strict=True))
         fitting = {key: value for key, value in last.items() if self._fits(value, collection, key)}
         if unfit := [key for key in last if key not in fitting]:
             await super().delete_many(unfit, collection=collection)
-        await super().put_many(list(fitting), list(fitting.values()), collection=collection, ttl=ttl)
+        await super().put_many(list(fitting), list(fitting.values()), collection=collection, ttl=seconds)
 
     @override
     async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:

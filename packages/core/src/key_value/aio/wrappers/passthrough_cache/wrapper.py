@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
-from typing import Any, SupportsFloat, TypeVar
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_key, check_keys, warns_on_wrong_types
+from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio.protocols.abilities import Ability
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
     AsyncDestroyStoreProtocol,
     AsyncKeyValue,
+    TimeToLive,
 )
 from key_value.aio.wrappers.base import Combiner
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments, call_ability
@@ -51,20 +53,20 @@ class PassthroughCacheWrapper(Combiner):
         self,
         primary_key_value: AsyncKeyValue,
         cache_key_value: AsyncKeyValue,
-        maximum_ttl: SupportsFloat | None = None,
-        missing_ttl: SupportsFloat | None = None,
+        maximum_ttl: TimeToLive | None = None,
+        missing_ttl: TimeToLive | None = None,
         *,
-        negative_ttl: float | None = None,
+        negative_ttl: TimeToLive | None = None,
     ) -> None:
         """Combine two stores.
 
         Args:
             primary_key_value: The store that holds the entries.
             cache_key_value: The fast store.
-            maximum_ttl: Seconds that an entry is cached at most; half an hour unless given.
-            missing_ttl: Seconds that an entry without a time to live is cached; half an hour unless given.
-            negative_ttl: Seconds for which to remember, of 10 000 keys at most, that they are missing; None
-                reads the primary store each time.
+            maximum_ttl: Seconds, or a timedelta, that an entry is cached at most; half an hour unless given.
+            missing_ttl: How long an entry without a time to live is cached; half an hour unless given.
+            negative_ttl: Seconds, or a timedelta, for which to remember, of 10 000 keys at most, that they
+                are missing; None reads the primary store each time.
 
         Raises:
             InvalidTTLError: A number of seconds is not positive and finite.
@@ -79,7 +81,7 @@ class PassthroughCacheWrapper(Combiner):
             missing_ttl=DEFAULT_MISSING_TTL if missing_ttl is None else missing_ttl,
         )
         self._cache = Cache(self.cache_key_value)
-        self._expiries = ExpiryIndex(negative_ttl)
+        self._expiries = ExpiryIndex(prepare_ttl(negative_ttl))
         self._locks = NamedLocks()
         self._destroyed = 0
         self._wrap(primary_key_value, cache_key_value)

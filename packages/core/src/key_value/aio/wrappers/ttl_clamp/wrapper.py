@@ -5,8 +5,8 @@ from typing import SupportsFloat
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
-from key_value.aio._utils.time_to_live import prepare_ttl
-from key_value.aio.protocols.key_value import AsyncKeyValue
+from key_value.aio._utils.time_to_live import prepare_ttl, to_seconds
+from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 from key_value.aio.wrappers.base import Translator
 
 
@@ -21,15 +21,15 @@ class TTLClampWrapper(Translator):
     def __init__(
         self,
         key_value: AsyncKeyValue,
-        min_ttl: SupportsFloat,
-        max_ttl: SupportsFloat,
-        missing_ttl: SupportsFloat | None = None,
+        min_ttl: TimeToLive,
+        max_ttl: TimeToLive,
+        missing_ttl: TimeToLive | None = None,
     ) -> None:
         """Wrap a store.
 
         Args:
             key_value: The store.
-            min_ttl: Seconds to live at least; 0 for no minimum.
+            min_ttl: Seconds to live at least, or a timedelta, as all here; 0 for no minimum.
             max_ttl: Seconds to live at most.
             missing_ttl: Seconds to live where none are given; None for ever.
 
@@ -38,7 +38,9 @@ class TTLClampWrapper(Translator):
             ValueError: `min_ttl` is more than `max_ttl`.
         """
         super().__init__(key_value)
-        self.min_ttl = 0.0 if min_ttl == 0 and not isinstance(min_ttl, bool) else _seconds(min_ttl)
+        self.min_ttl = (
+            0.0 if to_seconds(min_ttl) == 0 and not isinstance(min_ttl, bool) else _seconds(min_ttl)
+        )
         self.max_ttl = _seconds(max_ttl)
         if self.min_ttl > self.max_ttl:
             raise ValueError(f"min_ttl must not be more than max_ttl, but {min_ttl} is more than {max_ttl}")
@@ -48,11 +50,11 @@ class TTLClampWrapper(Translator):
     def _ttl(self, ttl: SupportsFloat | None) -> float | None:
         return self.missing_ttl if ttl is None else self._clamped(ttl)
 
-    def _clamped(self, ttl: SupportsFloat) -> float:
+    def _clamped(self, ttl: TimeToLive) -> float:
         return max(self.min_ttl, min(_seconds(ttl), self.max_ttl))
 
 
-def _seconds(ttl: SupportsFloat) -> float:
+def _seconds(ttl: TimeToLive) -> float:
     """Check a time to live as every store does, and return its seconds."""
     seconds = prepare_ttl(ttl)
     assert seconds is not None  # noqa: S101  -- only None is

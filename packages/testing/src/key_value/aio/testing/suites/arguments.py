@@ -41,7 +41,9 @@ NOT_TTLS: dict[str, Any] = {
     "beyond the calendar": 1e12,
     "maxsize": sys.maxsize,
     "beyond float": 10**400,
-    "timedelta": timedelta(seconds=10),
+    "zero timedelta": timedelta(),
+    "negative timedelta": timedelta(seconds=-1),
+    "timedelta beyond the calendar": timedelta.max,
     "list": [10],
 }
 TTLS: dict[str, Any] = {
@@ -50,6 +52,7 @@ TTLS: dict[str, Any] = {
     "decimal": Decimal("300.5"),
     "fraction": Fraction(601, 2),
     "years": 3e8,
+    "timedelta": timedelta(minutes=5),
 }
 
 
@@ -132,7 +135,7 @@ class ArgumentConformance(Conformance):
         await try_each(NOT_TTLS, refuse)
 
     @over("write", ttl=TTLS)
-    async def test_any_positive_number_is_a_ttl(
+    async def test_any_positive_number_or_timedelta_is_a_ttl(
         self, store: Store, collection: str, write: Write, ttl: Any
     ) -> None:
         await write(store, "key", {"a": 1}, collection=collection, ttl=ttl)

@@ -1,6 +1,7 @@
 """Touch: an entry gets a new time to live, and nothing else changes."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -33,6 +34,16 @@ class TouchConformance(Conformance):
         assert value == {"a": [1]} or elapsed >= ttl
         assert left is not None or elapsed >= ttl
         assert left is None or ttl - elapsed - TOLERANCE <= left <= ttl + TOLERANCE
+
+    @needs(AsyncTouchProtocol)
+    async def test_touch_takes_a_timedelta(self, store: Store, collection: str) -> None:
+        touch = self.ability(store, AsyncTouchProtocol).touch
+        await store.put("key", {"n": 1}, collection=collection)
+        assert await touch("key", ttl=timedelta(hours=1), collection=collection) is True
+        value, left = await store.ttl("key", collection=collection)
+        assert value == {"n": 1}
+        assert left is not None
+        assert 1800 < left <= 3600 + TOLERANCE
 
     @needs(AsyncTouchProtocol)
     async def test_touch_makes_an_entry_live_for_ever(self, store: Store, collection: str) -> None:
@@ -118,7 +129,7 @@ class TouchConformance(Conformance):
     async def test_touch_refuses_what_is_no_lifetime(self, store: Store, collection: str) -> None:
         touch = self.ability(store, AsyncTouchProtocol).touch
         await store.put("key", {"n": 1}, collection=collection)
-        for ttl in (0, -1, float("nan"), float("inf"), True):
+        for ttl in (0, -1, float("nan"), float("inf"), True, timedelta()):
             with pytest.raises(InvalidTTLError):
                 await touch("key", ttl=ttl, collection=collection)
         assert await store.ttl("key", collection=collection) == ({"n": 1}, None)

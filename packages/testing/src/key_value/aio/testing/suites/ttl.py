@@ -1,6 +1,8 @@
 """Time to live: an entry lives for its whole TTL, never less, and is gone afterwards for everyone."""
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
@@ -28,6 +30,16 @@ class TTLConformance(Conformance):
         for seconds in (left, left_in_batch):
             assert seconds is not None or elapsed >= ttl
             assert seconds is None or ttl - elapsed - TOLERANCE <= seconds <= ttl + TOLERANCE
+
+    @over("write")
+    async def test_a_timedelta_is_a_ttl(self, store: Store, collection: str, write: Write) -> None:
+        ttl: Any = timedelta(hours=1, milliseconds=500)
+        since = Stopwatch()
+        await write(store, "key", {"a": 1}, collection=collection, ttl=ttl)
+        value, left = await store.ttl("key", collection=collection)
+        assert value == {"a": 1}
+        assert left is not None
+        assert 3600.5 - since.seconds - TOLERANCE <= left <= 3600.5 + TOLERANCE
 
     @over("write", "read", at_once=True)
     async def test_lives_its_whole_ttl(self, store: Store, collection: str, write: Write, read: Read) -> None:

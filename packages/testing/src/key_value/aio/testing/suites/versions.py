@@ -1,20 +1,21 @@
 """Versions: a conditional write happens only where the entry is still the one that was read."""
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
 from key_value.aio.errors import InvalidTTLError, SerializationError
-from key_value.aio.protocols import AsyncCompareAndSetProtocol, AsyncTouchProtocol
+from key_value.aio.protocols import AsyncCompareAndSetProtocol, AsyncTouchProtocol, TimeToLive
 from key_value.aio.testing.clock import outlive
 from key_value.aio.testing.hostile_names import HOSTILE_NAMES, label
 from key_value.aio.testing.operations import Read, Store, Write
 from key_value.aio.testing.processes import PROCESSES, in_processes
 from key_value.aio.testing.selection import needs, states, when
 from key_value.aio.testing.suites.base import Conformance, Opening, overrides
-from key_value.aio.testing.trials import over, try_each
+from key_value.aio.testing.trials import named, over, try_each
 
 ADDITIONS = 5
 NO_VERSIONS = {"empty": "", "number": "0", "negative": "-1", "null": "null", "long": "x" * 10_000, "é": "é"}
@@ -108,11 +109,12 @@ class VersionConformance(Conformance):
         assert await store.ttl("key", collection=collection) == ({"n": 3}, None)
 
     @needs(AsyncCompareAndSetProtocol)
-    async def test_put_if_version_sets_the_ttl(self, store: Store, collection: str) -> None:
+    @over(ttl=named(1000, timedelta(seconds=1000)))
+    async def test_put_if_version_sets_the_ttl(self, store: Store, collection: str, ttl: TimeToLive) -> None:
         await store.put("key", {"n": 0}, collection=collection)
         version = await self._version(store, collection)
         await self._comparing(store).put_if_version(
-            "key", {"n": 1}, version=version, collection=collection, ttl=1000
+            "key", {"n": 1}, version=version, collection=collection, ttl=ttl
         )
         value, left = await store.ttl("key", collection=collection)
         assert value == {"n": 1}
