@@ -324,7 +324,7 @@ class TestPostgreSQLStore(PostgreSQLConformance):
             "cull": (0.0, 100),
         }
         for name, arguments in plans.items():
-            plan = await connection.fetch(f"EXPLAIN {getattr(store._sql, name)}", *arguments)
+            plan = await connection.fetch(f"EXPLAIN {store._sql[name]}", *arguments)
             assert "Seq Scan" not in str(plan), name
 
 

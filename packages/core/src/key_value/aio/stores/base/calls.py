@@ -67,18 +67,44 @@ async def settled(write: Coroutine[Any, Any, T]) -> T:
 
     A write that is given up may still reach the backend, after a later one. Once it has ended it cannot.
     """
-    task = asyncio.get_running_loop().create_task(write)
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end(_: object = None) -> None:
+        if not ended.done() and not loop.is_closed():
+            ended.set_result(None)
+
+    async def run() -> T:
+        try:
+            return await write
+        finally:
+            end()  # Earlier than a callback of the task, by a turn of the loop.
+
+    work = run()
+    task = loop.create_task(work)
+    task.add_done_callback(end)  # Of a task that is cancelled before it begins.
     try:
-        return await joined(task, write)
+        await ended
     except asyncio.CancelledError:
-        while not task.done():
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                continue
+        await _until_done(task)
         if not task.cancelled():
             task.exception()  # The caller is told of its cancellation instead.
         raise
+    finally:
+        if loop.is_closed() or task.done():
+            # It will never run again, and may not have begun.
+            work.close()
+            write.close()
+    return task.result()
+
+
+async def _until_done(task: "asyncio.Task[Any]") -> None:
+    """Wait for a task, however often the caller is cancelled."""
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue
 
 
 class WriteOrder:

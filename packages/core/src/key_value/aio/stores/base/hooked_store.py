@@ -41,8 +41,12 @@ class HookedStore(BaseStore, ABC):
     writes_in_order: ClassVar[bool] = False
     """Whether the backend does the writes of this store one after another, each to its end.
 
-    A `Worker` of one thread does.
+    A `Worker` of one thread does, and a connection that carries the calls of all tasks, if a caller that is
+    cancelled waits there for the answer to its write.
     """
+
+    bounds_calls: ClassVar[bool] = False
+    """Whether the client ends each call within `timeout` itself: a timer for each one costs more."""
 
     reconnects: ClassVar[bool] = False
     """Whether calls go over a connection that may break: what can be repeated then is, once."""
@@ -126,7 +130,9 @@ class HookedStore(BaseStore, ABC):
 
     async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
         with self._driver_errors:
-            return await (call() if self.timeout is None else bounded(call(), self.timeout))
+            if self.timeout is None or self.bounds_calls:
+                return await call()
+            return await bounded(call(), self.timeout)
 
     async def _in_parts(
         self,

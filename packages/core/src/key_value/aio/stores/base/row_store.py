@@ -231,7 +231,8 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
-        return await self._delete_managed_entries(keys=[key], collection=collection) > 0
+        address, now = self.names.pair(collection, key), time.time()
+        return await self._change([key], lambda: self._delete_rows([address], now)) > 0
 
     @override
     async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:

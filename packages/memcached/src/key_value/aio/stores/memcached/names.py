@@ -11,7 +11,7 @@ LONGEST = 250
 """Bytes of a key: https://docs.memcached.org/protocols/basic/"""
 
 UNSAFE = r"[\s\x00-\x1f\x7f-\x9f]"
-"""What no key has: aiomcache takes `\\s` as Unicode does."""
+"""What no key has: 0.5 wrote through aiomcache, which takes `\\s` as Unicode does."""
 
 _UNSAFE = re.compile(UNSAFE)
 

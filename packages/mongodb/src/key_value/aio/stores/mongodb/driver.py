@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.database import AsyncDatabase
     from pymongo.read_concern import ReadConcern
 
-__all__ = ["ERRORS", "Collection", "Database", "is_refusal", "location_of", "make_client", "open_database"]
+__all__ = ["ERRORS", "Collection", "Collections", "is_refusal", "location_of", "make_client", "open_database"]
 
 Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = "AsyncMongoClient[Any]"
@@ -88,6 +89,15 @@ def is_refusal(error: Exception) -> bool:
     if isinstance(error, ServerSelectionTimeoutError):
         return any(int(code) in _REFUSALS for code in _CODE.findall(str(error)))
     return isinstance(error, OperationFailure) and error.code in _REFUSALS
+
+
+class Collections:
+    """The collections of a database, each made once, since pymongo checks the name and options of each."""
+
+    def __init__(self, database: Database) -> None:
+        """Use a database of the running event loop."""
+        self.database = database
+        self.get = lru_cache(maxsize=1024)(database.get_collection)
 
 
 def open_database(

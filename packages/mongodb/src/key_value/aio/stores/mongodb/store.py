@@ -8,7 +8,6 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import pymongo
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
@@ -39,7 +38,7 @@ from key_value.aio.stores.mongodb.documents import (
 from key_value.aio.stores.mongodb.driver import (
     ERRORS,
     Collection,
-    Database,
+    Collections,
     is_refusal,
     location_of,
     make_client,
@@ -138,7 +137,7 @@ class MongoDBStore(RowStore):
         self._options = dict(client_options or {})
         self._concerns = (self.db_name, write_concern, read_concern)
         self._auto_create = auto_create
-        self._database = self._owns(ClientPerLoop[Database](None, self._open))
+        self._collections = self._owns(ClientPerLoop[Collections](None, self._open))
 
     @property
     def client(self) -> "AsyncMongoClient[Any]":
@@ -147,37 +146,37 @@ class MongoDBStore(RowStore):
         Raises:
             StoreClosedError: The store is not set up in this event loop, or closed.
         """
-        return self._given or self._database.current().client
+        return self._given or self._collections.current().database.client
 
     @asynccontextmanager
-    async def _open(self) -> AsyncGenerator[Database]:
+    async def _open(self) -> AsyncGenerator[Collections]:
         client = self._given or make_client(self._url, self.timeout, self._options)
         try:
-            yield open_database(client, *self._concerns)
+            yield Collections(open_database(client, *self._concerns))
         finally:
             if client is not self._given:
                 await client.close()
 
     @override
     async def _setup(self) -> None:
-        await self._database.get()
+        await self._collections.get()
 
     @override
     async def _setup_collection(self, *, collection: str) -> None:
         name = self.names.collection(collection)
-        database = await self._database.get()
-        with pymongo.timeout(self.timeout):
-            found = await (await database.list_collections(filter={"name": name})).to_list()
-            if not found and not self._auto_create:
-                raise ValueError(
-                    f"Collection '{name}' does not exist. "
-                    "Either create the collection manually or set auto_create=True."
-                )
-            if found and "collation" in found[0].get("options", {}):
-                raise ValueError(
-                    f"Collection '{name}' has a collation, under which different keys may be one."
-                )
-            await create_indexes(database.get_collection(name))
+        await self._fetch(lambda: self._prepare(name))
+
+    async def _prepare(self, name: str) -> None:
+        database = (await self._collections.get()).database
+        found = await (await database.list_collections(filter={"name": name})).to_list()
+        if not found and not self._auto_create:
+            raise ValueError(
+                f"Collection '{name}' does not exist. "
+                "Either create the collection manually or set auto_create=True."
+            )
+        if found and "collation" in found[0].get("options", {}):
+            raise ValueError(f"Collection '{name}' has a collation, under which different keys may be one.")
+        await create_indexes(database.get_collection(name))
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
@@ -217,8 +216,9 @@ class MongoDBStore(RowStore):
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
         kv = await self._collection(addresses[0].collection)
-        keys = [address.key for address in addresses]
-        return (await kv.delete_many({"key": {"$in": keys}, **_living(now)})).deleted_count
+        keys = _any_of([address.key for address in addresses])
+        # 0.5 may have left several documents of a key.
+        return (await kv.delete_many({"key": keys, **_living(now)})).deleted_count
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
@@ -288,13 +288,12 @@ class MongoDBStore(RowStore):
             await self._delete_ours(name, expires_at={"$lte": moment(time.time())})
 
     async def _collection(self, name: str) -> Collection:
-        return (await self._database.get()).get_collection(name)
+        return (await self._collections.get()).get(name)
 
     async def _find_rows(self, name: str, keys: list[str]) -> list[Row]:
         kv = await self._collection(name)
-        wanted: Any = keys[0] if len(keys) == 1 else {"$in": keys}
         # A first batch is of 101 documents unless it is said otherwise.
-        documents = await kv.find({"key": wanted}, batch_size=len(keys) + 1).to_list()
+        documents = await kv.find({"key": _any_of(keys)}, batch_size=len(keys) + 1).to_list()
         rows = [decode_row(name, document) for document in documents]
         if len(rows) > len(keys):
             # 0.5 may have left several documents of a key: the newest counts.
@@ -304,7 +303,7 @@ class MongoDBStore(RowStore):
 
     async def _collection_names(self) -> list[str]:
         """Return the collections of the database, among which there may be others than ours."""
-        database = await self._database.get()
+        database = (await self._collections.get()).database
         names = await database.list_collection_names(filter={"type": "collection"})
         return sorted(name for name in names if name != DUPLICATES and not name.startswith("system."))
 
@@ -357,9 +356,13 @@ def _is_duplicate(error: Exception | None) -> bool:
     return isinstance(error, WriteError) and error.code == DUPLICATE_KEY
 
 
+def _any_of(keys: list[str]) -> Any:
+    return keys[0] if len(keys) == 1 else {"$in": keys}
+
+
 def _living(now: float) -> dict[str, Any]:
-    # Equal to None is a field that is missing.
-    return {"$or": [{"expires_at": None}, {"expires_at": {"$gt": moment(now)}}]}
+    # Not to be earlier is also the case of a field that is missing, and needs no second plan as `$or` does.
+    return {"expires_at": {"$not": {"$lte": moment(now)}}}
 
 
 def _keys(prefix: str, after: str | None) -> dict[str, Any]:

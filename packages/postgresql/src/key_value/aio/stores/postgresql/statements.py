@@ -1,11 +1,10 @@
 """The SQL of one table."""
 
 import re
+from typing import NamedTuple
 
 from key_value.aio.errors import KeyValueStoreError
 
-_SELECT = """collection, key, value::text, extract(epoch from created_at)::float8,
-extract(epoch from expires_at)::float8, t.xmin::text"""
 INSPECT = """
 SELECT
     coalesce(n.nspname, $2, current_schema()),
@@ -71,96 +70,117 @@ def index_of(table: str) -> str:
     return f"idx_{table}_expires_at".encode()[:63].decode(errors="ignore")
 
 
-class Statements:
-    """The statements on one table, with its schema: a session behind a pooler may search another."""
+_ROW = """collection, key, value::text, extract(epoch from created_at)::float8,
+extract(epoch from expires_at)::float8, t.xmin::text"""
 
-    def __init__(self, schema: str, name: str, *, is_jsonb: bool = False, has_names: bool = True) -> None:
-        """Name a table.
+_LISTED = (
+    """t.collection, t.key, '', NULL, extract(epoch from t.expires_at)::float8, t.xmin::text, {names.kept}"""
+)
 
-        Args:
-            schema: The name of its schema.
-            name: Its name.
-            is_jsonb: Whether its values are of the type that the 0.5 series gave them.
-            has_names: Whether it has the column `names`, which the 0.5 series does not know.
-        """
-        table = f"{quoted(schema)}.{quoted(name)}"
-        living = "(t.expires_at IS NULL OR t.expires_at > to_timestamp({}))"
-        self.is_jsonb = is_jsonb
-        self.has_names = has_names
-        columns, parameter, column, replace, then = "", "", "''", "", 6
-        if has_names:
-            columns, parameter, column, replace, then = (
-                ", names",
-                ", $6",
-                "t.names",
-                ", names = excluded.names",
-                7,
-            )
-        row = f"""INSERT INTO {table} AS t (collection, key, value, created_at, expires_at, ttl{columns})"""
-        on_conflict = f"""ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value,
-created_at = excluded.created_at, expires_at = excluded.expires_at, ttl = excluded.ttl{replace}"""
-        listed = f"""SELECT t.collection, t.key, '', NULL, extract(epoch from t.expires_at)::float8,
-t.xmin::text, {column}"""
-        self.create = f"""
+_INSERT = "INSERT INTO {table} AS t (collection, key, value, created_at, expires_at, ttl{names.column})"
+
+_ON_CONFLICT = """ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value,
+created_at = excluded.created_at, expires_at = excluded.expires_at, ttl = excluded.ttl{names.replaced}"""
+
+_PUT = f"""{_INSERT}
+VALUES ($1, $2, $3::text::json, to_timestamp($4::float8), to_timestamp($5::float8),
+$5 - $4{{names.parameter}})
+{_ON_CONFLICT}"""
+
+# In this form the order of the primary key is followed even before the table was analyzed.
+_PAGE = f"""SELECT {_LISTED} FROM {{table}} AS t
+WHERE (collection, key) > ($1, $2) ORDER BY collection, key LIMIT $3"""
+
+STATEMENTS = {
+    "create": """
 SELECT pg_advisory_xact_lock(hashtext('py-key-value-aio'));
 CREATE TABLE IF NOT EXISTS {table} (collection TEXT NOT NULL, key TEXT NOT NULL, value JSON NOT NULL,
 ttl DOUBLE PRECISION, created_at TIMESTAMPTZ, expires_at TIMESTAMPTZ, names TEXT,
 PRIMARY KEY (collection, key));
-CREATE INDEX IF NOT EXISTS {quoted(index_of(name))} ON {table} (expires_at) WHERE expires_at IS NOT NULL
-"""
-        self.get = f"SELECT {_SELECT} FROM {table} AS t WHERE collection = $1 AND key = $2"
-        # OFFSET 0 keeps the planner from reading the whole of a small table instead of the index.
-        self.get_many = f"""
-SELECT {_SELECT} FROM unnest($1::text[], $2::text[]) AS a (c, k) CROSS JOIN LATERAL (
-    SELECT *, xmin FROM {table} WHERE collection = c AND key = k OFFSET 0
-) AS t"""
-        self.put = f"""
-{row} VALUES ($1, $2, $3::text::json, to_timestamp($4::float8), to_timestamp($5::float8), $5 - $4{parameter})
-{on_conflict}"""
-        self.put_many = f"""
-{row} SELECT c, k, v::json, to_timestamp(b), to_timestamp(e), e - b{parameter and ", n"}
-FROM unnest($1::text[], $2::text[], $3::text[], $4::float8[], $5::float8[]{parameter and ", $6::text[]"})
-AS r (c, k, v, b, e{parameter and ", n"}) {on_conflict}"""
-        self.put_if_absent = f"{self.put} WHERE t.expires_at <= to_timestamp(${then}) RETURNING t.xmin::text"
-        self.put_if_version = f"""
+CREATE INDEX IF NOT EXISTS {index} ON {table} (expires_at) WHERE expires_at IS NOT NULL""",
+    "get": f"SELECT {_ROW} FROM {{table}} AS t WHERE collection = $1 AND key = $2",
+    # OFFSET 0 keeps the planner from reading the whole of a small table instead of the index.
+    "get_many": f"""
+SELECT {_ROW} FROM unnest($1::text[], $2::text[]) AS a (c, k) CROSS JOIN LATERAL (
+    SELECT *, xmin FROM {{table}} WHERE collection = c AND key = k OFFSET 0
+) AS t""",
+    "put": _PUT,
+    "put_many": f"""{_INSERT}
+SELECT c, k, v::json, to_timestamp(b), to_timestamp(e), e - b{{names.element}}
+FROM unnest($1::text[], $2::text[], $3::text[], $4::float8[], $5::float8[]{{names.array}})
+AS r (c, k, v, b, e{{names.element}}) {_ON_CONFLICT}""",
+    "put_if_absent": f"{_PUT} WHERE t.expires_at <= to_timestamp($4) RETURNING t.xmin::text",
+    "put_if_version": """
 UPDATE {table} AS t SET value = $3::text::json, created_at = to_timestamp($4::float8),
 expires_at = to_timestamp($5::float8), ttl = $5 - $4
-WHERE collection = $1 AND key = $2 AND t.xmin::text = $6 RETURNING t.xmin::text"""
-        self.touch = f"""
-UPDATE {table} AS t SET expires_at = to_timestamp($3::float8), ttl = $3 - $4
-WHERE collection = $1 AND key = $2 AND {living.format("$4::float8")} RETURNING 1"""
-        self.delete = f"""
-DELETE FROM {table} AS t WHERE collection = $1 AND key = $2 RETURNING {living.format("$3")}"""
-        self.delete_many = f"""
+WHERE collection = $1 AND key = $2 AND t.xmin::text = $6 RETURNING t.xmin::text""",
+    "touch": """
+UPDATE {table} SET expires_at = to_timestamp($3::float8), ttl = $3 - $4
+WHERE collection = $1 AND key = $2 AND (expires_at > to_timestamp($4::float8)) IS NOT FALSE RETURNING 1""",
+    "delete": """
+DELETE FROM {table} WHERE collection = $1 AND key = $2
+RETURNING (expires_at > to_timestamp($3)) IS NOT FALSE""",
+    "delete_many": """
 WITH gone AS (DELETE FROM {table} WHERE collection = $1 AND key = ANY($2::text[]) RETURNING expires_at)
-SELECT count(*) FROM gone AS t WHERE {living.format("$3")}"""
-        self.delete_if_version = f"""
-DELETE FROM {table} WHERE collection = $1 AND key = $2 AND xmin::text = $3 RETURNING 1"""
-        self.take = f"DELETE FROM {table} AS t WHERE collection = $1 AND key = $2 RETURNING {_SELECT}"
-        # In this form the order of the primary key is followed even before the table was analyzed.
-        self.page = f"""
-{listed} FROM {table} AS t WHERE (collection, key) > ($1, $2) ORDER BY collection, key LIMIT $3"""
-        self.first_page = self.page.replace(">", ">=", 1)
-        # Steps from each collection to the next along the primary key, unlike DISTINCT, which reads all rows.
-        self.collections = f"""
+SELECT count(*) FROM gone WHERE (expires_at > to_timestamp($3)) IS NOT FALSE""",
+    "delete_if_version": """
+DELETE FROM {table} WHERE collection = $1 AND key = $2 AND xmin::text = $3 RETURNING 1""",
+    "take": f"DELETE FROM {{table}} AS t WHERE collection = $1 AND key = $2 RETURNING {_ROW}",
+    "page": _PAGE,
+    "first_page": _PAGE.replace(">", ">="),
+    # Steps from each collection to the next along the primary key, unlike DISTINCT, which reads all rows.
+    "collections": f"""
 WITH RECURSIVE steps (name) AS (
-    (SELECT collection FROM {table} ORDER BY collection LIMIT 1)
+    (SELECT collection FROM {{table}} ORDER BY collection LIMIT 1)
     UNION ALL
-    SELECT (SELECT collection FROM {table} WHERE collection > name ORDER BY collection LIMIT 1)
+    SELECT (SELECT collection FROM {{table}} WHERE collection > name ORDER BY collection LIMIT 1)
     FROM steps WHERE name IS NOT NULL
 )
-{listed} FROM steps CROSS JOIN LATERAL (
-    SELECT *, xmin FROM {table} AS t WHERE collection = name AND {living.format("$1")}
+SELECT {_LISTED} FROM steps CROSS JOIN LATERAL (
+    SELECT *, xmin FROM {{table}} WHERE collection = name AND (expires_at > to_timestamp($1)) IS NOT FALSE
     ORDER BY collection, key LIMIT 1
-) AS t LIMIT $2"""
-        self.clear = f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone"
-        self.clear_collection = self.clear.replace("RETURNING", "WHERE collection = $1 RETURNING")
-        # What another process has locked is being renewed, or removed by its own cull.
-        self.cull = f"""
+) AS t LIMIT $2""",
+    "clear": "WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
+    "clear_collection": """
+WITH gone AS (DELETE FROM {table} WHERE collection = $1 RETURNING 1) SELECT count(*) FROM gone""",
+    # What another process has locked is being renewed, or removed by its own cull.
+    "cull": """
 WITH gone AS (DELETE FROM {table} WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM {table} WHERE expires_at <= to_timestamp($1) ORDER BY expires_at LIMIT $2
     FOR UPDATE SKIP LOCKED
-)) RETURNING 1) SELECT count(*) FROM gone"""
+)) RETURNING 1) SELECT count(*) FROM gone""",
+}
+"""The statements on a table. A row that has no time of expiry has not expired: NULL is not false."""
+
+
+class _Names(NamedTuple):
+    """What the statements say of the column `names`."""
+
+    kept: str = "t.names"
+    column: str = ", names"
+    parameter: str = ", $6"
+    array: str = ", $6::text[]"
+    element: str = ", n"
+    replaced: str = ", names = excluded.names"
+
+
+_WITHOUT_NAMES = _Names("''", *[""] * 5)
+
+
+def statements_of(schema: str, name: str, *, has_names: bool) -> dict[str, str]:
+    """Return the statements on a table, with its schema: a session behind a pooler may search another.
+
+    Args:
+        schema: The name of its schema.
+        name: Its name.
+        has_names: Whether it has the column `names`, which the 0.5 series does not know.
+    """
+    table = f"{quoted(schema)}.{quoted(name)}"
+    names = _Names() if has_names else _WITHOUT_NAMES
+    return {
+        statement: sql.format(table=table, index=quoted(index_of(name)), names=names)
+        for statement, sql in STATEMENTS.items()
+    }
 
 
 _NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e\+\d+')

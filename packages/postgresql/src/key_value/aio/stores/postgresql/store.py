@@ -38,9 +38,9 @@ from key_value.aio.stores.postgresql.driver import (
 )
 from key_value.aio.stores.postgresql.statements import (
     INSPECT,
-    Statements,
     check_table,
     quoted,
+    statements_of,
     without_exponents,
 )
 
@@ -159,7 +159,9 @@ class PostgreSQLStore(RowStore):
                 cast("Source | None", given), lambda: open_pool(self._options, self.timeout)
             )
         )
-        self._sql: Statements
+        self._sql: dict[str, str]
+        self._has_names = True
+        self._is_jsonb = False
 
     @override
     async def _setup(self) -> None:
@@ -182,11 +184,10 @@ class PostgreSQLStore(RowStore):
         types: dict[str, str] = json.loads(columns)
         if is_there:
             check_table(self._table, types, has_key=has_key, is_ambiguous=is_ambiguous)
-        has_names = not is_there or "names" in types
-        self._sql = Statements(
-            schema, self._table, is_jsonb=types.get("value") == "jsonb", has_names=has_names
-        )
-        self.names = type(self).names if has_names else PUBLISHED_NAMES
+        self._is_jsonb = types.get("value") == "jsonb"
+        self._has_names = not is_there or "names" in types
+        self._sql = statements_of(schema, self._table, has_names=self._has_names)
+        self.names = type(self).names if self._has_names else PUBLISHED_NAMES
         return is_there
 
     @override
@@ -232,7 +233,7 @@ class PostgreSQLStore(RowStore):
             creates: Whether a missing table is created.
         """
         try:
-            return await self._query(getattr(self._sql, name), *arguments)
+            return await self._query(self._sql[name], *arguments)
         except MISSING:
             # It was dropped, or is there since; then it may be one of the 0.5 series.
             if not self._auto_create:
@@ -240,13 +241,13 @@ class PostgreSQLStore(RowStore):
         if creates:
             await self._create_table()
         is_there = await self._inspect()
-        return await self._query(getattr(self._sql, name), *arguments) if is_there else []
+        return await self._query(self._sql[name], *arguments) if is_there else []
 
     async def _create_table(self) -> None:
         source = await self._connections.get()
         connection = await source.acquire()
         try:
-            await connection.execute(self._sql.create, timeout=None)
+            await connection.execute(self._sql["create"], timeout=None)
         except ALREADY_THERE:
             pass
         finally:
@@ -255,7 +256,7 @@ class PostgreSQLStore(RowStore):
     @override
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         row = await super()._row(collection, key, entry)
-        return row._replace(value=without_exponents(cast("str", row.value))) if self._sql.is_jsonb else row
+        return row._replace(value=without_exponents(cast("str", row.value))) if self._is_jsonb else row
 
     @override
     async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
@@ -280,7 +281,7 @@ class PostgreSQLStore(RowStore):
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
         if version is None:
-            stored = await self._run("put_if_absent", *self._fields(row), time.time(), creates=True)
+            stored = await self._run("put_if_absent", *self._fields(row), creates=True)
         else:
             stored = await self._run("put_if_version", *row[:5], version)
         return stored[0][0] if stored else None
@@ -324,7 +325,7 @@ class PostgreSQLStore(RowStore):
 
     def _fields(self, row: Row) -> tuple[Any, ...]:
         """Return the values for the columns of a row; the version is PostgreSQL's own."""
-        return (*row[:5], self._names_to_keep(row)) if self._sql.has_names else row[:5]
+        return (*row[:5], self._names_to_keep(row)) if self._has_names else row[:5]
 
     def _names_to_keep(self, row: Row) -> str | None:
         """Return the entry's own names, if they cannot be read back from those of the row."""
