@@ -46,7 +46,7 @@ def blocks(page: Path) -> list[str]:
 
 def pages(need: str | None = None) -> list[Path]:
     """Those whose code says that it needs something, or those that need nothing."""
-    found = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md")]
+    found = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md")]
     return [page for page in sorted(found) if blocks(page) and _need(page) == need]
 
 
@@ -207,7 +207,11 @@ def test_the_first_block_of_the_readme_is_a_script(tmp_path: Path) -> None:
     assert printed[2:] == ["None", "True"]
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))], ids=name)
+def test_the_readme_of_the_core_is_that_of_the_project() -> None:
+    assert (ROOT / "packages/core/README.md").read_text("utf-8") == (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("packages/*/README.md")), ids=name)
 def test_a_readme_says_before_each_block_what_to_install(page: Path) -> None:
     """The install line that belongs to a block stands between it and the block before it."""
     text = page.read_text("utf-8")

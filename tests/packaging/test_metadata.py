@@ -55,6 +55,15 @@ def test_distributions_share_what_does_not_differ() -> None:
     assert len({str([each.project[field] for field in shared]) for each in DISTRIBUTIONS.values()}) == 1
 
 
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=str)
+def test_an_index_shows_where_the_documentation_and_the_source_are(distribution: Distribution) -> None:
+    urls = distribution.project["urls"]
+    assert list(urls) == ["Documentation", "Repository", "Issues", "Changelog"]
+    shared = DISTRIBUTIONS[CORE].project["urls"]
+    assert {**urls, "Documentation": shared["Documentation"]} == shared
+    assert urls["Documentation"].startswith(shared["Documentation"])
+
+
 def _schemes(distribution: Distribution) -> dict[str, str]:
     return distribution.project.get("entry-points", {}).get(GROUP, {})
 

@@ -1,5 +1,6 @@
 """Every link of the built site leads to a page and an anchor that are there."""
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -7,6 +8,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from typing_extensions import override
 
 ROOT = "http://site/"
+PROJECT = Path(__file__).parents[2]
+PUBLISHED = re.compile(r'https://strawgate\.github\.io/py-key-value/([^)"\s]*)')
+"""Where the site is, as mkdocs.yml says."""
 
 
 class Page(HTMLParser):
@@ -58,6 +62,17 @@ def broken(site: Path) -> list[str]:
 
 def test_every_link_leads_somewhere(site: Path) -> None:
     assert broken(site) == []
+
+
+def test_links_to_the_published_site_lead_somewhere(site: Path) -> None:
+    pages = read(site)
+    files = [*PROJECT.glob("packages/*/README.md"), *PROJECT.glob("packages/*/pyproject.toml")]
+    for file in files:
+        for link in PUBLISHED.finditer(file.read_text("utf-8")):
+            target = link[1]
+            place, anchor = urldefrag(f"{ROOT}{target}")
+            assert place in pages, f"{file.parent.name}: {target}"
+            assert anchor in pages[place].anchors, f"{file.parent.name}: {target}"
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:

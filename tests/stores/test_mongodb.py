@@ -40,6 +40,11 @@ from tests.servers.mongodb import Process, node, secured
 from tests.servers.processes import free_port
 from tests.servers.server import Server
 
+# A client of PyMongo's that is closed leaves a connection that it was still making to the collector.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in.*socket:pytest.PytestUnraisableExceptionWarning"
+)
+
 HELD = {key: value for key, value in interop.ENTRIES.items() if key != "numbers"} | {
     "numbers": {"negative": -(2**63), "float": 0.1, "tiny": 5e-324, "whole": 1e22, "long": 2**40}
 }
@@ -424,7 +429,6 @@ class TestFailures:
                 with pytest.raises((StoreConnectionError, StoreTimeoutError)):
                     await call
 
-    @pytest.mark.filterwarnings("ignore:Exception ignored in.*socket:pytest.PytestUnraisableExceptionWarning")
     async def test_survives_the_ends_of_its_server(self, tmp_path: Path) -> None:
         """Every acknowledged write is there after SIGTERM and SIGSTOP; SecantusDB forgets all on SIGKILL."""
         server = Server(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true")
