@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.packaging.workspace import DISTRIBUTIONS, ROOT, Distribution
+from tests.packaging.workspace import BACKENDS, CORE, DISTRIBUTIONS, ROOT, Distribution
 
 NAMESPACES = [PurePosixPath(path) for path in ("key_value", "key_value/aio", "key_value/aio/stores")]
 
@@ -21,7 +21,7 @@ def _files(dist: Path, distribution: Distribution) -> list[PurePosixPath]:
 
 
 def _modules(files: Iterable[PurePosixPath]) -> list[PurePosixPath]:
-    return [file for file in files if not file.parts[0].endswith(".dist-info")]
+    return [file for file in files if not file.parts[0].endswith((".dist-info", ".data"))]
 
 
 @every_distribution
@@ -50,6 +50,15 @@ def test_every_package_of_the_source_is_in_the_wheel(dist: Path, distribution: D
         file.relative_to(source).as_posix() for file in source.rglob("*") if file.suffix in {".py", ".typed"}
     }
     assert {str(file) for file in _modules(_files(dist, distribution))} == files
+
+
+def test_the_core_has_a_module_in_the_place_of_each_store_that_is_missing(dist: Path) -> None:
+    expected = {f"{each.modules[0].replace('.', '/')}.py" for each in BACKENDS}
+    core = DISTRIBUTIONS[CORE]
+    placeholders = {path for path in _files(dist, core) if path.parts[0].endswith(".data")}
+    assert {str(PurePosixPath(*path.parts[2:])) for path in placeholders} == expected
+    with ZipFile(core.wheel(dist)) as wheel:
+        assert len({wheel.read(str(path)) for path in placeholders}) == 1
 
 
 def test_no_path_is_in_two_wheels(dist: Path) -> None:

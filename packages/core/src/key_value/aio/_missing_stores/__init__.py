@@ -1,40 +1,32 @@
-"""Explain which command installs a store whose distribution is missing."""
+"""What stands in the place of a store whose distribution is not installed.
+
+The core's wheel has a module for each store of this project, `key_value/aio/stores/redis.py`, which names the
+command that installs it. Where the store is installed beside the core, its package `redis/` is found first.
+"""
 
 import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
 
-_STORES = "key_value.aio.stores."
 _CORE = "py-key-value-aio"
 
 
-class MissingStores:
-    """An import finder that finds nothing, but explains which distribution has a missing store.
+def give_way(name: str, file: str) -> None:
+    """Load a store that is installed elsewhere on the path, in place of the module that stands for it.
 
-    Each store is a distribution of its own, so there is no module of it that could say so.
+    Args:
+        name: The name of the module.
+        file: Its file.
+
+    Raises:
+        ModuleNotFoundError: The store is not installed.
     """
-
-    @staticmethod
-    def find_spec(name: str, *_: object) -> None:
-        """Refuse a store that is an extra of the core.
-
-        Raises:
-            ModuleNotFoundError: The module is such a store.
-        """
-        extra = name.removeprefix(_STORES).replace("_", "-")
-        if name.startswith(_STORES) and extra in _extras():
-            message = f"No module named {name!r}: pip install '{_CORE}[{extra}]'"
-            raise ModuleNotFoundError(message, name=name)
-
-
-def install() -> None:
-    """Put this finder behind those that imports use."""
-    if MissingStores not in sys.meta_path:
-        sys.meta_path.append(MissingStores)
-
-
-def _extras() -> list[str]:
-    from importlib import metadata  # noqa: PLC0415  -- loaded only to explain a failed import
-
-    try:
-        return metadata.metadata(_CORE).get_all("Provides-Extra") or []
-    except metadata.PackageNotFoundError:
-        return []
+    parent, _, store = name.rpartition(".")
+    elsewhere = [each for each in sys.modules[parent].__path__ if Path(each) != Path(file).parent]
+    spec = PathFinder.find_spec(name, elsewhere)
+    if spec is None or spec.loader is None:
+        extra = store.replace("_", "-")
+        raise ModuleNotFoundError(f"No module named {name!r}: pip install '{_CORE}[{extra}]'", name=name)
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)

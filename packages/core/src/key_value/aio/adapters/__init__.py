@@ -3,8 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from key_value.aio import _missing_stores
-
 if TYPE_CHECKING:
     from key_value.aio.adapters.base_model import BaseModelAdapter
     from key_value.aio.adapters.dataclass import DataclassAdapter
@@ -21,8 +19,6 @@ _MODULES = {
     "PydanticAdapter": "pydantic",
     "RaiseOnMissingAdapter": "raise_on_missing",
 }
-
-_missing_stores.install()
 
 
 def __getattr__(name: str) -> Any:

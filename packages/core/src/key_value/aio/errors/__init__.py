@@ -1,6 +1,5 @@
 """Every error that the library raises; all derive from `BaseKeyValueError`."""
 
-from key_value.aio import _missing_stores
 from key_value.aio.errors.base import BaseKeyValueError, ExtraInfoType
 from key_value.aio.errors.key_value import (
     DeserializationError,
@@ -67,5 +66,3 @@ __all__ = [
     "StoreUnreachableError",
     "ValueTooLargeError",
 ]
-
-_missing_stores.install()

@@ -1,6 +1,5 @@
 """The protocols of stores: `AsyncKeyValue`, and one for each ability that only some stores have."""
 
-from key_value.aio import _missing_stores
 from key_value.aio.protocols.abilities import ABILITIES, ABILITY_OF, Ability
 from key_value.aio.protocols.extending import extend, missing_ability, plain_class
 from key_value.aio.protocols.key_value import (
@@ -44,5 +43,3 @@ __all__ = [
     "missing_ability",
     "plain_class",
 ]
-
-_missing_stores.install()

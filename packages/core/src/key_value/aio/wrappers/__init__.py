@@ -3,8 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from key_value.aio import _missing_stores
-
 if TYPE_CHECKING:
     from key_value.aio.wrappers.base import BaseWrapper
     from key_value.aio.wrappers.compression import CompressionWrapper
@@ -81,8 +79,6 @@ _MODULES = {
     "TTLClampWrapper": "ttl_clamp",
     "TimeoutWrapper": "timeout",
 }
-
-_missing_stores.install()
 
 
 def __getattr__(name: str) -> Any:
