@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ import pytest
 
 from key_value.aio.errors import KeyValueStoreError, StoreURLError
 from key_value.aio.stores.base import BaseStore
+from key_value.aio.stores.chdb import ChDBStore
+from key_value.aio.stores.disk import DiskStore, MultiDiskStore
+from key_value.aio.stores.duckdb import DuckDBStore
+from key_value.aio.stores.filetree import FileTreeStore
+from key_value.aio.stores.rocksdb import RocksDBStore
 from key_value.aio.stores.sqlite import SQLiteStore
 from key_value.aio.urls import open_store
 from key_value.aio.urls.schemes import GROUP
@@ -21,6 +27,17 @@ from tests.servers.server import Server
 
 SECRET = "hun/ter@2"
 QUOTED = quote(SECRET, safe="")
+
+OF_PATHS: dict[Callable[..., object], str] = {
+    ChDBStore: "database_path",
+    DiskStore: "directory",
+    DuckDBStore: "database_path",
+    FileTreeStore: "data_directory",
+    MultiDiskStore: "base_directory",
+    RocksDBStore: "path",
+    SQLiteStore: "path",
+}
+"""The stores that are given a path, and the argument that takes it."""
 
 LOCATIONS = {
     "memory://": "MemoryStore()",
@@ -98,9 +115,11 @@ def test_what_a_scheme_does_not_know_is_refused_by_name(url: str) -> None:
         open_store(f"{url}?no_such={QUOTED}")
 
 
-def test_a_path_store_names_open_store_for_a_url() -> None:
+@pytest.mark.parametrize("path", ["sqlite:///x.db", Path("sqlite:///x.db")], ids=repr)
+@pytest.mark.parametrize("store", OF_PATHS)
+def test_a_path_store_names_open_store_for_a_url(store: Callable[..., object], path: str | Path) -> None:
     with pytest.raises(ValueError, match=r"not a URL: sqlite://\.\.\.; key_value\.aio\.urls has open_store"):
-        SQLiteStore("sqlite:///x.db")
+        store(**{OF_PATHS[store]: path})
 
 
 async def check(store: BaseStore, collection: str) -> None:

@@ -1,6 +1,7 @@
 """Paths, directories, and names that a file system holds and keeps apart."""
 
 import os
+import re
 import sys
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,9 @@ _WINDOWS = r'[<>:"\\|?*\x01-\x1f]|~(?=\d)|[. ]\Z|^(?:con|prn|aux|nul|com\d|lpt\d
 _FOLDED = r"[A-Z%]|[^\x00-\x7f]"
 # Apple's file systems take the composed and the decomposed form of a letter for one.
 _COMPOSED = r"[^\x00-\x7f]"
+
+_SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]+):/")
+"""The beginning of a URL, also of one that became a `Path`; a drive of Windows has one letter."""
 
 
 def file_names(
@@ -92,9 +96,9 @@ def absolute(path: Path | str) -> Path:
     Raises:
         ValueError: It is a URL.
     """
-    if "://" in str(path):
+    if (scheme := _SCHEME.match(str(path))) is not None:
         raise ValueError(
-            f"path must be a path of the file system, not a URL: {str(path).partition('://')[0]}://...; "
+            f"path must be a path of the file system, not a URL: {scheme[1]}://...; "
             "key_value.aio.urls has open_store for URLs"
         )
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 -- resolves `..`, but no links

@@ -27,6 +27,7 @@ from key_value.aio.stores.base import (
     SerializationAdapter,
     VersionedBytesStore,
     Worker,
+    absolute,
     warns_on_wrong_types,
 )
 from key_value.aio.stores.filetree.files import Files, missing
@@ -81,7 +82,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         """Name a directory; nothing is made or opened before it is used.
 
         Args:
-            data_directory: The directory.
+            data_directory: The directory; `~` is the home directory.
             metadata_directory: Where the files are that describe collections; in `data_directory` unless
                 given.
             default_collection: The collection used when a call names none.
@@ -96,8 +97,8 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             directory: Another name for `data_directory`.
 
         Raises:
-            ValueError: There is not one data directory, `durability` is neither, or a directory is missing
-                that must not be made.
+            ValueError: There is not one data directory, or it is a URL, `durability` is neither, or a
+                directory is missing that must not be made.
         """
         given = [each for each in (data_directory, directory) if each is not None]
         if len(given) != 1:
@@ -386,7 +387,7 @@ def _collection_in(description: bytes | None) -> str | None:
 
 
 def _resolved(directory: Path | str, *, auto_create: bool) -> Path:
-    path = Path(directory).resolve()
+    path = absolute(directory).resolve()
     if not (auto_create or path.is_dir()):
         raise ValueError(missing(path))
     return path
