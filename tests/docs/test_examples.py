@@ -1,4 +1,4 @@
-"""Every Python block runs: each of a README alone, those of another page one after another."""
+"""Every Python block runs by itself, unless its page says that its blocks continue one another."""
 
 import ast
 import asyncio
@@ -34,6 +34,9 @@ S3 = "S3Store("
 SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT, DYNAMODB, ELASTICSEARCH, OPENSEARCH)
 NEEDS = (*SERVERS, AEROSPIKE, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE, S3)
 
+CONTINUES = "The blocks continue one another: "
+"""What a page says whose blocks are one program in parts."""
+
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 
@@ -59,11 +62,12 @@ def name(page: Path) -> str:
 
 
 async def run(page: Path, server: Server | None = None) -> None:
-    """Run the blocks of a page. A block of a README gets no names of the blocks before it."""
+    """Run the blocks of a page, each by itself unless they continue one another."""
+    continues = CONTINUES in page.read_text("utf-8")
     namespace = _new_namespace()
     for number, block in enumerate(blocks(page)):
         code = block if server is None else _at(server, block)
-        if page.name == "README.md":
+        if not continues:
             namespace = _new_namespace()
         await _run_block(code, f"{name(page)}[{number}]", namespace)
 

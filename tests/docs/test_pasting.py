@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.test_examples import CONTINUES
 from tests.packaging.environment import run
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-CONTINUES = "The blocks continue one another: "
 EXCERPTS = DOCS / "write-a-store.md"
 """The page whose `py` blocks are parts of a module, which it names."""
 
@@ -54,6 +54,19 @@ def test_a_reader_who_pastes_misses_no_name(page: Path, tmp_path: Path) -> None:
     first_that_needs = list(_BLOCK.finditer(text))[min(missing)]
     assert CONTINUES in " ".join(text[: first_that_needs.start()].split()), missing
     assert missing_names(tmp_path, ["\n\n".join(codes)]) == {}
+
+
+def test_few_pages_are_one_program_in_parts() -> None:
+    in_parts = [title(page) for page in PAGES if CONTINUES in page.read_text("utf-8")]
+    assert in_parts == [
+        "guides/caching.md",
+        "guides/encryption.md",
+        "guides/fastapi.md",
+        "guides/frameworks.md",
+        "guides/moving.md",
+        "quick-start.md",
+        "write-a-wrapper.md",
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=title)
