@@ -3,7 +3,10 @@ import gc
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Generator
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -76,7 +79,7 @@ async def store(valkey: Server) -> AsyncIterator[ValkeyStore]:
 def clients_of_ended_loops(request: pytest.FixtureRequest) -> Generator[None]:
     """Collect them while their warnings are ignored."""
     yield
-    if "cut_off" in request.node.name:
+    if "loop" in request.node.name:
         gc.collect()
 
 
@@ -434,6 +437,73 @@ def nodes_of(cluster: Server, slot: int) -> list[tuple[Server, str]]:
     ranges = cast("list[Any]", call(cluster, "CLUSTER SLOTS"))
     ranges.sort(key=lambda each: not each[0] <= slot <= each[1])
     return [(cluster.at(host.decode(), port), name.decode()) for _, _, (host, port, name, *_), *_ in ranges]
+
+
+class TestLoops:
+    """The driver reads the answers for all event loops in one of them."""
+
+    @pytest.fixture(params=["valkey", "valkey_cluster"])
+    def opening(self, request: pytest.FixtureRequest) -> Opening:
+        server: Server = request.getfixturevalue(request.param)
+        return partial(ValkeyStore, url=server.url, cluster=request.param == "valkey_cluster", timeout=1)
+
+    async def test_goes_on_when_the_loop_that_reads_has_ended(self, opening: Opening) -> None:
+        store = opening()
+        reads, may_end = threading.Event(), threading.Event()
+
+        async def read() -> None:
+            await store.put("first", {"n": 1})
+            reads.set()
+            await asyncio.to_thread(may_end.wait)
+
+        async def go_on() -> None:
+            await store.put("k", {"n": 1})
+            may_end.set()
+            await asyncio.to_thread(reader.join)
+            # Each of these would wait for ever.
+            assert await store.get("k") == {"n": 1}
+            assert await store.get_many(["k", "first"]) == [{"n": 1}, {"n": 1}]
+            assert await store.put_if_absent("l", {"n": 2})
+            assert set(await store.keys()) == {"k", "l", "first"}
+            await store.destroy()
+            await store.close()
+
+        reader = threading.Thread(target=asyncio.run, args=(read(),))
+        reader.start()
+        await asyncio.to_thread(reads.wait)
+        await asyncio.to_thread(asyncio.run, go_on())
+
+    async def test_goes_on_when_an_answer_is_read_after_one_to_a_loop_that_was_closed(
+        self, opening: Opening
+    ) -> None:
+        here, other = asyncio.get_running_loop(), asyncio.new_event_loop()
+        other.set_exception_handler(lambda _, __: None)
+        raised: list[Any] = []
+        here.set_exception_handler(lambda _, context: raised.append(context["exception"]))
+
+        def begin_and_close() -> None:
+            task = other.create_task(store.put("cut off", {"n": 1}))
+            for _ in range(3):
+                other.call_soon(other.stop)
+                other.run_forever()
+            other.close()
+            assert not task.done()
+
+        async with opening() as store:
+            await store.put("k", {"n": 1})
+            await asyncio.to_thread(other.run_until_complete, store.put("first", {"n": 1}))
+            # In one turn of this loop: a call in the other one, which is closed; a call here; both answers.
+            here.call_soon(in_thread, begin_and_close)
+            got = asyncio.ensure_future(store.get("k"))
+            here.call_soon(time.sleep, 0.2)
+            assert await got == {"n": 1}
+            await store.destroy()
+        assert all("Event loop is closed" in str(error) for error in raised)
+
+
+def in_thread(work: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
 
 
 @pytest.mark.usefixtures("valkey")

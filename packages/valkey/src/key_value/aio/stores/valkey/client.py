@@ -220,7 +220,8 @@ async def connect(given: Configuration, timeout: float | None) -> Client:
 
     Args:
         given: Its configuration; the store sets what it leaves to the driver's defaults.
-        timeout: Seconds that a command and a connection attempt may take; None for the driver's defaults.
+        timeout: Seconds that a command and a connection attempt take at most, also if it allows a command
+            more; None for the driver's defaults.
     """
     configuration = copy.copy(given)
     configuration.lazy_connect = True
@@ -230,9 +231,8 @@ async def connect(given: Configuration, timeout: float | None) -> Client:
         # A first attempt that is refused raises at once, and says why.
         configuration.reconnect_strategy = BackoffStrategy(num_of_retries=1, factor=10, exponent_base=2)
     if timeout is not None:
-        # Less than the store waits: the client then knows of it, and the store that it had no answer.
-        milliseconds = math.ceil(timeout * 900)
-        configuration.request_timeout = configuration.request_timeout or milliseconds
+        milliseconds = math.ceil(timeout * 1000)
+        configuration.request_timeout = min(configuration.request_timeout or milliseconds, milliseconds)
         advanced = copy.copy(configuration.advanced_config)
         if advanced is not None and advanced.connection_timeout is None:
             advanced.connection_timeout = milliseconds

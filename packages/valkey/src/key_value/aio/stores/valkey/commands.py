@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from glide import (
     Batch,
@@ -19,6 +19,8 @@ from key_value.aio.stores.valkey.client import Client, is_cluster, is_lost
 
 Command: TypeAlias = tuple[str | bytes, ...]
 
+T = TypeVar("T")
+
 
 class Node(NamedTuple):
     """A primary node of a cluster."""
@@ -33,6 +35,10 @@ class Commands:
 
     A client of ours that does not answer is replaced before the next command, once a new one gets an answer:
     the server has read by then what was sent before, so that none of it can overtake a later write.
+
+    The driver reads the answers to all loops in the loop of its first client. Where that one has ended, or
+    an answer to another loop that has ended comes first, no answer comes, not even that of a timeout: the
+    next client reads them again.
     """
 
     def __init__(
@@ -43,15 +49,14 @@ class Commands:
         Args:
             client: The client.
             renew: Creates another client in its place; None leaves this one.
-            timeout: Seconds that a batch may take; None for the timeout of the client.
+            timeout: Seconds that a client of ours takes at most to answer; None for the client's own timeout.
         """
         self.client = client
         self.is_cluster = is_cluster(client)
-        # A cluster's client looks for lost nodes by itself.
-        self._renew = None if self.is_cluster else renew
+        self._renew = renew
         self._may_be_lost = False
         self._replacing = asyncio.Lock()
-        self._timeout = None if timeout is None else math.ceil(timeout * 1000)
+        self._timeout = math.inf if timeout is None else timeout
         # A replica may not have yet what was acknowledged; GETEX is sent to the primary.
         reads_from_primary = client.config.read_from is ReadFrom.PRIMARY
         self._get = "GET" if reads_from_primary else "GETEX"
@@ -61,11 +66,7 @@ class Commands:
     async def execute(self, *command: str | bytes) -> Any:
         """Send one command, and return the answer to it."""
         client = await self._working_client()
-        try:
-            answer = await client.custom_command(command)
-        except GlideError as error:
-            self._note(error)
-            raise
+        answer = await self._answer(client.custom_command(command))
         self._may_be_lost = False
         return answer
 
@@ -74,11 +75,7 @@ class Commands:
         if not commands:
             return []
         client = await self._working_client()
-        try:
-            answers = await self._send_batch(client, commands)
-        except GlideError as error:
-            self._note(error)
-            raise
+        answers = await self._answer(self._send_batch(client, commands))
         for answer in answers:
             self._note(answer)
         return answers
@@ -112,7 +109,9 @@ class Commands:
         if node is None:
             answer = await self.execute(*command)
         else:
-            answer = await self.client.custom_command(command, ByAddressRoute(node.host, node.port))
+            route = ByAddressRoute(node.host, node.port)
+            client = await self._working_client()
+            answer = await self._answer(client.custom_command(command, route))
         return answer[0].decode(), answer[1]
 
     async def _send_batch(self, client: Client, commands: Sequence[Command]) -> list[Any]:
@@ -120,10 +119,24 @@ class Commands:
         options = ClusterBatchOptions if self.is_cluster else BatchOptions
         for command in commands:
             batch.custom_command(list(command))
-        return await client.exec(batch, raise_on_error=False, options=options(timeout=self._timeout))
+        milliseconds = None if self._timeout == math.inf else math.ceil(self._timeout * 1000)
+        return await client.exec(batch, raise_on_error=False, options=options(timeout=milliseconds))
+
+    async def _answer(self, call: Awaitable[T]) -> T:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            return await call
+        except GlideError as error:
+            self._note(error)
+            raise
+        except asyncio.CancelledError:
+            self._may_be_lost = self._may_be_lost or loop.time() - begun > self._timeout
+            raise
 
     def _note(self, answer: object) -> None:
-        self._may_be_lost = self._may_be_lost or (self._renew is not None and is_lost(answer))
+        # A cluster's client looks for lost nodes by itself.
+        self._may_be_lost = self._may_be_lost or (not self.is_cluster and is_lost(answer))
 
     async def _working_client(self) -> Client:
         if self._may_be_lost and self._renew is not None:

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from key_value.aio.errors import (
     BaseKeyValueError,
+    StoreConnectionError,
     ValueTooLargeError,
 )
 from key_value.aio.stores.base import (
@@ -168,6 +169,8 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
                 tls_config=tls_config,
             )
         self.location = location_of(self._config)
+        # Less than the store waits: the driver says first that there was no answer.
+        self._answer_timeout = None if timeout is None else timeout * 0.9
         self._commands = self._owns(ClientPerLoop[Commands](None, self._open))
 
     @override
@@ -190,8 +193,8 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
         if self._given is not None:
             yield Commands(self._given, renew=None, timeout=self.timeout)
             return
-        renew = partial(connect, self._config, self.timeout)
-        commands = Commands(await renew(), renew=renew, timeout=self.timeout)
+        renew = partial(connect, self._config, self._answer_timeout)
+        commands = Commands(await renew(), renew=renew, timeout=self._answer_timeout)
         try:
             yield commands
         finally:
@@ -206,6 +209,10 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
         kind = kind_of(error)
         if kind is not None:
             return kind(message=f"{self!r}: {error}")
+        if type(error) is TimeoutError and self._given is None:
+            return StoreConnectionError(
+                message=f"{self!r}: valkey-glide lost the answer, as when the event loop that reads it ends"
+            )
         return super()._map_error(error)
 
     @override
