@@ -57,7 +57,7 @@ class EscapingStrategy(SanitizationStrategy):
         self._max_bytes = max_bytes
         self._encoding = encoding
         self._empty = _EMPTY if escapes_empty else ""
-        self._ascii_is_safe = found == _SURROGATES and max_bytes is None
+        self._ascii_is_safe = found == _SURROGATES
 
     @override
     def validate(self, value: str) -> None:
@@ -67,9 +67,11 @@ class EscapingStrategy(SanitizationStrategy):
     def sanitize(self, value: str) -> str:
         if not value:
             return self._empty
-        if self._ascii_is_safe and value.isascii() and "%" not in value:
-            return value
-        name = self._escape(value) if self._needs_escaping(value) else value
+        # Nothing that reads like an escaped name is without a percent sign.
+        is_plain = "%" not in value and (
+            (self._ascii_is_safe and value.isascii()) or self._unsafe.search(value) is None
+        )
+        name = value if is_plain or not self._needs_escaping(value) else self._escape(value)
         if self._max_bytes is None or len(name.encode(self._encoding)) <= self._max_bytes:
             return name
         return self._cut(name)

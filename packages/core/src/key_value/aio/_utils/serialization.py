@@ -178,10 +178,15 @@ class BasicSerializationAdapter(SerializationAdapter):
         if not (exclude_none and self._date_format == "isoformat" and self._value_format == "dict"):
             return super().dump_json(entry, exclude_none, key=key, collection=collection, version=version)
         # The same text as of the dictionary, whose keys are sorted, in a third of the time.
-        times = entry.created_at_isoformat, entry.expires_at_isoformat
-        names = ("collection", collection), ("created_at", times[0]), ("expires_at", times[1]), ("key", key)
-        parts = [f'"{name}": {encode_basestring_ascii(text)}, ' for name, text in names if text is not None]
-        return f'{{{"".join(parts)}"value": {dumps(verify_dict(entry.value))}, "version": {version}}}'
+        created, expires = entry.created_at_isoformat, entry.expires_at_isoformat
+        fields = "" if collection is None else f'"collection": {encode_basestring_ascii(collection)}, '
+        if created is not None:
+            fields += f'"created_at": {encode_basestring_ascii(created)}, '
+        if expires is not None:
+            fields += f'"expires_at": {encode_basestring_ascii(expires)}, '
+        if key is not None:
+            fields += f'"key": {encode_basestring_ascii(key)}, '
+        return f'{{{fields}"value": {dumps(verify_dict(entry.value))}, "version": {version}}}'
 
     @override
     def prepare_load(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The base of stores that keep one document, as bytes, at an address."""
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -93,7 +95,7 @@ class BytesStore(HookedStore, ABC):
             data = await (
                 self._read_with_others(address)
                 if self.gathers_reads
-                else self._fetch(lambda: self._read(address))
+                else self._fetch(partial(self._read, address))
             )
         except DeserializationError as error:
             raise self._unreadable(collection, key, error) from error
@@ -104,8 +106,9 @@ class BytesStore(HookedStore, ABC):
     @override
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
         address = self.names.address(collection, key)
-        data, ttl = await self._encode(collection, key, managed_entry), remaining_ttl(managed_entry)
-        await self._change([address], lambda: self._write(address, data, ttl), repeatable=True)
+        data = await self._encode(collection, key, managed_entry)
+        write = partial(self._write, address, data, remaining_ttl(managed_entry))
+        await self._change([address], write, repeatable=True)
         if self.names.former(address, collection, key) is not None:
             await self._take_former(address, collection, key)
 
@@ -115,7 +118,7 @@ class BytesStore(HookedStore, ABC):
         if self.names.may_collide(key) and not await self._is_own(address, collection, key):
             data = None
         else:
-            data = await self._change([address], lambda: self._take(address))
+            data = await self._change([address], partial(self._take, address))
         former = await self._take_former(address, collection, key)
         return _is_living(former if data is None else data)
 
@@ -291,8 +294,7 @@ class BytesStore(HookedStore, ABC):
 
 def remaining_ttl(entry: ManagedEntry) -> float | None:
     """Return the seconds that the backend keeps an entry at least; None for ever."""
-    seconds = entry.ttl
-    return None if seconds is None else max(seconds, SHORTEST_TTL)
+    return None if entry.expires_epoch is None else max(entry.expires_epoch - time.time(), SHORTEST_TTL)
 
 
 def header_of(data: bytes) -> Header | None:

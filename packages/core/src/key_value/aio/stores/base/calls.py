@@ -121,14 +121,16 @@ class WriteOrder:
     async def run(self, addresses: Sequence[str], write: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a write once the earlier ones to its addresses have ended."""
         loop = asyncio.get_running_loop()
-        last = self._last
-        earlier = [end for address in addresses if (end := last.get(address)) and end.get_loop() is loop]
-        ended = loop.create_future()
+        ended: asyncio.Future[None] = loop.create_future()
+        earlier: set[asyncio.Future[None]] = set()
         for address in addresses:
-            last[address] = ended
+            last = self._last.get(address)
+            if last is not None and last is not ended and last.get_loop() is loop:
+                earlier.add(last)
+            self._last[address] = ended
         try:
             if earlier:
-                await asyncio.wait(set(earlier))
+                await asyncio.wait(earlier)
             return await settled(write())
         finally:
             self._finish(addresses, ended, earlier)
@@ -139,10 +141,10 @@ class WriteOrder:
         ended: "asyncio.Future[None]",
         earlier: "Iterable[asyncio.Future[None]]",
     ) -> None:
-        unfinished = next((end for end in earlier if not end.done()), None)
-        if unfinished is not None:
-            unfinished.add_done_callback(lambda _: self._finish(addresses, ended, earlier))
-            return
+        for end in earlier:
+            if not end.done():
+                end.add_done_callback(lambda _: self._finish(addresses, ended, earlier))
+                return
         for address in addresses:
             if self._last.get(address) is ended:
                 del self._last[address]

@@ -61,6 +61,8 @@ class _Budget:
 
 
 _budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, _Budget] = WeakKeyDictionary()
+_has_budgets = False
+"""Whether a large value was ever charged: to ask the dictionary takes longer."""
 
 
 async def encode(value: Mapping[str, Any]) -> str:
@@ -69,10 +71,11 @@ async def encode(value: Mapping[str, Any]) -> str:
     Raises:
         SerializationError: The value holds something that JSON cannot, or is nested too deeply.
     """
-    if _budgets:
+    if _has_budgets:
         await _wait_for_budget()
     text = dumps(value if isinstance(value, dict) else dict(value))
-    _charge(len(text))
+    if len(text) > SMALL:
+        _charge(len(text))
     return text
 
 
@@ -105,10 +108,11 @@ async def encode_document(
         key: The key that the document names, if any.
         with_write_id: Add a random text, so that the documents of two writes of an equal value differ.
     """
-    if _budgets:
+    if _has_budgets:
         await _wait_for_budget()
     text = adapter.dump_json(entry, key=key, collection=collection)
-    _charge(len(text))
+    if len(text) > SMALL:
+        _charge(len(text))
     if with_write_id:
         # Readers of the 0.5 series pass over fields that they do not know.
         text = f'{text[:-1]}, "write_id": "{write_id()}"}}'
@@ -145,10 +149,11 @@ async def _wait_for_budget() -> None:
 
 
 def _charge(characters: int) -> None:
-    """Count a value that was, or is about to be, encoded or decoded."""
-    if characters > SMALL:
-        loop = asyncio.get_running_loop()
-        _budgets.setdefault(loop, _Budget()).charge(characters, loop)
+    """Count a value that is not small and was, or is about to be, encoded or decoded."""
+    global _has_budgets  # noqa: PLW0603 -- set once, by the first large value
+    _has_budgets = True
+    loop = asyncio.get_running_loop()
+    _budgets.setdefault(loop, _Budget()).charge(characters, loop)
 
 
 _TEXT = rb'"(?:[^"\\]|\\.)*"'
@@ -235,7 +240,7 @@ async def snapshot(value: Mapping[str, Any]) -> Snapshot:
     Raises:
         SerializationError: The value holds something that JSON cannot, or is nested too deeply.
     """
-    if _budgets:
+    if _has_budgets:
         await _wait_for_budget()
     copied = (
         marshal.dumps(cast("Any", value), _WITHOUT_REFERENCES)

@@ -129,10 +129,15 @@ class HookedStore(BaseStore, ABC):
         return await self._bounded(call)
 
     async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
-        with self._driver_errors:
+        try:
             if self.timeout is None or self.bounds_calls:
                 return await call()
             return await bounded(call(), self.timeout)
+        except Exception as error:
+            mapped = self._mapped(error)
+            if mapped is error:
+                raise
+            raise mapped from error
 
     async def _in_parts(
         self,
@@ -154,7 +159,8 @@ class HookedStore(BaseStore, ABC):
         parts = (limit or self.batch_limit).parts(sizes)
         return await for_each_part(keys, parts, run, name=name, max_concurrency=self.max_concurrency)
 
-    def _mapped(self, result: T | Exception) -> T | Exception:
+    def _mapped(self, result: T) -> T | BaseKeyValueError:
+        """Return the error to raise for a driver's exception, or what is none as it is."""
         if isinstance(result, Exception) and not isinstance(result, BaseKeyValueError):
             error = self._map_error(result)
             if error is not None:

@@ -133,6 +133,8 @@ class Names:
 
     def key(self, key: str) -> str:
         """Return a key in the form that the backend holds."""
+        if self._keeps_literals and key.isascii() and "%" not in key:
+            return key
         self.keys.validate(key)
         return self.keys.sanitize(key)
 

@@ -107,6 +107,8 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     async def _put_rows(self, rows: Sequence[Row]) -> Sequence[Exception | None] | None:
         """Hook: store rows, sorted by address, in place of any that are there; no address is there twice.
 
+        They are of one collection, and have the same times.
+
         Returns:
             None if all were stored or an error was raised; where the backend says it of each, an exception
             for every row that alone was refused, and None for the others, in their order.

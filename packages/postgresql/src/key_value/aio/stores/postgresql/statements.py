@@ -106,9 +106,8 @@ SELECT {_ROW} FROM unnest($1::text[], $2::text[]) AS a (c, k) CROSS JOIN LATERAL
 ) AS t""",
     "put": _PUT,
     "put_many": f"""{_INSERT}
-SELECT c, k, v::json, to_timestamp(b), to_timestamp(e), e - b{{names.element}}
-FROM unnest($1::text[], $2::text[], $3::text[], $4::float8[], $5::float8[]{{names.array}})
-AS r (c, k, v, b, e{{names.element}}) {_ON_CONFLICT}""",
+SELECT $1, k, v::json, to_timestamp($2::float8), to_timestamp($3::float8), $3 - $2{{names.element}}
+FROM unnest($4::text[], $5::text[]{{names.array}}) AS r (k, v{{names.element}}) {_ON_CONFLICT}""",
     "put_if_absent": f"{_PUT} WHERE t.expires_at <= to_timestamp($4) RETURNING t.xmin::text",
     "put_if_version": """
 UPDATE {table} AS t SET value = $3::text::json, created_at = to_timestamp($4::float8),

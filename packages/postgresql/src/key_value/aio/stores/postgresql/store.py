@@ -269,7 +269,10 @@ class PostgreSQLStore(RowStore):
         if len(rows) == 1:
             await self._run("put", *self._fields(rows[0]), creates=True)
         else:
-            await self._run("put_many", *_columns([self._fields(row) for row in rows]), creates=True)
+            _, keys, values, _, _, *names = _columns([self._fields(row) for row in rows])
+            first = rows[0]
+            shared = first.collection, first.created, first.expires
+            await self._run("put_many", *shared, keys, values, *names, creates=True)
 
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
@@ -329,11 +332,13 @@ class PostgreSQLStore(RowStore):
 
     def _names_to_keep(self, row: Row) -> str | None:
         """Return the entry's own names, if they cannot be read back from those of the row."""
+        if row.original == row.address:
+            return None
         readable = (
             self.names.collections.try_unsanitize(row.collection),
             self.names.keys.try_unsanitize(row.key),
         )
-        return None if row.original in (row.address, readable) else json.dumps(row.original)
+        return None if row.original == readable else json.dumps(row.original)
 
 
 def _listed_row(fields: Sequence[Any]) -> Row:

@@ -43,7 +43,7 @@ class Commands:
             return await self._execute_with_others(command)
         self._in_flight += 1
         try:
-            return await self.send(*command)
+            return await self._exchange(self.client.execute_command, *command, **RAW)
         finally:
             self._in_flight -= 1
 
