@@ -1,21 +1,17 @@
-"""How hooks are called: bounded in time, also on Python 3.10, which has no `asyncio.timeout`."""
+"""How hooks are called: bounded in time."""
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Coroutine
+import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from key_value.aio.stores.base.calls import _bounded_by_timer, bounded
-
-Bound = Callable[[Awaitable[Any], float], Coroutine[Any, Any, Any]]
-
-BOUNDS: tuple[Bound, ...] = (bounded, _bounded_by_timer)
+from key_value.aio.stores.base.calls import TimeLimit
 
 
-@pytest.mark.parametrize("bound", BOUNDS)
-async def test_a_call_ends_in_time(bound: Bound) -> None:
+async def test_a_call_ends_in_time() -> None:
     ended = False
 
     async def hang() -> None:
@@ -26,19 +22,80 @@ async def test_a_call_ends_in_time(bound: Bound) -> None:
             ended = True
 
     with pytest.raises(TimeoutError) as caught:
-        await bound(hang(), 0.01)
+        await TimeLimit(0.01).bound(hang())
     assert type(caught.value) is TimeoutError
     assert ended
-    assert await bound(asyncio.sleep(0, "done"), 60) == "done"
+    assert await TimeLimit(60).bound(asyncio.sleep(0, "done")) == "done"
 
 
-@pytest.mark.parametrize("bound", BOUNDS)
-async def test_a_cancelled_call_is_cancelled(bound: Bound) -> None:
-    task = asyncio.ensure_future(bound(asyncio.sleep(60), 60))
+async def test_a_cancelled_call_is_cancelled() -> None:
+    task = asyncio.ensure_future(TimeLimit(60).bound(asyncio.sleep(60)))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_each_call_has_the_whole_time() -> None:
+    limit, loop, ended = TimeLimit(0.05), asyncio.get_running_loop(), asyncio.Event()
+
+    async def hang() -> float:
+        begun = loop.time()
+        with pytest.raises(TimeoutError):
+            await limit.bound(asyncio.Event().wait())
+        ended.set()
+        return loop.time() - begun
+
+    first = asyncio.create_task(hang())
+    await asyncio.sleep(0.02)
+    second, third = asyncio.create_task(hang()), asyncio.create_task(limit.bound(ended.wait()))
+    assert await third  # It was under way when the first one ended.
+    assert min(await first, await second) >= 0.05
+    assert await hang() >= 0.05
+
+
+async def test_a_caller_that_is_cancelled_at_the_deadline_is_cancelled() -> None:
+    async def be_late() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            caller.cancel()
+
+    caller = asyncio.ensure_future(TimeLimit(0.01).bound(be_late()))
+    # Python 3.10 does not count how often a task is cancelled.
+    expected = (
+        asyncio.CancelledError if sys.version_info >= (3, 11) else (TimeoutError, asyncio.CancelledError)
+    )
+    with pytest.raises(expected):
+        await caller
+
+
+async def test_a_call_that_ends_late_all_the_same_leaves_its_caller_uncancelled() -> None:
+    async def ignore_the_deadline() -> str:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return "done"
+
+    async def call() -> str:
+        found = await TimeLimit(0.01).bound(ignore_the_deadline())
+        task = asyncio.current_task()
+        if sys.version_info >= (3, 11) and task is not None:
+            assert not task.cancelling()
+        return found
+
+    assert await asyncio.create_task(call()) == "done"
+
+
+def test_calls_of_two_loops_that_a_thread_runs_by_turns_end_in_time() -> None:
+    limit = TimeLimit(0.02)
+    loops = [asyncio.new_event_loop() for _ in range(2)]
+    tasks = [loop.create_task(limit.bound(asyncio.Event().wait())) for loop in loops]
+    for loop in loops:
+        loop.run_until_complete(asyncio.sleep(0))
+    for loop, task in zip(loops, tasks, strict=True):
+        with pytest.raises(TimeoutError):
+            loop.run_until_complete(task)
+        loop.close()
 
 
 def test_a_call_whose_loop_ended_before_it_began_warns_of_nothing() -> None:
@@ -53,7 +110,7 @@ def test_a_call_whose_loop_ended_before_it_began_warns_of_nothing() -> None:
     for turns in range(1, 4):
         loop = asyncio.new_event_loop()
         loop.set_exception_handler(ignore)
-        task = loop.create_task(bounded(call(), 60))
+        task = loop.create_task(TimeLimit(60).bound(call()))
         for _ in range(turns):
             loop.call_soon(loop.stop)
             loop.run_forever()

@@ -2,49 +2,106 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from types import TracebackType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def bounded(call: Awaitable[T], timeout: float | None) -> T:
-    """Await something for at most so many seconds.
+class TimeLimit(threading.local):
+    """Lets each call last for so many seconds; one timer serves the calls of an event loop.
 
-    Raises:
-        TimeoutError: It took longer; it was cancelled.
+    `asyncio.timeout` sets one for each call, which takes longer than the rest of its way through a store.
     """
-    if timeout is None:
-        return await call
-    if sys.version_info >= (3, 11):
-        async with asyncio.timeout(timeout):
+
+    def __init__(self, seconds: float) -> None:
+        """State the limit, in seconds."""
+        self._seconds = seconds
+        self._calls: _Calls | None = None
+        """Those of the loop that this thread runs."""
+
+    async def bound(self, call: Awaitable[T]) -> T:
+        """Await something for at most so long.
+
+        Raises:
+            TimeoutError: It took longer; it was cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        calls = self._calls
+        if calls is None or calls.loop is not loop:
+            calls = self._calls = _Calls(loop)
+        with _Call(calls, loop.time() + self._seconds):
             return await call
-    return await _bounded_by_timer(call, timeout)
 
 
-async def _bounded_by_timer(call: Awaitable[T], timeout: float) -> T:
-    """Do what `asyncio.timeout` does, which Python 3.10 lacks.
+class _Calls:
+    """The calls of one event loop that are under way, in the order of their deadlines."""
 
-    `asyncio.wait_for` would run a task of its own, which a loop that ends may leave unstarted.
-    """
-    task = asyncio.current_task()
-    expired = False
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.under_way: dict[_Call, None] = {}
+        self._is_timed = False
 
-    def expire() -> None:
-        nonlocal expired
-        expired = True
-        if task is not None:
-            task.cancel()
+    def add(self, call: "_Call") -> None:
+        self.under_way[call] = None
+        if not self._is_timed:
+            self._set_timer(call.deadline)
 
-    timer = asyncio.get_running_loop().call_later(timeout, expire)
-    try:
-        return await call
-    except asyncio.CancelledError as error:
-        if expired:
+    def _set_timer(self, deadline: float) -> None:
+        self._is_timed = True
+        self.loop.call_at(deadline, self._expire)
+
+    def _expire(self) -> None:
+        self._is_timed = False
+        now = self.loop.time()
+        for call in self.under_way:
+            if call.deadline > now:
+                self._set_timer(call.deadline)
+                break
+            call.expire()
+
+
+class _Call:
+    """A context that is cancelled at a deadline, and raises TimeoutError then."""
+
+    __slots__ = ("_calls", "_cancelled", "_has_expired", "_task", "deadline")
+
+    def __init__(self, calls: _Calls, deadline: float) -> None:
+        self.deadline = deadline
+        self._calls = calls
+        self._has_expired = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("A call to a backend must be awaited in a task")
+        self._task = task
+        self._cancelled = _cancellations(task)
+        self._calls.add(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        del self._calls.under_way[self]
+        if not self._has_expired:
+            return
+        if sys.version_info >= (3, 11):
+            self._task.uncancel()
+        # Unless the caller was cancelled besides.
+        if kind is asyncio.CancelledError and _cancellations(self._task) <= self._cancelled:
             raise TimeoutError from error
-        raise
-    finally:
-        timer.cancel()
+
+    def expire(self) -> None:
+        if not self._has_expired:
+            self._has_expired = True
+            self._task.cancel()
+
+
+def _cancellations(task: "asyncio.Task[Any]") -> int:
+    """Return how often the task was asked to end, as far as Python counts it."""
+    return task.cancelling() if sys.version_info >= (3, 11) else 0
 
 
 async def joined(task: "asyncio.Task[T]", work: Coroutine[Any, Any, T]) -> T:

@@ -15,7 +15,7 @@ from key_value.aio.errors import (
     StoreUnreachableError,
 )
 from key_value.aio.stores.base.batches import BatchLimit, for_each_part
-from key_value.aio.stores.base.calls import WriteOrder, bounded
+from key_value.aio.stores.base.calls import TimeLimit, WriteOrder
 from key_value.aio.stores.base.names import Names
 from key_value.aio.stores.base.store import BaseStore
 
@@ -72,6 +72,7 @@ class HookedStore(BaseStore, ABC):
         self._is_local = self.timeout is None and not self.reconnects
         """Whether calls are neither bounded nor repeated."""
         self._write_order = WriteOrder()
+        self._time_limit = None if timeout is None or self.bounds_calls else TimeLimit(timeout)
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
@@ -130,9 +131,9 @@ class HookedStore(BaseStore, ABC):
 
     async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
-            if self.timeout is None or self.bounds_calls:
+            if self._time_limit is None:
                 return await call()
-            return await bounded(call(), self.timeout)
+            return await self._time_limit.bound(call())
         except Exception as error:
             mapped = self._mapped(error)
             if mapped is error:
