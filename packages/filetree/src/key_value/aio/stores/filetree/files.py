@@ -61,24 +61,27 @@ class Files:
         Raises:
             FileNotFoundError: A directory is missing.
         """
-        data = [each for _, each in entries]
-        with temp_files(self._root, data, durable=self._durable) as (writing, files), ExitStack() as stack:
-            targets = self._targets(stack, [address for address, _ in entries])
+        addresses, data = zip(*entries, strict=True)
+        with temp_files(self._root, data, durable=self._durable) as files, ExitStack() as stack:
+            targets = self._targets(stack, addresses)
             with self._lock.held(shared=True):
-                for file, (address, _) in zip(files, entries, strict=True):
-                    file.move(writing, *targets[address])
+                for file, address in zip(files, addresses, strict=True):
+                    file.move(*targets[address])
             self._sync(*(directory for directory, _ in targets.values()))
 
     def write_if(self, address: str, data: bytes, version: str | None) -> bool:
         """Write a file if what is there has a version, or if there is nothing and the version is None."""
         if self._version(address) != version:
             return False
-        with temp_files(self._root, [data], durable=self._durable) as (writing, [file]), ExitStack() as stack:
-            directory, name = self._targets(stack, [address])[address]
+        *names, name = address.split("/")
+        with (
+            temp_files(self._root, [data], durable=self._durable) as [file],
+            Directory.open(self._root, *names) as directory,
+        ):
             with self._lock.held():
                 if self._version(address) != version:
                     return False
-                file.move(writing, directory, name)
+                file.move(directory, name)
             self._sync(directory)
         return True
 
@@ -240,10 +243,10 @@ class Files:
 
     def _write_info(self, name: str, data: bytes) -> None:
         with (
-            temp_files(self._metadata, [data], durable=self._durable) as (writing, [file]),
+            temp_files(self._metadata, [data], durable=self._durable) as [file],
             Directory.open(self._metadata) as metadata,
         ):
-            file.move(writing, metadata, name)
+            file.move(metadata, name)
             self._sync(metadata)
 
     def _version(self, address: str) -> str | None:
