@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.json_codec import dumps
-from key_value.aio._utils.managed_entry import ManagedEntry, load_from_json, verify_dict
+from key_value.aio._utils.managed_entry import ManagedEntry, load_from_json, verified, verify_dict
 from key_value.aio._utils.time_to_live import datetime_to_epoch, epoch_to_datetime, parse_epoch
 from key_value.aio.errors import DeserializationError, SerializationError
 
@@ -178,10 +178,15 @@ class BasicSerializationAdapter(SerializationAdapter):
         if not (exclude_none and self._date_format == "isoformat" and self._value_format == "dict"):
             return super().dump_json(entry, exclude_none, key=key, collection=collection, version=version)
         # The same text as of the dictionary, whose keys are sorted, in a third of the time.
-        times = entry.created_at_isoformat, entry.expires_at_isoformat
-        names = ("collection", collection), ("created_at", times[0]), ("expires_at", times[1]), ("key", key)
-        parts = [f'"{name}": {encode_basestring_ascii(text)}, ' for name, text in names if text is not None]
-        return f'{{{"".join(parts)}"value": {dumps(verify_dict(entry.value))}, "version": {version}}}'
+        created, expires = entry.created_at_isoformat, entry.expires_at_isoformat
+        text = "{" if collection is None else f'{{"collection": {encode_basestring_ascii(collection)}, '
+        if created is not None:
+            text += f'"created_at": {encode_basestring_ascii(created)}, '
+        if expires is not None:
+            text += f'"expires_at": "{expires}", '
+        if key is not None:
+            text += f'"key": {encode_basestring_ascii(key)}, '
+        return f'{text}"value": {dumps(verified(entry.value))}, "version": {version}}}'
 
     @override
     def prepare_load(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from key_value.aio._utils.json_codec import MAXIMUM_DEPTH, dumps, loads
-from key_value.aio._utils.managed_entry import ManagedEntry, load_from_json
-from key_value.aio._utils.serialization import SerializationAdapter
+from key_value.aio._utils.managed_entry import load_from_json
 from key_value.aio._utils.time_to_live import parse_epoch
 
 SMALL = 16_384
@@ -60,7 +59,8 @@ class _Budget:
         self._is_fresh = True
 
 
-_budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, _Budget] = WeakKeyDictionary()
+budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, _Budget] = WeakKeyDictionary()
+"""Those of the loops in which there was a large value: nothing waits in the others."""
 
 
 async def encode(value: Mapping[str, Any]) -> str:
@@ -69,10 +69,11 @@ async def encode(value: Mapping[str, Any]) -> str:
     Raises:
         SerializationError: The value holds something that JSON cannot, or is nested too deeply.
     """
-    if _budgets:
-        await _wait_for_budget()
+    if budgets:
+        await wait_for_budget()
     text = dumps(value if isinstance(value, dict) else dict(value))
-    _charge(len(text))
+    if len(text) > SMALL:
+        charge(len(text))
     return text
 
 
@@ -83,36 +84,9 @@ async def decode(text: str | bytes) -> dict[str, Any]:
         DeserializationError: The text is not JSON, or not an object.
     """
     if len(text) > SMALL:
-        await _wait_for_budget()
-        _charge(len(text))
+        await wait_for_budget()
+        charge(len(text))
     return load_from_json(text)
-
-
-async def encode_document(
-    adapter: SerializationAdapter,
-    entry: ManagedEntry,
-    *,
-    collection: str | None,
-    key: str | None,
-    with_write_id: bool,
-) -> bytes:
-    """Return the document of an entry, in UTF-8.
-
-    Args:
-        adapter: The form of the document.
-        entry: The entry.
-        collection: The collection that the document names, if any.
-        key: The key that the document names, if any.
-        with_write_id: Add a random text, so that the documents of two writes of an equal value differ.
-    """
-    if _budgets:
-        await _wait_for_budget()
-    text = adapter.dump_json(entry, key=key, collection=collection)
-    _charge(len(text))
-    if with_write_id:
-        # Readers of the 0.5 series pass over fields that they do not know.
-        text = f'{text[:-1]}, "write_id": "{write_id()}"}}'
-    return text.encode()
 
 
 _random = random.Random()  # noqa: S311 -- two writes must differ, that is all
@@ -125,30 +99,18 @@ def write_id() -> str:
     return f"{_random.getrandbits(64):016x}"
 
 
-async def decode_document(adapter: SerializationAdapter, data: bytes) -> ManagedEntry:
-    """Return the entry of a document.
-
-    Raises:
-        DeserializationError: It is not a document.
-    """
-    if len(data) > SMALL:
-        await _wait_for_budget()
-        _charge(len(data))
-    return adapter.load_json(data)
-
-
-async def _wait_for_budget() -> None:
+async def wait_for_budget() -> None:
+    """Wait for a turn of this loop in which something may still be encoded or decoded."""
     loop = asyncio.get_running_loop()
-    budget = _budgets.get(loop)
+    budget = budgets.get(loop)
     if budget is not None:
         await budget.wait(loop)
 
 
-def _charge(characters: int) -> None:
-    """Count a value that was, or is about to be, encoded or decoded."""
-    if characters > SMALL:
-        loop = asyncio.get_running_loop()
-        _budgets.setdefault(loop, _Budget()).charge(characters, loop)
+def charge(characters: int) -> None:
+    """Count a large value that was, or is about to be, encoded or decoded."""
+    loop = asyncio.get_running_loop()
+    budgets.setdefault(loop, _Budget()).charge(characters, loop)
 
 
 _TEXT = rb'"(?:[^"\\]|\\.)*"'
@@ -235,23 +197,23 @@ async def snapshot(value: Mapping[str, Any]) -> Snapshot:
     Raises:
         SerializationError: The value holds something that JSON cannot, or is nested too deeply.
     """
-    if _budgets:
-        await _wait_for_budget()
+    if budgets:
+        await wait_for_budget()
     copied = (
         marshal.dumps(cast("Any", value), _WITHOUT_REFERENCES)
         if _can_marshal(value)
         else dumps(value if isinstance(value, dict) else dict(value))
     )
     if len(copied) > SMALL:
-        _charge(len(copied))
+        charge(len(copied))
     return copied
 
 
 async def restore(copied: Snapshot) -> dict[str, Any]:
     """Return the value of a `snapshot`, a fresh one each time."""
     if len(copied) > SMALL:
-        await _wait_for_budget()
-        _charge(len(copied))
+        await wait_for_budget()
+        charge(len(copied))
     if isinstance(copied, str):
         return load_from_json(copied)
     return marshal.loads(copied)  # noqa: S302  -- only `snapshot` makes these, in this process

@@ -52,7 +52,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
         address = await self._moved_address(collection, key)
-        data = await self._fetch(lambda: self._read(address))
+        data = await self._fetch(self._read, address)
         return None if data is None else (await self._decode(collection, key, data), self.version_of(data))
 
     @override
@@ -100,7 +100,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
 
     async def _has_version(self, address: str, version: str) -> bool:
         try:
-            data = await self._fetch(lambda: self._read(address))
+            data = await self._fetch(self._read, address)
         except KeyValueStoreError:
             return False
         return data is not None and self.version_of(data) == version

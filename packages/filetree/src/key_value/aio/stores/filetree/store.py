@@ -61,7 +61,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     batch_limit = BatchLimit(items=FILES_PER_JOB)
     max_concurrency = THREADS
-
+    settles_writes = True
     lists_unreadable = True
     url_parts = (("path", "directory"),)
 
@@ -253,7 +253,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
         address = await self._moved_address(collection, key)
-        data = await self._fetch(lambda: self._read(address))
+        data = await self._fetch(self._read, address)
         if data is None or not self._holds_entry(address, data, collection, key):
             return None
         return await self._decode(collection, key, data), self.version_of(data)
@@ -266,7 +266,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         stored = await put(version=version)
         if stored is None and version is None:
             address = self.names.address(collection, key)
-            data = await self._fetch(lambda: self._read(address))
+            data = await self._fetch(self._read, address)
             if data is not None and not self._holds_entry(address, data, collection, key):
                 # A strategy gave the file to another entry before.
                 return await put(version=self.version_of(data))
@@ -286,7 +286,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             "delete_many",
             keys,
             [0] * len(keys),
-            lambda part: self._fetch(lambda: self._read_many(addresses[part])),
+            lambda part: self._fetch(self._read_many, addresses[part]),
         )
         own = [
             key
