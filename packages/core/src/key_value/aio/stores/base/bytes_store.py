@@ -95,6 +95,22 @@ class BytesStore(HookedStore, ABC):
         """Hook: remove the bytes at several addresses and return them."""
         return await self._each(self._take, addresses)
 
+    async def _take_if(
+        self, addresses: Sequence[str], is_own: Callable[[str, bytes], bool]
+    ) -> Sequence[bytes | Exception | None]:
+        """Hook: do what `_take_many` does, where a function of an address and its bytes is true.
+
+        An address may be there twice; what was taken is returned for one of the two.
+        """
+        found = dict(zip(addresses, await self._read_many(addresses), strict=True))
+        own = [
+            address
+            for address, data in found.items()
+            if data is not None and (isinstance(data, Exception) or is_own(address, data))
+        ]
+        taken = dict(zip(own, await self._take_many(own), strict=True)) if own else {}
+        return [taken.pop(address, None) for address in addresses]
+
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
         address = self.names.address(collection, key)
@@ -119,10 +135,7 @@ class BytesStore(HookedStore, ABC):
     @override
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
         address = self.names.address(collection, key)
-        if self.names.may_collide(key) and not await self._is_own(address, collection, key):
-            data = None
-        else:
-            data = await self._change([address], lambda: self._take(address))
+        data = await self._change([address], lambda: self._take_own(address, collection, key))
         former = await self._take_former(address, collection, key)
         return _is_living(former if data is None else data)
 
@@ -183,7 +196,9 @@ class BytesStore(HookedStore, ABC):
         addresses = [self.names.address(collection, key) for key in keys]
 
         async def take(part: slice) -> Sequence[bytes | Exception | None]:
-            return await self._change(addresses[part], lambda: self._take_many(addresses[part]))
+            return await self._change(
+                addresses[part], lambda: self._take_many_own(addresses[part], collection, keys[part])
+            )
 
         taken = await self._in_parts("delete_many", keys, [0] * len(keys), take)
         former = [
@@ -248,13 +263,28 @@ class BytesStore(HookedStore, ABC):
             return await self._read_former(address, collection, key)
         return data
 
-    async def _is_own(self, address: str, collection: str, key: str) -> bool:
-        """Return whether what is at an address is the document of an entry, or cannot be read."""
-        try:
-            data = await self._fetch(self._read, address)
-        except DeserializationError:
-            return True
-        return data is not None and self._holds_entry(address, data, collection, key)
+    async def _take_own(self, address: str, collection: str, key: str) -> bytes | None:
+        """Remove what is at an entry's address and return it, if that is its document or cannot be read."""
+        if not self.names.may_collide(key):
+            return await self._take(address)
+        [data] = await self._take_many_own([address], collection, [key])
+        if isinstance(data, Exception):
+            raise data
+        return data
+
+    async def _take_many_own(
+        self, addresses: Sequence[str], collection: str, keys: Sequence[str]
+    ) -> Sequence[bytes | Exception | None]:
+        if not any(map(self.names.may_collide, keys)):
+            return await self._take_many(addresses)
+        return await self._take_if(
+            addresses,
+            lambda taken, data: any(
+                self._holds_entry(taken, data, collection, key)
+                for address, key in zip(addresses, keys, strict=True)
+                if address == taken
+            ),
+        )
 
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
         """Return the document at the address that the 0.5 series used, if that is another one."""

@@ -113,7 +113,7 @@ def charge(characters: int) -> None:
     budgets.setdefault(loop, _Budget()).charge(characters, loop)
 
 
-_TEXT = rb'"(?:[^"\\]|\\.)*"'
+_TEXT = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 
 # The fields of a document are sorted by their names, here as in the 0.5 series.
 _HEADER = re.compile(
@@ -149,19 +149,18 @@ def read_header(data: bytes) -> Header:
     # Where a field is there twice, JSON's last one counts.
     if found is None or data.find(_EXPIRES_AGAIN, found.end()) >= 0:
         document = load_from_json(data)
-        collection, key, expires = (document.get(name) for name in ("collection", "key", "expires_at"))
+        fields = (document.get(name) for name in ("collection", "expires_at", "key"))
+        collection, expires, key = (field if isinstance(field, str) else None for field in fields)
     else:
-        collection, key = map(_name, found.group(1, 3))
-        expires = None if found[2] is None else found[2].decode()
-    return Header(_text(collection), _text(key), parse_epoch(expires) if isinstance(expires, str) else None)
+        collection, expires, key = found.groups()
+        collection = None if collection is None else _decoded(collection)
+        expires = None if expires is None else expires.decode()
+        key = None if key is None else _decoded(key)
+    return Header(collection, key, None if expires is None else parse_epoch(expires))
 
 
-def _name(text: bytes | None) -> Any:
-    return text if text is None else loads(text) if b"\\" in text else text[1:-1].decode()
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _decoded(text: bytes) -> Any:
+    return loads(text) if b"\\" in text else text[1:-1].decode()
 
 
 # Surrogates as JSON writes them: a whole pair, and half of one. What follows an escaped backslash is neither.

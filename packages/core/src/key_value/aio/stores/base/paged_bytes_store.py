@@ -92,7 +92,7 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
             )
             read = dict(zip(unread, found, strict=True))
         documents = ((address, read.get(address) if data is None else data) for address, data in items)
-        entries = (self._listed(address, data) for address, data in documents if data is not None)
+        entries = [self._listed(address, data) for address, data in documents if data is not None]
         return [entry for entry in entries if entry is not None]
 
     def _listed(self, address: str, data: bytes) -> Listed | None:

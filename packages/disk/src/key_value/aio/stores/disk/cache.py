@@ -198,9 +198,10 @@ class Cache:
         rows = self._rows(prefix, after, limit)
         found: list[tuple[str, bytes | None]] = []
         for name, row in rows:
-            document: Found = b""
-            with suppress(FileNotFoundError):
+            try:
                 document = read_document(self._form, row, limit=_HEAD)
+            except FileNotFoundError:
+                document = b""
             found.append((name, document if isinstance(document, bytes) else b""))
         return found, rows[-1][0] if len(rows) == limit else None
 

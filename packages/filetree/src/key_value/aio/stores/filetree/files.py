@@ -113,8 +113,15 @@ class Files:
             return True
         return False
 
-    def take(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
-        """Remove files, and return what was in each; None where it was missing."""
+    def take(
+        self, addresses: Sequence[str], is_own: Callable[[str, bytes], bool] | None = None
+    ) -> list[bytes | Exception | None]:
+        """Remove files, and return what was in each; None where it was missing.
+
+        Args:
+            addresses: The files; what was taken of one that is there twice is returned once.
+            is_own: Given an address and what it holds, returns whether to remove it; None removes all.
+        """
         taken: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
             targets = self._targets(stack, addresses, skips_missing=True)
@@ -127,10 +134,12 @@ class Files:
                 with self._lock.held():
                     for address, (directory, name) in there.items():
                         data = _tried(taken, address, lambda: directory.read(name))  # noqa: B023 -- called here
-                        if data is not None and directory.remove(name):
+                        if data is None or not (is_own is None or is_own(address, data)):
+                            continue
+                        if directory.remove(name):
                             taken[address] = data
                 self._sync(*(directory for directory, _ in there.values()))
-        return [taken.get(address) for address in addresses]
+        return [taken.pop(address, None) for address in addresses]
 
     def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
         """Read files; an exception is the result of its file alone."""
