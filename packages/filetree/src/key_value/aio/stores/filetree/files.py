@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from key_value.aio.errors import PathSecurityError
-from key_value.aio.stores.base import Directory, VersionedBytesStore, make_directory
+from key_value.aio.stores.base import Directory, VersionedBytesStore, absolute, make_directory
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, clear, temp_files
 
 T = TypeVar("T")
@@ -201,10 +201,8 @@ class Files:
             with Directory.open(self._root) as root:
                 if self._auto_create and root.make(directory):
                     self._sync(root)
-            try:
-                Directory.open(self._root, directory).close()
-            except FileNotFoundError as error:
-                raise ValueError(missing(self._root / directory)) from error
+            absolute(self._root / directory, auto_create=False)
+            Directory.open(self._root, directory).close()
             data = describe(self.description(directory))
             if data is not None:
                 self._write_info(f"{directory}{INFO_SUFFIX}", data)
@@ -301,12 +299,6 @@ def _entry_files(directory: Directory) -> Iterator[str]:
     for entry in directory.entries():
         if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
             yield entry.name
-
-
-def missing(directory: Path) -> str:
-    """Return the message for a directory that is missing and must not be made."""
-    hint = "Either create the directory manually or set auto_create=True."
-    return f"Directory '{directory}' does not exist. {hint}"
 
 
 def _infos(metadata: Path, *names: str) -> Iterator[str]:

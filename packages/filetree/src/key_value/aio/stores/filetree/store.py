@@ -29,7 +29,7 @@ from key_value.aio.stores.base import (
     absolute,
     warns_on_wrong_types,
 )
-from key_value.aio.stores.filetree.files import Files, missing
+from key_value.aio.stores.filetree.files import Files
 from key_value.aio.stores.filetree.names import FileNames
 
 T = TypeVar("T")
@@ -110,9 +110,9 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             collection_sanitization_strategy=collection_sanitization_strategy,
             default_collection=default_collection,
         )
-        data = _resolved(given[0], auto_create=auto_create)
-        metadata = (
-            data if metadata_directory is None else _resolved(metadata_directory, auto_create=auto_create)
+        data, metadata = (
+            absolute(path, auto_create=auto_create).resolve()
+            for path in (given[0], given[0] if metadata_directory is None else metadata_directory)
         )
         self.location = str(data)
         self._survey = partial(
@@ -341,10 +341,3 @@ def _collection_in(description: bytes | None) -> str | None:
         return None
     collection = cast("dict[str, object]", document).get("collection") if isinstance(document, dict) else None
     return collection if isinstance(collection, str) else None
-
-
-def _resolved(directory: Path | str, *, auto_create: bool) -> Path:
-    path = absolute(directory).resolve()
-    if not (auto_create or path.is_dir()):
-        raise ValueError(missing(path))
-    return path

@@ -92,12 +92,9 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
             raise ValueError(f"durability must be 'normal' or 'full', not {durability!r}")
         if db is not None and path is not None:
             raise ValueError("Provide only one of db or path")
-        source = absolute(path) if path is not None else db
+        source = absolute(path, auto_create=auto_create) if path is not None else db
         if source is None:
             raise ValueError("Either db or path must be provided")
-        if isinstance(source, Path) and not auto_create and not source.exists():
-            message = f"Directory '{source}' does not exist. "
-            raise ValueError(message + "Either create the directory manually or set auto_create=True.")
         super().__init__(default_collection=default_collection)
         self.location = str(source) if db is None else "db"
         self._engine = Engine(source, options, syncs=durability == "full")
