@@ -97,6 +97,18 @@ class TestRocksDBStore(EmbeddedConformance):
             assert data.startswith(b'{"collection": "c", "created_at": "')
             assert b'"key": "new", "value": {"a": "\\u00e9", "b": 2}, "version": 1, "write_id": "' in data
 
+    async def test_an_entry_of_0_5_at_the_address_of_another_is_not_that_ones(self, path: Path) -> None:
+        with closing(Rdict(str(path), Options())) as db:
+            db["c::d::k"] = PUBLISHED.replace(b'"c"', b'"c::d"')
+        async with open_store(path) as store:
+            assert await store.get_versioned("d::k", collection="c") is None
+            assert await store.pop("d::k", collection="c") is None
+            assert await store.touch("d::k", ttl=None, collection="c") is False
+            assert await store.delete_many(["d::k", "k"], collection="c") == 0
+            assert await store.get("k", collection="c::d") == {"b": 1}
+            assert await store.put_if_absent("d::k", {"n": 1}, collection="c") is True
+            assert await store.pop("d::k", collection="c") == {"n": 1}
+
     async def test_a_database_that_is_passed_in_stays_open(self, db: Rdict) -> None:
         async with RocksDBStore(db=db) as store:
             await store.put("key", {"n": 1})

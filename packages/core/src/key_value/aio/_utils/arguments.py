@@ -61,7 +61,7 @@ def check_value(value: object) -> None:
     # `Mapping` takes longer to ask than what nearly every value is.
     if not isinstance(value, (dict, Mapping)):
         _refuse(f"value must be a mapping of JSON values, not {_kind(value)}{_advice(value)}", value)
-    elif not are_strings(cast("Items", value)):
+    elif not are_strings(value):  # pyright: ignore[reportUnknownArgumentType] -- its types are what is asked here
         _refuse(f"keys of value must be str: found {_odd(cast('Items', value))}", cast("object", value))
 
 

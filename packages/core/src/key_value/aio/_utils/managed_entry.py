@@ -149,6 +149,13 @@ def _second(epoch: float) -> str:
     return epoch_to_datetime(epoch).isoformat()[: len("2000-01-01T00:00:00")]
 
 
+def verified(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dictionary whose keys are all strings as it is, else what `verify_dict` does."""
+    if type(obj) is dict and are_strings(obj):  # pyright: ignore[reportUnknownArgumentType] -- as below
+        return obj  # pyright: ignore[reportUnknownVariableType] -- its keys are strings
+    return verify_dict(obj)
+
+
 def verify_dict(obj: Any) -> dict[str, Any]:
     """Copy a mapping whose keys are all strings.
 

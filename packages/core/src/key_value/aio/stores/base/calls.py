@@ -175,8 +175,20 @@ class WriteOrder:
         self._last: dict[str, asyncio.Future[None]] = {}
         """The end of the last write to each address that has one under way."""
 
-    async def run(self, addresses: Sequence[str], write: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run a write once the earlier ones to its addresses have ended."""
+    async def run(
+        self,
+        addresses: Sequence[str],
+        write: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        settles: bool = False,
+    ) -> T:
+        """Run a write once the earlier ones to its addresses have ended.
+
+        Args:
+            addresses: What it writes to.
+            write: What to await.
+            settles: Whether that runs to its end by itself if the caller is cancelled; see `settled`.
+        """
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
         earlier: set[asyncio.Future[None]] = set()
@@ -188,7 +200,7 @@ class WriteOrder:
         try:
             if earlier:
                 await asyncio.wait(earlier)
-            return await settled(write())
+            return await (write() if settles else settled(write()))
         finally:
             self._finish(addresses, ended, earlier)
 

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from key_value.aio._utils.json_codec import MAXIMUM_DEPTH, dumps, loads
-from key_value.aio._utils.managed_entry import ManagedEntry, load_from_json
-from key_value.aio._utils.serialization import SerializationAdapter
+from key_value.aio._utils.managed_entry import load_from_json
 from key_value.aio._utils.time_to_live import parse_epoch
 
 SMALL = 16_384
@@ -60,9 +59,8 @@ class _Budget:
         self._is_fresh = True
 
 
-_budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, _Budget] = WeakKeyDictionary()
-_has_budgets = False
-"""Whether a large value was ever charged: to ask the dictionary takes longer."""
+budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, _Budget] = WeakKeyDictionary()
+"""Those of the loops in which there was a large value: nothing waits in the others."""
 
 
 async def encode(value: Mapping[str, Any]) -> str:
@@ -71,11 +69,11 @@ async def encode(value: Mapping[str, Any]) -> str:
     Raises:
         SerializationError: The value holds something that JSON cannot, or is nested too deeply.
     """
-    if _has_budgets:
-        await _wait_for_budget()
+    if budgets:
+        await wait_for_budget()
     text = dumps(value if isinstance(value, dict) else dict(value))
     if len(text) > SMALL:
-        _charge(len(text))
+        charge(len(text))
     return text
 
 
@@ -86,37 +84,9 @@ async def decode(text: str | bytes) -> dict[str, Any]:
         DeserializationError: The text is not JSON, or not an object.
     """
     if len(text) > SMALL:
-        await _wait_for_budget()
-        _charge(len(text))
+        await wait_for_budget()
+        charge(len(text))
     return load_from_json(text)
-
-
-async def encode_document(
-    adapter: SerializationAdapter,
-    entry: ManagedEntry,
-    *,
-    collection: str | None,
-    key: str | None,
-    with_write_id: bool,
-) -> bytes:
-    """Return the document of an entry, in UTF-8.
-
-    Args:
-        adapter: The form of the document.
-        entry: The entry.
-        collection: The collection that the document names, if any.
-        key: The key that the document names, if any.
-        with_write_id: Add a random text, so that the documents of two writes of an equal value differ.
-    """
-    if _has_budgets:
-        await _wait_for_budget()
-    text = adapter.dump_json(entry, key=key, collection=collection)
-    if len(text) > SMALL:
-        _charge(len(text))
-    if with_write_id:
-        # Readers of the 0.5 series pass over fields that they do not know.
-        text = f'{text[:-1]}, "write_id": "{write_id()}"}}'
-    return text.encode()
 
 
 _random = random.Random()  # noqa: S311 -- two writes must differ, that is all
@@ -129,34 +99,21 @@ def write_id() -> str:
     return f"{_random.getrandbits(64):016x}"
 
 
-async def decode_document(adapter: SerializationAdapter, data: bytes) -> ManagedEntry:
-    """Return the entry of a document.
-
-    Raises:
-        DeserializationError: It is not a document.
-    """
-    if len(data) > SMALL:
-        await _wait_for_budget()
-        _charge(len(data))
-    return adapter.load_json(data)
-
-
-async def _wait_for_budget() -> None:
+async def wait_for_budget() -> None:
+    """Wait for a turn of this loop in which something may still be encoded or decoded."""
     loop = asyncio.get_running_loop()
-    budget = _budgets.get(loop)
+    budget = budgets.get(loop)
     if budget is not None:
         await budget.wait(loop)
 
 
-def _charge(characters: int) -> None:
-    """Count a value that is not small and was, or is about to be, encoded or decoded."""
-    global _has_budgets  # noqa: PLW0603 -- set once, by the first large value
-    _has_budgets = True
+def charge(characters: int) -> None:
+    """Count a large value that was, or is about to be, encoded or decoded."""
     loop = asyncio.get_running_loop()
-    _budgets.setdefault(loop, _Budget()).charge(characters, loop)
+    budgets.setdefault(loop, _Budget()).charge(characters, loop)
 
 
-_TEXT = rb'"(?:[^"\\]|\\.)*"'
+_TEXT = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 
 # The fields of a document are sorted by their names, here as in the 0.5 series.
 _HEADER = re.compile(
@@ -192,19 +149,18 @@ def read_header(data: bytes) -> Header:
     # Where a field is there twice, JSON's last one counts.
     if found is None or data.find(_EXPIRES_AGAIN, found.end()) >= 0:
         document = load_from_json(data)
-        collection, key, expires = (document.get(name) for name in ("collection", "key", "expires_at"))
+        fields = (document.get(name) for name in ("collection", "expires_at", "key"))
+        collection, expires, key = (field if isinstance(field, str) else None for field in fields)
     else:
-        collection, key = map(_name, found.group(1, 3))
-        expires = None if found[2] is None else found[2].decode()
-    return Header(_text(collection), _text(key), parse_epoch(expires) if isinstance(expires, str) else None)
+        collection, expires, key = found.groups()
+        collection = None if collection is None else _decoded(collection)
+        expires = None if expires is None else expires.decode()
+        key = None if key is None else _decoded(key)
+    return Header(collection, key, None if expires is None else parse_epoch(expires))
 
 
-def _name(text: bytes | None) -> Any:
-    return text if text is None else loads(text) if b"\\" in text else text[1:-1].decode()
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _decoded(text: bytes) -> Any:
+    return loads(text) if b"\\" in text else text[1:-1].decode()
 
 
 # Surrogates as JSON writes them: a whole pair, and half of one. What follows an escaped backslash is neither.
@@ -240,23 +196,23 @@ async def snapshot(value: Mapping[str, Any]) -> Snapshot:
     Raises:
         SerializationError: The value holds something that JSON cannot, or is nested too deeply.
     """
-    if _has_budgets:
-        await _wait_for_budget()
+    if budgets:
+        await wait_for_budget()
     copied = (
         marshal.dumps(cast("Any", value), _WITHOUT_REFERENCES)
         if _can_marshal(value)
         else dumps(value if isinstance(value, dict) else dict(value))
     )
     if len(copied) > SMALL:
-        _charge(len(copied))
+        charge(len(copied))
     return copied
 
 
 async def restore(copied: Snapshot) -> dict[str, Any]:
     """Return the value of a `snapshot`, a fresh one each time."""
     if len(copied) > SMALL:
-        await _wait_for_budget()
-        _charge(len(copied))
+        await wait_for_budget()
+        charge(len(copied))
     if isinstance(copied, str):
         return load_from_json(copied)
     return marshal.loads(copied)  # noqa: S302  -- only `snapshot` makes these, in this process

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from typing_extensions import Self
 
 from key_value.aio.errors import PathSecurityError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _WINDOWS: Final[bool] = os.name == "nt"
@@ -31,6 +32,9 @@ _BUSY: Final = (None, 5, 32)
 _PATIENCE = 2.0
 """Seconds in which an operation that Windows refuses for a moment is tried again."""
 
+_CHUNK = 65_536
+"""Bytes that are read at a time."""
+
 
 class Directory:
     """An open directory; its entries are reached by one name each, and no link among them is followed.
@@ -41,17 +45,22 @@ class Directory:
         path: The path, for error messages.
     """
 
-    __slots__ = ("_file", "path")
+    __slots__ = ("_file", "_path")
 
-    def __init__(self, path: Path, file: int | None) -> None:
+    def __init__(self, path: str, file: int | None) -> None:
         """Wrap an open directory.
 
         Args:
             path: Its path.
-            file: Its descriptor, which `close` closes; None on Windows.
+            file: Its descriptor, which `close` closes; None if it is reached by its path.
         """
-        self.path = path
+        self._path = path
         self._file = file
+
+    @property
+    def path(self) -> Path:
+        """The path."""
+        return Path(self._path)
 
     @classmethod
     def open(cls, root: Path, *names: str) -> Self:
@@ -65,7 +74,11 @@ class Directory:
             FileNotFoundError: One of them is missing.
             PathSecurityError: A name is not the name of one directory, or one of them is a link.
         """
-        directory = cls._open_root(root)
+        if _WINDOWS:
+            _require_directory(root.stat(), str(root))
+        elif not names:
+            return cls(str(root), os.open(root, _DIRECTORY & ~_NOFOLLOW))
+        directory = cls(str(root), None)
         for name in names:
             with directory:
                 directory = directory._enter(name)
@@ -98,7 +111,7 @@ class Directory:
         file = self._open(name, flags | _FILE, 0o600)
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
-            raise PathSecurityError(message=f"'{self.path / name}' is not a regular file")
+            raise PathSecurityError(message=f"'{self._beside(name)}' is not a regular file")
         return file
 
     def has_file(self, name: str) -> bool:
@@ -109,19 +122,21 @@ class Directory:
         Raises:
             PathSecurityError: It is a link, or no regular file.
         """
-        self._at(name)
         try:
-            status = _refuse_link(self.path / name, self._file)
+            status = self._refuse_link(self._at(name))
         except FileNotFoundError:
             return False
         if not stat.S_ISREG(status.st_mode):
-            raise PathSecurityError(message=f"'{self.path / name}' is not a regular file")
+            raise PathSecurityError(message=f"'{self._beside(name)}' is not a regular file")
         return True
 
     def read(self, name: str) -> bytes:
         """Read a regular file; see `open_file`."""
-        with os.fdopen(self.open_file(name), "rb", buffering=0) as file:
-            return file.readall()
+        file = self.open_file(name)
+        try:
+            return b"".join(iter(lambda: os.read(file, _CHUNK), b""))
+        finally:
+            os.close(file)
 
     def make(self, name: str) -> bool:
         """Make a directory, for its owner alone; False where there is something of that name."""
@@ -134,7 +149,7 @@ class Directory:
     def remove(self, name: str) -> bool:
         """Remove a file, or a link itself; False where there is none."""
         try:
-            _patiently(lambda: os.unlink(self._at(name), dir_fd=self._file))
+            _patiently(os.unlink, self._at(name), dir_fd=self._file)
         except FileNotFoundError:
             return False
         return True
@@ -152,11 +167,11 @@ class Directory:
     def move(self, name: str, target: "Directory", new_name: str) -> None:
         """Move a file into a directory, in place of any file or link of that name."""
         old, new = self._at(name), target._at(new_name)
-        _patiently(lambda: os.replace(old, new, src_dir_fd=self._file, dst_dir_fd=target._file))
+        _patiently(os.replace, old, new, src_dir_fd=self._file, dst_dir_fd=target._file)
 
     def entries(self) -> "Generator[os.DirEntry[str]]":
         """Iterate over what is in it, in no order."""
-        with os.scandir(self.path if self._file is None else self._file) as entries:
+        with os.scandir(self._path if self._file is None else self._file) as entries:
             yield from entries
 
     def sync(self) -> None:
@@ -169,19 +184,10 @@ class Directory:
                 if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                     raise
 
-    @classmethod
-    def _open_root(cls, root: Path) -> Self:
-        if _WINDOWS:
-            if not stat.S_ISDIR(root.stat().st_mode):
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(root))
-            return cls(root, None)
-        return cls(root, os.open(root, _DIRECTORY & ~_NOFOLLOW))
-
     def _enter(self, name: str) -> Self:
-        path = self.path / name
+        path = self._beside(name)
         if _WINDOWS:
-            if not stat.S_ISDIR(_refuse_link(Path(self._at(name))).st_mode):
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+            _require_directory(self._refuse_link(self._at(name)), path)
             return type(self)(path, None)
         return type(self)(path, self._open(name, _DIRECTORY, 0))
 
@@ -189,17 +195,17 @@ class Directory:
         at = self._at(name)
         if _WINDOWS:
             try:
-                _refuse_link(Path(at))
+                self._refuse_link(at)
             except FileNotFoundError:
                 if not flags & os.O_CREAT:
                     raise
         try:
-            return _patiently(lambda: os.open(at, flags, mode, dir_fd=self._file))
+            return _patiently(os.open, at, flags, mode, dir_fd=self._file)
         except OSError as error:
             if not _WINDOWS and error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
-                _refuse_link(self.path / name, self._file)
+                self._refuse_link(at)
             if error.errno == errno.ENXIO:
-                message = f"'{self.path / name}' is not a regular file"
+                message = f"'{self._beside(name)}' is not a regular file"
                 raise PathSecurityError(message=message) from error
             raise
 
@@ -207,27 +213,37 @@ class Directory:
         """The name, checked to be one component, or the path where calls cannot be relative."""
         if _NO_COMPONENT.search(name):
             raise PathSecurityError(
-                message=f"{name!r} leads outside of its directory", extra_info={"directory": str(self.path)}
+                message=f"{name!r} leads outside of its directory", extra_info={"directory": self._path}
             )
-        return str(self.path / name) if self._file is None else name
+        return self._beside(name) if self._file is None else name
+
+    def _beside(self, name: str) -> str:
+        return f"{self._path}{os.sep}{name}"
+
+    def _refuse_link(self, at: str) -> os.stat_result:
+        status = os.lstat(at) if self._file is None else os.lstat(at, dir_fd=self._file)
+        # A junction leads elsewhere as a link does, but is a directory to Windows.
+        if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == 0xA0000003:
+            path = os.path.join(self._path, at)  # noqa: PTH118 -- a path that is absolute is left alone
+            raise PathSecurityError(
+                message=f"'{path}' is a link, and links inside of the directory are refused"
+            )
+        return status
 
 
-def _refuse_link(path: Path, directory: int | None = None) -> os.stat_result:
-    status = os.lstat(path) if directory is None else os.lstat(path.name, dir_fd=directory)
-    # A junction leads elsewhere as a link does, but is a directory to Windows.
-    if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == 0xA0000003:
-        raise PathSecurityError(message=f"'{path}' is a link, and links inside of the directory are refused")
-    return status
+def _require_directory(status: os.stat_result, path: str) -> None:
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
 
 
-def _patiently(operation: Callable[[], T]) -> T:
-    """Try an operation again while Windows refuses it because the file is open elsewhere."""
+def _patiently(operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do an operation, and again while Windows refuses it because the file is open elsewhere."""
     if not _WINDOWS:
-        return operation()
+        return operation(*args, **kwargs)
     end = time.monotonic() + _PATIENCE
     while True:
         try:
-            return operation()
+            return operation(*args, **kwargs)
         except PermissionError as error:
             if getattr(error, "winerror", None) not in _BUSY or time.monotonic() > end:
                 raise

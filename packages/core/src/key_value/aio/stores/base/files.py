@@ -88,28 +88,28 @@ def existing(directory: Path) -> Path:
     return next(place for place in (directory, *directory.parents) if place.exists())
 
 
-def absolute(path: Path | str) -> Path:
+def absolute(path: Path | str, *, auto_create: bool = True) -> Path:
     """Return a path as it is meant now: absolute, `~` being the home directory.
 
     The process may change its working directory later, which must not move the data.
 
+    Args:
+        path: The path.
+        auto_create: Whether it may be missing; False requires that it is a directory.
+
     Raises:
-        ValueError: It is a URL.
+        ValueError: It is a URL, or no directory where it must be one.
     """
     if (scheme := _SCHEME.match(str(path))) is not None:
         raise ValueError(
             f"path must be a path of the file system, not a URL: {scheme[1]}://...; "
             "key_value.aio.urls has open_store for URLs"
         )
-    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 -- resolves `..`, but no links
-
-
-def missing(directory: Path) -> str:
-    """Return the message for a directory that is missing and must not be created."""
-    return (
-        f"Directory '{directory}' does not exist. "
-        "Either create the directory manually or set auto_create=True."
-    )
+    found = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 -- resolves `..`, but no links
+    if not (auto_create or found.is_dir()):
+        message = f"Directory '{found}' does not exist. "
+        raise ValueError(f"{message}Either create the directory manually or set auto_create=True.")
+    return found
 
 
 def make_directory(directory: Path) -> list[Path]:

@@ -2,7 +2,8 @@
 
 from abc import ABC
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from functools import partial
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from typing_extensions import override
 
@@ -19,6 +20,7 @@ from key_value.aio.stores.base.calls import TimeLimit, WriteOrder
 from key_value.aio.stores.base.names import Names
 from key_value.aio.stores.base.store import BaseStore
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -44,6 +46,9 @@ class HookedStore(BaseStore, ABC):
     A `Worker` of one thread does, and a connection that carries the calls of all tasks, if a caller that is
     cancelled waits there for the answer to its write.
     """
+
+    settles_writes: ClassVar[bool] = False
+    """Whether a write that is cancelled ends before its hook raises that, as the jobs of a `Worker` do."""
 
     bounds_calls: ClassVar[bool] = False
     """Whether the client ends each call within `timeout` itself: a timer for each one costs more."""
@@ -84,9 +89,9 @@ class HookedStore(BaseStore, ABC):
     async def _prepare_to_read(self, collection: str) -> None:
         await self.setup()
 
-    def _fetch(self, read: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+    def _fetch(self, read: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Await a hook that reads."""
-        return read() if self._is_local else self._attempt(read)
+        return read(*args, **kwargs) if self._is_local else self._attempt(partial(read, *args, **kwargs))
 
     def _change(
         self, entries: Sequence[str], write: Callable[[], Awaitable[T]], *, repeatable: bool = False
@@ -103,7 +108,7 @@ class HookedStore(BaseStore, ABC):
         attempt = self._attempt if repeatable else self._bounded
         if self.writes_in_order:
             return attempt(write)
-        return self._write_order.run(entries, lambda: attempt(write))
+        return self._write_order.run(entries, lambda: attempt(write), settles=self.settles_writes)
 
     async def _change_if(self, entries: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
         """Await a hook that writes on a condition.

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import partial
 from typing import ClassVar, NamedTuple
 
 from typing_extensions import override
@@ -54,7 +53,7 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
     ) -> ListedPage:
         starts = [""] if collection is None else self.names.starts(collection, prefix)
         index, at = (0, None) if cursor is None else (int(cursor[0]), cursor[1:] or None)
-        page = await self._fetch(lambda: self._list(starts[index], at, limit))
+        page = await self._fetch(self._list, starts[index], at, limit)
         entries = [
             entry
             for entry in await self._entries(page.items)
@@ -89,11 +88,11 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
                 "list",
                 unread,
                 [0] * len(unread),
-                lambda part: self._fetch(lambda: self._read_many(unread[part])),
+                lambda part: self._fetch(self._read_many, unread[part]),
             )
             read = dict(zip(unread, found, strict=True))
         documents = ((address, read.get(address) if data is None else data) for address, data in items)
-        entries = (self._listed(address, data) for address, data in documents if data is not None)
+        entries = [self._listed(address, data) for address, data in documents if data is not None]
         return [entry for entry in entries if entry is not None]
 
     def _listed(self, address: str, data: bytes) -> Listed | None:
@@ -132,7 +131,7 @@ class PagedBytesStore(PagedKeysBytesStore, PagedStore, ABC):
         cursor: str | None = None
         wanted = 1
         while limit is None or len(names) < limit:
-            page = await self._fetch(partial(self._list, "", cursor, wanted))
+            page = await self._fetch(self._list, "", cursor, wanted)
             entries = await self._entries(page.items)
             ours = [each for each in entries if each.handle is not None and not each.is_expired]
             names.update((each.collection, None) for each in ours)

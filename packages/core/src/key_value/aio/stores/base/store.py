@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from typing_extensions import override
 
@@ -18,7 +18,12 @@ from key_value.aio._utils.managed_entry import ManagedEntry
 from key_value.aio._utils.sanitization import PassthroughStrategy, SanitizationStrategy
 from key_value.aio._utils.serialization import BasicSerializationAdapter, SerializationAdapter
 from key_value.aio._utils.time_to_live import epoch_to_datetime, prepare_ttl
-from key_value.aio.errors import DeserializationError, KeyValueStoreError, SerializationError
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    DeserializationError,
+    KeyValueStoreError,
+    SerializationError,
+)
 from key_value.aio.protocols.key_value import AsyncKeyValueProtocol, TimeToLive
 from key_value.aio.stores.base.batches import for_each
 from key_value.aio.stores.base.from_url import FromURL
@@ -168,12 +173,9 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
             await self.setup_collection(collection=collection)
         entry = new_entry(value, time.time(), seconds)
         try:
-            with self._driver_errors:
-                await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
-        except KeyValueStoreError as error:
-            raise self._named(error, collection, key) from error.__cause__
-        except SerializationError as error:
-            raise self._located(error, collection, {key: value}) from error.__cause__
+            await self._put_managed_entry(collection=collection, key=key, managed_entry=entry)
+        except Exception as error:  # noqa: BLE001 -- raised again
+            self._raise(error, collection, key, value)
         self._count_writes(1)
 
     @override
@@ -217,10 +219,9 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         if collection not in self._prepared:
             await self._prepare_to_read(collection)
         try:
-            with self._driver_errors:
-                return await self._delete_managed_entry(key=key, collection=collection)
-        except KeyValueStoreError as error:
-            raise self._named(error, collection, key) from error.__cause__
+            return await self._delete_managed_entry(key=key, collection=collection)
+        except Exception as error:  # noqa: BLE001 -- raised again
+            self._raise(error, collection, key)
 
     @override
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
@@ -239,10 +240,9 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         if collection not in self._prepared:
             await self._prepare_to_read(collection)
         try:
-            with self._driver_errors:
-                entry = await self._get_managed_entry(collection=collection, key=key)
-        except KeyValueStoreError as error:
-            raise self._named(error, collection, key) from error.__cause__
+            entry = await self._get_managed_entry(collection=collection, key=key)
+        except Exception as error:  # noqa: BLE001 -- raised again
+            self._raise(error, collection, key)
         return None if entry is None or entry.is_expired else entry
 
     async def _find_many(self, keys: Sequence[str], collection: str | None) -> list[ManagedEntry | None]:
@@ -262,6 +262,22 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
 
     def _count_writes(self, count: int) -> None:
         """Hook: called after so many entries were stored."""
+
+    def _raise(
+        self, error: Exception, collection: str, key: str, value: Mapping[str, Any] | None = None
+    ) -> NoReturn:
+        """Raise what a hook raised: a driver's exception as ours, and both with the entry they are about."""
+        cause = error.__cause__
+        if not isinstance(error, BaseKeyValueError):
+            mapped = self._map_error(error)
+            if mapped is None:
+                raise error
+            error, cause = mapped, error
+        if isinstance(error, KeyValueStoreError):
+            error = self._named(error, collection, key)
+        elif isinstance(error, SerializationError) and value is not None:
+            error = self._located(error, collection, {key: value})
+        raise error from cause
 
     def _named(self, error: KeyValueStoreError, collection: str, key: str) -> KeyValueStoreError:
         """Return an error with the entry that it is about; one of a connection or the like is about none."""

@@ -52,8 +52,12 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
         address = await self._moved_address(collection, key)
-        data = await self._fetch(lambda: self._read(address))
-        return None if data is None else (await self._decode(collection, key, data), self.version_of(data))
+        data = await self._fetch(self._read, address)
+        if data is None or (
+            self.names.may_collide(key) and not self._holds_entry(address, data, collection, key)
+        ):
+            return None
+        return await self._decode(collection, key, data), self.version_of(data)
 
     @override
     async def _put_entry_if(
@@ -66,9 +70,18 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
             address, lambda: self._write_if(address, data, ttl, version), new
         )
         # A driver that sends a write again is told that its own first one was there before.
-        if refused and not (self.reconnects and await self._has_version(address, new)):
-            return None
-        return new
+        if not refused or (self.reconnects and await self._has_version(address, new)):
+            return new
+        if version is None and self.names.may_collide(key):
+            other = await self._fetch(self._read, address)
+            if other is not None and not self._holds_entry(address, other, collection, key):
+                return await self._put_entry_if(
+                    collection=collection,
+                    key=key,
+                    managed_entry=managed_entry,
+                    version=self.version_of(other),
+                )
+        return None
 
     @override
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
@@ -80,7 +93,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
         if type(self)._take is BytesStore._take:
             return await super()._take_entry(collection=collection, key=key)
         address = await self._moved_address(collection, key)
-        data = await self._conditionally(address, lambda: self._take(address), None)
+        data = await self._conditionally(address, lambda: self._take_own(address, collection, key), None)
         return None if data is None else await self._decode(collection, key, data)
 
     @override
@@ -100,7 +113,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
 
     async def _has_version(self, address: str, version: str) -> bool:
         try:
-            data = await self._fetch(lambda: self._read(address))
+            data = await self._fetch(self._read, address)
         except KeyValueStoreError:
             return False
         return data is not None and self.version_of(data) == version

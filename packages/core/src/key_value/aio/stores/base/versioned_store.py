@@ -116,26 +116,23 @@ class VersionedStore(
         key, collection, entry = await self._prepare_put(key, value, collection, ttl)
         try:
             return await self._claim(collection, key, entry)
-        except KeyValueStoreError as error:
-            raise self._named(error, collection, key) from error.__cause__
-        except SerializationError as error:
-            raise self._located(error, collection, {key: value}) from error.__cause__
+        except Exception as error:  # noqa: BLE001 -- raised again
+            self._raise(error, collection, key, value)
 
     async def _claim(self, collection: str, key: str, entry: ManagedEntry) -> bool:
         version: str | None = None
-        with self._driver_errors:
-            # An entry that has expired is replaced under its own version.
-            while True:
-                stored = await self._put_entry_if(
-                    collection=collection, key=key, managed_entry=entry, version=version
-                )
-                if stored is not None:
-                    self._count_writes(1)
-                    return True
-                found = await self._get_versioned_entry(collection=collection, key=key)
-                if found is not None and not found[0].is_expired:
-                    return False
-                version = None if found is None else found[1]
+        # An entry that has expired is replaced under its own version.
+        while True:
+            stored = await self._put_entry_if(
+                collection=collection, key=key, managed_entry=entry, version=version
+            )
+            if stored is not None:
+                self._count_writes(1)
+                return True
+            found = await self._get_versioned_entry(collection=collection, key=key)
+            if found is not None and not found[0].is_expired:
+                return False
+            version = None if found is None else found[1]
 
     @override
     async def get_versioned(

@@ -15,7 +15,7 @@ from typing_extensions import Self
 from key_value.aio.errors import DeserializationError, StoreConnectionError
 from key_value.aio.stores.base import VersionedBytesStore
 from key_value.aio.stores.disk import database
-from key_value.aio.stores.disk.database import DATABASE, Row
+from key_value.aio.stores.disk.database import DATABASE
 from key_value.aio.stores.disk.forms import DiskForm, Form, TextForm, read_document
 from key_value.aio.stores.disk.value_files import SUFFIX, ValueFiles
 
@@ -37,11 +37,9 @@ ON CONFLICT (key, raw) DO UPDATE SET
     size = :size, mode = :mode, filename = :filename, value = :value
 """
 _LIVE = "raw = 1 AND (expire_time IS NULL OR expire_time > ?)"
-_GET = f"SELECT key, mode, filename, value, expire_time FROM Cache WHERE {_LIVE} AND key IN "  # noqa: S608 -- constants
-_ROW = f"SELECT key, rowid, filename FROM Cache WHERE {_LIVE} AND key = ?"  # noqa: S608 -- constants
+_LIST = f"SELECT rowid, filename, key, mode, value, expire_time FROM Cache WHERE {_LIVE}"  # noqa: S608 -- constants
 _FILE = "SELECT filename FROM Cache WHERE raw = 1 AND key = ?"
 _USED = "SELECT filename FROM Cache WHERE filename LIKE ?"
-_LIST = f"SELECT key, mode, filename, value, expire_time FROM Cache WHERE {_LIVE}"  # noqa: S608 -- constants
 # Every text sorts before every BLOB, the shortest of which is empty.
 _RANGE = f"{_LIST} AND key {{}} ? AND key < x'' ORDER BY key"
 
@@ -174,11 +172,22 @@ class Cache:
         self.put(name, text, expires)
         return True
 
+    def take(self, names: Iterable[str]) -> dict[str, Found]:
+        """Remove what is stored under names, and return it."""
+        keys = {self._form.key(name): name for name in names}
+        rows = self._select(keys)
+        found: dict[str, Found] = {}
+        for row in rows:
+            try:
+                found[keys[row[2]]] = read_document(self._form, row)
+            except FileNotFoundError:
+                found[keys[row[2]]] = _missing()
+        self._remove(rows)
+        return found
+
     def delete(self, names: Iterable[str]) -> None:
         """Remove what is stored under names."""
-        now = time.time()
-        keys = map(self._form.key, names)
-        self._remove([row for key in keys for row in self._connection.execute(_ROW, (now, key)).fetchall()])
+        self._remove(self._select(map(self._form.key, names)))
 
     def delete_if(self, name: str, version: str) -> bool:
         """Remove a text if it has a version."""
@@ -198,9 +207,10 @@ class Cache:
         rows = self._rows(prefix, after, limit)
         found: list[tuple[str, bytes | None]] = []
         for name, row in rows:
-            document: Found = b""
-            with suppress(FileNotFoundError):
+            try:
                 document = read_document(self._form, row, limit=_HEAD)
+            except FileNotFoundError:
+                document = b""
             found.append((name, document if isinstance(document, bytes) else b""))
         return found, rows[-1][0] if len(rows) == limit else None
 
@@ -212,19 +222,22 @@ class Cache:
         found: dict[str, Found] = {}
         for _ in range(_READS):
             again: dict[str | bytes, str] = {}
-            for some in _parts(keys):
-                # All rows are read before any file is: another process may want to write meanwhile.
-                query = _GET + _marks(some)
-                for key, *row in self._connection.execute(query, (time.time(), *some)).fetchall():
-                    try:
-                        found[keys[key]] = read_document(self._form, row)
-                    except FileNotFoundError:
-                        again[key] = keys[key]
+            for row in self._select(keys):
+                name = keys[row[2]]
+                try:
+                    found[name] = read_document(self._form, row)
+                except FileNotFoundError:
+                    again[row[2]] = name
             if not again:
                 return found
             keys = again
-        missing = DeserializationError(message="The file of the value is missing")
-        return found | dict.fromkeys(keys.values(), missing)
+        return found | dict.fromkeys(keys.values(), _missing())
+
+    def _select(self, keys: Iterable[str | bytes]) -> list[tuple[Any, ...]]:
+        """Select rows that have not expired, before any file of theirs is read: others may want to write."""
+        now = time.time()
+        queries = ((f"{_LIST} AND key IN {_marks(some)}", (now, *some)) for some in _parts(keys))
+        return [row for query in queries for row in self._connection.execute(*query)]
 
     def _sweep(self) -> None:
         """Remove the files of values whose process ended before it had stored them, unless another writes."""
@@ -240,7 +253,7 @@ class Cache:
             return found is version
         return VersionedBytesStore.version_of(found) == version
 
-    def _rows(self, prefix: str, after: str | None, limit: int) -> list[tuple[str, list[Any]]]:
+    def _rows(self, prefix: str, after: str | None, limit: int) -> list[tuple[str, tuple[Any, ...]]]:
         """Select rows and their names, in the order of the names."""
         now = time.time()
         if self._form.is_ordered:
@@ -250,18 +263,19 @@ class Cache:
             select = self._connection.execute(_LIST, (now,))
         # What is left of a query would keep SQLite from shortening its log.
         with closing(select) as rows:
-            named = ((name, row) for key, *row in rows if (name := self._form.name(key)) is not None)
+            named = ((name, row) for row in rows if (name := self._form.name(row[2])) is not None)
             if self._form.is_ordered:
                 return list(islice(takewhile(lambda found: found[0].startswith(prefix), named), limit))
             wanted = (found for found in named if found[0].startswith(prefix))
             later = (found for found in wanted if after is None or found[0] > after)
             return heapq.nsmallest(limit, later, key=itemgetter(0))
 
-    def _remove(self, rows: Sequence[Row]) -> int:
-        numbers = [(number,) for _, number, _ in rows]
-        self._connection.executemany("DELETE FROM Cache WHERE rowid = ?", numbers)
-        for _, _, file in rows:
-            self._files.discard(file)
+    def _remove(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Remove rows, of which each begins with its number and its file."""
+        if rows:
+            self._connection.executemany("DELETE FROM Cache WHERE rowid = ?", [row[:1] for row in rows])
+        for row in rows:
+            self._files.discard(row[1])
         return len(rows)
 
     def _make_room(self) -> None:
@@ -274,6 +288,10 @@ def _parts(keys: Iterable[str | bytes]) -> Generator[Sequence[str | bytes]]:
     every = list(keys)
     for start in range(0, len(every), _KEYS_PER_QUERY):
         yield every[start : start + _KEYS_PER_QUERY]
+
+
+def _missing() -> DeserializationError:
+    return DeserializationError(message="The file of the value is missing")
 
 
 def _marks(keys: Sequence[object]) -> str:

@@ -17,8 +17,8 @@ DATABASE: Final = "cache.db"
 LOG: Final = f"{DATABASE}-wal"
 """The name of its log, which the connection that is closed last removes."""
 
-Row: TypeAlias = tuple[object, int, object]
-"""The key of a row, its number, and the file of its value if that has one."""
+Row: TypeAlias = tuple[int, object]
+"""The number of a row, and the file of its value if that has one."""
 
 _DEFAULTS: Final = {
     "count": 0,
@@ -71,7 +71,7 @@ _ON_READ: Final = {
     "least-frequently-used": "access_count = access_count + (? IS NOT NULL)",
 }
 
-_EXPIRED = "SELECT key, rowid, filename FROM Cache WHERE expire_time <= ? ORDER BY expire_time LIMIT ?"
+_EXPIRED = "SELECT rowid, filename FROM Cache WHERE expire_time <= ? ORDER BY expire_time LIMIT ?"
 _NEWEST = "SELECT rowid FROM Cache ORDER BY store_time DESC, rowid DESC LIMIT 1"
 _SIZE = "SELECT value FROM Settings WHERE key = 'size'"
 _TREES = "SELECT count(*) FROM sqlite_master WHERE rootpage > 0"
@@ -193,10 +193,10 @@ def next_evicted(connection: sqlite3.Connection, policy: Policy) -> Sequence[Row
     """Select the row to evict next if the cache takes too much; never the row stored last."""
     if policy.column is None or not policy.cull_limit or _taken(connection) <= policy.size_limit:
         return []
-    query = f"SELECT key, rowid, filename FROM Cache ORDER BY {policy.column} LIMIT 2"  # noqa: S608 -- a constant
+    query = f"SELECT rowid, filename FROM Cache ORDER BY {policy.column} LIMIT 2"  # noqa: S608 -- a constant
     candidates: list[Row] = connection.execute(query).fetchall()
     ((newest,),) = connection.execute(_NEWEST)
-    return [row for row in candidates if row[1] != newest][:1]
+    return [row for row in candidates if row[0] != newest][:1]
 
 
 def _taken(connection: sqlite3.Connection) -> int:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 
 from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.disk.value_files import ValueFiles
@@ -24,31 +24,12 @@ _TOLERANCE = 0.5
 """Seconds by which a row and its document may differ; they were computed one after the other."""
 
 
-class Form(Protocol):
-    """How a cache writes names and texts into its table."""
-
-    is_ordered: bool
-    """Whether the keys of the table are the names, in their order."""
-
-    def key(self, name: str) -> str | bytes:
-        """Encode a name as the key of a row."""
-        ...
-
-    def name(self, key: object) -> str | None:
-        """Decode the key of a row; None where it is no name."""
-        ...
-
-    def store(self, text: str) -> tuple[int, int, str | None, object]:
-        """Encode a text as the columns `size`, `mode`, `filename` and `value`."""
-        ...
-
-    def fetch(self, mode: object, filename: object, value: object, limit: int | None) -> object:
-        """Decode what `store` returned, or the start of it; what is no text is for the caller to refuse."""
-        ...
-
-
 class TextForm:
-    """diskcache's own form: a name is a key, and a large text a file."""
+    """diskcache's own form: a name is a key, and a large text a file.
+
+    Attributes:
+        is_ordered: Whether the keys of the table are the names, in their order.
+    """
 
     is_ordered = True
 
@@ -62,30 +43,34 @@ class TextForm:
         self._files = files
         self._large = large
 
-    def key(self, name: str) -> str:
-        """Return the name."""
+    def key(self, name: str) -> str | bytes:
+        """Return the key of a row: the name."""
         return name
 
     def name(self, key: object) -> str | None:
-        """Return the key, if it is text."""
+        """Return the name of a row: the key, if it is text."""
         return key if isinstance(key, str) else None
 
     def store(self, text: str) -> tuple[int, int, str | None, object]:
-        """Write a large text into a file."""
+        """Return the columns `size`, `mode`, `filename` and `value`; a large text is written to a file."""
         if len(text) < self._large:
             return 0, MODE_RAW, None, text
         data = text.encode()
         return len(data), MODE_TEXT, self._files.write(data), None
 
     def fetch(self, mode: object, filename: object, value: object, limit: int | None) -> object:
-        """Read a text, or so much of it."""
+        """Read what `store` returned, or the start of it; what is no text is for the caller to refuse."""
         if mode == MODE_TEXT:
             return self._files.read(filename, limit).decode()
         return value if mode == MODE_RAW else None
 
 
 class DiskForm:
-    """The form of an application's own `diskcache.Disk`, which reads and writes its files itself."""
+    """The form of an application's own `diskcache.Disk`, which reads and writes its files itself.
+
+    Attributes:
+        is_ordered: See `TextForm`.
+    """
 
     is_ordered = False
 
@@ -123,6 +108,10 @@ class DiskForm:
         return self._disk.fetch(mode, filename, value, False)
 
 
+Form: TypeAlias = TextForm | DiskForm
+"""How a cache writes names and texts into its table."""
+
+
 def read_document(
     form: Form, row: Sequence[Any], *, limit: int | None = None
 ) -> bytes | DeserializationError:
@@ -130,14 +119,14 @@ def read_document(
 
     Args:
         form: How the row is written.
-        row: Its columns `mode`, `filename`, `value` and `expire_time`; the last one counts, as diskcache's
-            `touch` does not change the document.
+        row: Its number, `filename`, `key`, `mode`, `value` and `expire_time`; the last one counts, as
+            diskcache's `touch` does not change the document.
         limit: Characters that are enough.
 
     Raises:
         FileNotFoundError: The file of the value is missing.
     """
-    mode, filename, value, expires = row
+    _, filename, _, mode, value, expires = row
     if mode == MODE_PICKLE:
         return DeserializationError(message="The value is a pickle, which is never read")
     try:

@@ -165,8 +165,7 @@ class _CacheStore(VersionedBytesStore, PagedKeysBytesStore):
             cache = caches.find(place)
             if cache is None:
                 return [None] * len(names)
-            found = cache.get(names)
-            cache.delete(found)
+            found = cache.take(names)
             data = (found.get(name) for name in names)
             # What cannot be read is there, and is removed too.
             return [b"" if isinstance(each, DeserializationError) else each for each in data]
@@ -254,9 +253,7 @@ class DiskStore(_CacheStore, PagedBytesStore):
             self.directory = Path(_checked(disk_cache).directory)
             opener = partial(_open_given, lambda _: disk_cache)
         elif directory is not None:
-            self.directory = _expanded(directory)
-            if not (auto_create or self.directory.is_dir()):
-                raise ValueError(_missing(self.directory))
+            self.directory = _expanded(directory, auto_create=auto_create)
             opener = partial(_open_below, self.directory, max_size)
         else:
             raise ValueError("Either disk_cache or directory must be provided")
@@ -337,12 +334,8 @@ class MultiDiskStore(_CacheStore):
     @override
     async def _setup_collection(self, *, collection: str) -> None:
         path = self.directory / self.names.collection(collection)
-        if (
-            self._has_directories
-            and not self._auto_create
-            and not await self._worker.run(lambda _: path.is_dir())
-        ):
-            raise ValueError(_missing(path))
+        if self._has_directories and not self._auto_create:
+            await self._worker.run(lambda _: absolute(path, auto_create=False))
 
     @override
     def _split(self, address: str) -> tuple[str, str]:
@@ -454,10 +447,5 @@ def _expires(ttl: float | None) -> float | None:
     return None if ttl is None else time.time() + ttl
 
 
-def _expanded(directory: Path | str) -> Path:
-    return absolute(expandvars(Path(directory).expanduser()))
-
-
-def _missing(directory: Path) -> str:
-    hint = "Either create the directory manually or set auto_create=True."
-    return f"Directory '{directory}' does not exist. {hint}"
+def _expanded(directory: Path | str, *, auto_create: bool = True) -> Path:
+    return absolute(expandvars(Path(directory).expanduser()), auto_create=auto_create)

@@ -2,12 +2,10 @@
 
 import ctypes
 import os
-import secrets
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from io import BufferedWriter
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from key_value.aio.errors import PathSecurityError
 from key_value.aio.stores.base import Directory
@@ -119,23 +117,58 @@ class Lock:
             return directory.open_file("lock", os.O_RDWR | os.O_CREAT)
 
 
-class TempFile(NamedTuple):
-    """A file that is on the disk, but not yet in place."""
+class TempFile:
+    """A file that is not yet in place; it is locked, so that it can be told from what a crash left behind.
 
-    name: str
-    file: BufferedWriter
+    Attributes:
+        name: Its name.
+    """
 
-    def move(self, writing: Directory, target: Directory, name: str) -> None:
+    def __init__(self, writing: Directory) -> None:
+        """Make a file.
+
+        Args:
+            writing: The directory for such files.
+        """
+        self.name = f"{os.urandom(8).hex()}{_TEMPORARY}"
+        self._writing = writing
+        self._file: int | None = writing.open_file(self.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        self._is_moved = False
+
+    def write(self, data: bytes) -> None:
+        """Write all that the file is to hold."""
+        if self._file is not None:
+            claim(self._file)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(self._file, left) :]
+
+    def sync(self) -> None:
+        """Wait until it is on the disk."""
+        if self._file is not None:
+            os.fsync(self._file)
+
+    def move(self, target: Directory, name: str) -> None:
         """Move the file into place."""
         if os.name == "nt":
-            self.file.close()
-        writing.move(self.name, target, name)
+            self._close()
+        self._writing.move(self.name, target, name)
+        self._is_moved = True
+
+    def discard(self) -> None:
+        """Close the file, and remove it unless it was moved."""
+        self._close()
+        if not self._is_moved:
+            self._writing.remove(self.name)
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
 
 @contextmanager
-def temp_files(
-    root: Path, data: Sequence[bytes], *, durable: bool
-) -> Generator[tuple[Directory, list[TempFile]]]:
+def temp_files(root: Path, data: Sequence[bytes], *, durable: bool) -> Generator[list[TempFile]]:
     """Write files that hold some data; those that were not moved are removed at the end.
 
     Args:
@@ -144,11 +177,16 @@ def temp_files(
         durable: Whether to wait until all of it is on the disk.
     """
     with Directory.open(root, WRITING) as writing, ExitStack() as stack:
-        files = [stack.enter_context(_temp_file(writing, each)) for each in data]
+        files: list[TempFile] = []
+        for each in data:
+            file = TempFile(writing)
+            stack.callback(file.discard)
+            file.write(each)
+            files.append(file)
         if durable:
-            for each in files:
-                os.fsync(each.file.fileno())
-        yield writing, files
+            for file in files:
+                file.sync()
+        yield files
 
 
 def clear(root: Path) -> None:
@@ -159,21 +197,6 @@ def clear(root: Path) -> None:
     with suppress(OSError, PathSecurityError), Directory.open(root, WRITING) as writing:
         for name in [entry.name for entry in writing.entries() if entry.name.endswith(_TEMPORARY)]:
             _remove_if_left(writing, name)
-
-
-@contextmanager
-def _temp_file(writing: Directory, data: bytes) -> Generator[TempFile]:
-    """Write a file that is locked, so that it can be told from what a crash left behind."""
-    name = f"{secrets.token_hex(8)}{_TEMPORARY}"
-    descriptor = writing.open_file(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            claim(descriptor)
-            file.write(data)
-            file.flush()
-            yield TempFile(name, file)
-    finally:
-        writing.remove(name)
 
 
 def _remove_if_left(writing: Directory, name: str) -> None:

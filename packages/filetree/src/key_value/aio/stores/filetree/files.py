@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from key_value.aio.errors import PathSecurityError
-from key_value.aio.stores.base import Directory, VersionedBytesStore, make_directory
+from key_value.aio.stores.base import Directory, VersionedBytesStore, absolute, make_directory
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, clear, temp_files
 
 T = TypeVar("T")
@@ -61,24 +61,27 @@ class Files:
         Raises:
             FileNotFoundError: A directory is missing.
         """
-        data = [each for _, each in entries]
-        with temp_files(self._root, data, durable=self._durable) as (writing, files), ExitStack() as stack:
-            targets = self._targets(stack, [address for address, _ in entries])
+        addresses, data = zip(*entries, strict=True)
+        with temp_files(self._root, data, durable=self._durable) as files, ExitStack() as stack:
+            targets = self._targets(stack, addresses)
             with self._lock.held(shared=True):
-                for file, (address, _) in zip(files, entries, strict=True):
-                    file.move(writing, *targets[address])
+                for file, address in zip(files, addresses, strict=True):
+                    file.move(*targets[address])
             self._sync(*(directory for directory, _ in targets.values()))
 
     def write_if(self, address: str, data: bytes, version: str | None) -> bool:
         """Write a file if what is there has a version, or if there is nothing and the version is None."""
         if self._version(address) != version:
             return False
-        with temp_files(self._root, [data], durable=self._durable) as (writing, [file]), ExitStack() as stack:
-            directory, name = self._targets(stack, [address])[address]
+        *names, name = address.split("/")
+        with (
+            temp_files(self._root, [data], durable=self._durable) as [file],
+            Directory.open(self._root, *names) as directory,
+        ):
             with self._lock.held():
                 if self._version(address) != version:
                     return False
-                file.move(writing, directory, name)
+                file.move(directory, name)
             self._sync(directory)
         return True
 
@@ -110,8 +113,15 @@ class Files:
             return True
         return False
 
-    def take(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
-        """Remove files, and return what was in each; None where it was missing."""
+    def take(
+        self, addresses: Sequence[str], is_own: Callable[[str, bytes], bool] | None = None
+    ) -> list[bytes | Exception | None]:
+        """Remove files, and return what was in each; None where it was missing.
+
+        Args:
+            addresses: The files; what was taken of one that is there twice is returned once.
+            is_own: Given an address and what it holds, returns whether to remove it; None removes all.
+        """
         taken: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
             targets = self._targets(stack, addresses, skips_missing=True)
@@ -124,10 +134,12 @@ class Files:
                 with self._lock.held():
                     for address, (directory, name) in there.items():
                         data = _tried(taken, address, lambda: directory.read(name))  # noqa: B023 -- called here
-                        if data is not None and directory.remove(name):
+                        if data is None or not (is_own is None or is_own(address, data)):
+                            continue
+                        if directory.remove(name):
                             taken[address] = data
                 self._sync(*(directory for directory, _ in there.values()))
-        return [taken.get(address) for address in addresses]
+        return [taken.pop(address, None) for address in addresses]
 
     def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
         """Read files; an exception is the result of its file alone."""
@@ -189,10 +201,8 @@ class Files:
             with Directory.open(self._root) as root:
                 if self._auto_create and root.make(directory):
                     self._sync(root)
-            try:
-                Directory.open(self._root, directory).close()
-            except FileNotFoundError as error:
-                raise ValueError(missing(self._root / directory)) from error
+            absolute(self._root / directory, auto_create=False)
+            Directory.open(self._root, directory).close()
             data = describe(self.description(directory))
             if data is not None:
                 self._write_info(f"{directory}{INFO_SUFFIX}", data)
@@ -240,10 +250,10 @@ class Files:
 
     def _write_info(self, name: str, data: bytes) -> None:
         with (
-            temp_files(self._metadata, [data], durable=self._durable) as (writing, [file]),
+            temp_files(self._metadata, [data], durable=self._durable) as [file],
             Directory.open(self._metadata) as metadata,
         ):
-            file.move(writing, metadata, name)
+            file.move(metadata, name)
             self._sync(metadata)
 
     def _version(self, address: str) -> str | None:
@@ -289,12 +299,6 @@ def _entry_files(directory: Directory) -> Iterator[str]:
     for entry in directory.entries():
         if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
             yield entry.name
-
-
-def missing(directory: Path) -> str:
-    """Return the message for a directory that is missing and must not be made."""
-    hint = "Either create the directory manually or set auto_create=True."
-    return f"Directory '{directory}' does not exist. {hint}"
 
 
 def _infos(metadata: Path, *names: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from typing_extensions import override
@@ -62,6 +63,9 @@ class FileNames(Names):
             suffix=SUFFIX,
             ignores_case=True,
         )
+        # One operation needs these several times.
+        self._key = lru_cache(maxsize=1024)(self._find_key)
+        self._says = lru_cache(maxsize=1024)(_says)
 
     @override
     def collection(self, collection: str) -> str:
@@ -69,6 +73,9 @@ class FileNames(Names):
 
     @override
     def key(self, key: str) -> str:
+        return self._key(key)
+
+    def _find_key(self, key: str) -> str:
         # 0.5 took keys that its strategies keep for themselves: what generates keys at random relies on that.
         return _checked(self.keys.sanitize(key), key, SUFFIX)
 
@@ -102,13 +109,9 @@ class FileNames(Names):
 
     def must_name(self, collection: str, key: str) -> bool:
         """Whether a document that is without names cannot be an entry's, as 0.5 gave it another file."""
-        return (self._are_ours[0] and self.keys.sanitize(key) != key) or (
-            self._are_ours[1] and self.collections.sanitize(collection) != collection
+        return (self._are_ours[0] and self.key(key) != key) or (
+            self._are_ours[1] and self._known_collection(collection) != collection
         )
-
-    @staticmethod
-    def _says(strategy: SanitizationStrategy, name: str) -> bool:
-        return strategy.sanitize(name) == name and _original(strategy, name) == name
 
 
 class FileTreeV1KeySanitizationStrategy(HybridSanitizationStrategy):
@@ -174,6 +177,10 @@ def _path(collection: str, key: str) -> str | None:
     is_plain = path.isprintable() and not (os.name == "nt" and _NOT_ON_WINDOWS.search(path))
     is_short = is_plain and all(len(each.encode()) <= _LONGEST for each in components)
     return path if is_ours and is_short else None
+
+
+def _says(strategy: SanitizationStrategy, name: str) -> bool:
+    return strategy.sanitize(name) == name and _original(strategy, name) == name
 
 
 def _original(strategy: SanitizationStrategy, file: str) -> str | None:

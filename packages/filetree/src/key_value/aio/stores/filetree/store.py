@@ -21,7 +21,6 @@ from key_value.aio.stores.base import (
     Address,
     AddressPage,
     BatchLimit,
-    ManagedEntry,
     PagedBytesStore,
     SanitizationStrategy,
     SerializationAdapter,
@@ -30,7 +29,7 @@ from key_value.aio.stores.base import (
     absolute,
     warns_on_wrong_types,
 )
-from key_value.aio.stores.filetree.files import Files, missing
+from key_value.aio.stores.filetree.files import Files
 from key_value.aio.stores.filetree.names import FileNames
 
 T = TypeVar("T")
@@ -61,7 +60,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     batch_limit = BatchLimit(items=FILES_PER_JOB)
     max_concurrency = THREADS
-
+    settles_writes = True
     lists_unreadable = True
     url_parts = (("path", "directory"),)
 
@@ -111,9 +110,9 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             collection_sanitization_strategy=collection_sanitization_strategy,
             default_collection=default_collection,
         )
-        data = _resolved(given[0], auto_create=auto_create)
-        metadata = (
-            data if metadata_directory is None else _resolved(metadata_directory, auto_create=auto_create)
+        data, metadata = (
+            absolute(path, auto_create=auto_create).resolve()
+            for path in (given[0], given[0] if metadata_directory is None else metadata_directory)
         )
         self.location = str(data)
         self._survey = partial(
@@ -246,57 +245,15 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         return await self._worker.run(lambda files: files.take(addresses))
 
     @override
+    async def _take_if(
+        self, addresses: Sequence[str], is_own: Callable[[str, bytes], bool]
+    ) -> Sequence[bytes | Exception | None]:
+        return await self._worker.run(lambda files: files.take(addresses, is_own))
+
+    @override
     async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
         addresses, after = await self._worker.run(lambda files: files.page(prefix, cursor, limit))
         return AddressPage([(address, None) for address in addresses], after)
-
-    @override
-    async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
-        address = await self._moved_address(collection, key)
-        data = await self._fetch(lambda: self._read(address))
-        if data is None or not self._holds_entry(address, data, collection, key):
-            return None
-        return await self._decode(collection, key, data), self.version_of(data)
-
-    @override
-    async def _put_entry_if(
-        self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
-    ) -> str | None:
-        put = partial(super()._put_entry_if, collection=collection, key=key, managed_entry=managed_entry)
-        stored = await put(version=version)
-        if stored is None and version is None:
-            address = self.names.address(collection, key)
-            data = await self._fetch(lambda: self._read(address))
-            if data is not None and not self._holds_entry(address, data, collection, key):
-                # A strategy gave the file to another entry before.
-                return await put(version=self.version_of(data))
-        return stored
-
-    @override
-    async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        address = await self._moved_address(collection, key)
-        if not await self._is_own(address, collection, key):
-            return None
-        return await super()._take_entry(collection=collection, key=key)
-
-    @override
-    async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
-        addresses = [self.names.address(collection, key) for key in keys]
-        found = await self._in_parts(
-            "delete_many",
-            keys,
-            [0] * len(keys),
-            lambda part: self._fetch(lambda: self._read_many(addresses[part])),
-        )
-        own = [
-            key
-            for key, address, data in zip(keys, addresses, found, strict=True)
-            if data is None or self._holds_entry(address, data, collection, key)
-        ]
-        deleted = await super()._delete_managed_entries(keys=own, collection=collection) if own else 0
-        for key in set(keys).difference(own):
-            deleted += await self._delete_managed_entry(key=key, collection=collection)
-        return deleted
 
     @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
@@ -384,10 +341,3 @@ def _collection_in(description: bytes | None) -> str | None:
         return None
     collection = cast("dict[str, object]", document).get("collection") if isinstance(document, dict) else None
     return collection if isinstance(collection, str) else None
-
-
-def _resolved(directory: Path | str, *, auto_create: bool) -> Path:
-    path = absolute(directory).resolve()
-    if not (auto_create or path.is_dir()):
-        raise ValueError(missing(path))
-    return path

@@ -1,7 +1,7 @@
 """A store in a RocksDB database."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -92,12 +92,9 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
             raise ValueError(f"durability must be 'normal' or 'full', not {durability!r}")
         if db is not None and path is not None:
             raise ValueError("Provide only one of db or path")
-        source = absolute(path) if path is not None else db
+        source = absolute(path, auto_create=auto_create) if path is not None else db
         if source is None:
             raise ValueError("Either db or path must be provided")
-        if isinstance(source, Path) and not auto_create and not source.exists():
-            message = f"Directory '{source}' does not exist. "
-            raise ValueError(message + "Either create the directory manually or set auto_create=True.")
         super().__init__(default_collection=default_collection)
         self.location = str(source) if db is None else "db"
         self._engine = Engine(source, options, syncs=durability == "full")
@@ -203,7 +200,7 @@ class RocksDBStore(VersionedBytesStore, PagedBytesStore):
     @override
     async def _reclaim(self, count: int) -> bool:
         # A put takes so little that to read all these documents on the event loop would double it.
-        work = partial(_page, prefix="", cursor=self._reclaim_cursor, limit=count, expired=_now())
+        work = partial(_expired, cursor=self._reclaim_cursor, count=count)
         page = await self._worker.run(lambda engine: engine.read(work, AddressPage([], None)))
         found = await self._remove_expired(await self._entries(page.items))
         return self._note_reclaimed(found, page.cursor)
@@ -237,39 +234,46 @@ def _bytes(value: object) -> bytes | None:
     return value if value is None or isinstance(value, bytes) else b""
 
 
-def _page(
-    db: Rdict, *, prefix: str, cursor: str | None, limit: int, expired: bytes | None = None
-) -> AddressPage:
-    """List addresses and their documents; given a time, look at so many, but list those that it is past."""
+def _page(db: Rdict, *, prefix: str, cursor: str | None, limit: int) -> AddressPage:
     found: list[tuple[str, bytes | None]] = []
-    size = count = 0
-    last = cursor
+    size = 0
+    for address, data in _walk(db, prefix, cursor):
+        if len(found) >= limit or size >= PAGE_BYTES:
+            return AddressPage(found, found[-1][0])
+        found.append((address, data))
+        size += len(data)
+    return AddressPage(found, None)
+
+
+def _expired(db: Rdict, *, cursor: str | None, count: int) -> AddressPage:
+    """Look at so many documents, and list those that seem to have expired."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")[:19].encode()
+    found: list[tuple[str, bytes | None]] = []
+    size = 0
+    for address, data in _walk(db, "", cursor):
+        if count <= 0 or size >= PAGE_BYTES:
+            return AddressPage(found, cursor)
+        # Every document has its first time of expiry in UTC, and sorted.
+        at = data.find(_EXPIRES)
+        if at >= 0 and data[at + len(_EXPIRES) : at + len(_EXPIRES) + len(now)] <= now:
+            found.append((address, data))
+            size += len(data)
+        count -= 1
+        cursor = address
+    return AddressPage(found, None)
+
+
+def _walk(db: Rdict, prefix: str, cursor: str | None) -> Iterator[tuple[str, bytes]]:
+    """Iterate over addresses that start with a prefix, after a cursor, and their documents."""
     iterator = db.iter()
     iterator.seek(prefix if cursor is None else max(prefix, cursor))
     while iterator.valid():
         address = iterator.key()
         # All keys that are text are neighbours.
         if not isinstance(address, str) or not address.startswith(prefix):
-            return AddressPage(found, None)
+            return
         if address != cursor:
-            if count >= limit or size >= PAGE_BYTES:
-                return AddressPage(found, last)
-            data = _bytes(iterator.value()) or b""
-            if expired is None or _seems_expired(data, expired):
-                found.append((address, data))
-                size += len(data)
-            count += 1
-            last = address
+            value = iterator.value()
+            yield address, value if isinstance(value, bytes) else b""
         iterator.next()
     iterator.status()
-    return AddressPage(found, None)
-
-
-def _seems_expired(data: bytes, now: bytes) -> bool:
-    """Whether the first time of expiry in a document is past; every document has it in UTC, and sorted."""
-    at = data.find(_EXPIRES) + len(_EXPIRES)
-    return at >= len(_EXPIRES) and data[at : at + len(now)] <= now
-
-
-def _now() -> bytes:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")[:19].encode()
