@@ -1,11 +1,10 @@
 import asyncio
-import gc
 import json
 import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -49,12 +48,10 @@ from tests.stores.load import Load
 
 Arguments = dict[str, Any]
 
-pytestmark = [
-    # Hypothesis reads every attribute of a module, and some of this one warn.
-    # A loop that ends while a thread of the driver creates a client is not told of it and cannot close it.
-    pytest.mark.filterwarnings("ignore:GlideClient was garbage-collected:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:Exception in thread:pytest.PytestUnhandledThreadExceptionWarning"),
-]
+# Of a thread of the driver that creates a client while its loop ends.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception in thread:pytest.PytestUnhandledThreadExceptionWarning"
+)
 
 
 def published_opening(valkey: Server) -> str:
@@ -73,14 +70,6 @@ def addresses(server: Server) -> list[NodeAddress]:
 async def store(valkey: Server) -> AsyncIterator[ValkeyStore]:
     async with ValkeyStore(url=valkey.url) as store:
         yield store
-
-
-@pytest.fixture(autouse=True)
-def clients_of_ended_loops(request: pytest.FixtureRequest) -> Generator[None]:
-    """Collect them while their warnings are ignored."""
-    yield
-    if "loop" in request.node.name:
-        gc.collect()
 
 
 @pytest.fixture
