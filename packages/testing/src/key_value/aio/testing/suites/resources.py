@@ -77,9 +77,9 @@ class ResourceConformance(Conformance):
         assert after - before < entries * BYTES_PER_ENTRY + BYTES_OF_OTHERS
 
     async def _put_and_delete(self, store: Store, collection: str, start: int) -> None:
-        """Store entries whose collections and times to live are all different, and delete them."""
+        """Store entries of several collections, whose times to live are all different, and delete them."""
         for n in range(start, start + min(ENTRIES, self.many)):
-            name = f"{collection}-{n % 100}"
+            name = f"{collection}-{n % 10}"
             await store.put(f"key-{n}", {"n": n}, collection=name, ttl=10 * 1.005**n)
             await store.delete(f"key-{n}", collection=name)
 
