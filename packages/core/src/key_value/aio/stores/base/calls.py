@@ -56,7 +56,7 @@ class _Calls:
     def _expire(self) -> None:
         self._is_timed = False
         now = self.loop.time()
-        for call in self.under_way:
+        for call in list(self.under_way):
             if call.deadline > now:
                 self._set_timer(call.deadline)
                 break
