@@ -297,7 +297,7 @@ class AzureTablesStore(RowStore):
         names: list[str] = []
         after: Address | None = None
         while limit is None or len(names) < limit:
-            page = await self._fetch(partial(self._list_rows, None, "", after, 1))
+            page = await self._fetch(self._list_rows, None, "", after, 1)
             listed = [each for each in map(self._listed, page.rows) if each and not each.is_expired]
             names += [each.collection for each in listed]
             if page.after is None:

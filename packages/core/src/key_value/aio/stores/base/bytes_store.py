@@ -13,6 +13,7 @@ from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base.codec import (
     SMALL,
     Header,
+    admit,
     budgets,
     charge,
     read_header,
@@ -208,9 +209,9 @@ class BytesStore(HookedStore, ABC):
         return sum(_is_living(old if new is None else new) for new, old in zip(taken, former, strict=True))
 
     async def _read_with_others(self, address: str) -> bytes | None:
-        found = self._mapped(await self._reads.get(address))
+        found = await self._reads.get(address)
         if isinstance(found, Exception):
-            raise found
+            raise self._ours(found)
         return found
 
     def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
@@ -231,8 +232,7 @@ class BytesStore(HookedStore, ABC):
 
     async def _decode(self, collection: str, key: str, data: bytes) -> ManagedEntry:
         if len(data) > SMALL:
-            await wait_for_budget()
-            charge(len(data))
+            await admit(len(data))
         try:
             return self._serialization_adapter.load_json(data)
         except DeserializationError as error:

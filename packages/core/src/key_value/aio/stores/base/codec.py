@@ -84,8 +84,7 @@ async def decode(text: str | bytes) -> dict[str, Any]:
         DeserializationError: The text is not JSON, or not an object.
     """
     if len(text) > SMALL:
-        await wait_for_budget()
-        charge(len(text))
+        await admit(len(text))
     return load_from_json(text)
 
 
@@ -105,6 +104,12 @@ async def wait_for_budget() -> None:
     budget = budgets.get(loop)
     if budget is not None:
         await budget.wait(loop)
+
+
+async def admit(characters: int) -> None:
+    """Wait until a large value may be decoded, and count it."""
+    await wait_for_budget()
+    charge(characters)
 
 
 def charge(characters: int) -> None:
@@ -211,8 +216,7 @@ async def snapshot(value: Mapping[str, Any]) -> Snapshot:
 async def restore(copied: Snapshot) -> dict[str, Any]:
     """Return the value of a `snapshot`, a fresh one each time."""
     if len(copied) > SMALL:
-        await wait_for_budget()
-        charge(len(copied))
+        await admit(len(copied))
     if isinstance(copied, str):
         return load_from_json(copied)
     return marshal.loads(copied)  # noqa: S302  -- only `snapshot` makes these, in this process

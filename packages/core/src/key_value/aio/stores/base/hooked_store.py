@@ -140,10 +140,10 @@ class HookedStore(BaseStore, ABC):
                 return await call()
             return await self._time_limit.bound(call())
         except Exception as error:
-            mapped = self._mapped(error)
-            if mapped is error:
+            ours = self._ours(error)
+            if ours is error:
                 raise
-            raise mapped from error
+            raise ours from error
 
     async def _in_parts(
         self,
@@ -160,16 +160,8 @@ class HookedStore(BaseStore, ABC):
 
         async def run(part: slice) -> Sequence[T | Exception]:
             with self._driver_errors:
-                return [self._mapped(result) for result in await operation(part)]
+                results = await operation(part)
+            return [self._ours(each) if isinstance(each, Exception) else each for each in results]
 
         parts = (limit or self.batch_limit).parts(sizes)
         return await for_each_part(keys, parts, run, name=name, max_concurrency=self.max_concurrency)
-
-    def _mapped(self, result: T) -> T | BaseKeyValueError:
-        """Return the error to raise for a driver's exception, or what is none as it is."""
-        if isinstance(result, Exception) and not isinstance(result, BaseKeyValueError):
-            error = self._map_error(result)
-            if error is not None:
-                error.__cause__ = result
-                return error
-        return result

@@ -57,7 +57,7 @@ class Lifecycle(Uncopyable):
     """Where the data is, for `repr` and messages: a path, a URL without its password."""
 
     def __init__(self) -> None:
-        self._driver_errors = _DriverErrors(self._map_error)
+        self._driver_errors = _DriverErrors(self._ours)
         self._exit_stack = AsyncExitStack()
         self._resources: list[AbstractAsyncContextManager[Any]] = []
         self._once = Once(self._set_up)
@@ -112,6 +112,14 @@ class Lifecycle(Uncopyable):
             if isinstance(error, driver):
                 return ours(message=f"{self!r}: {error or type(error).__name__}")
         return None
+
+    def _ours(self, error: Exception) -> Exception:
+        """Return the error to raise for a driver's exception, which is its cause; any other as it is."""
+        mapped = None if isinstance(error, BaseKeyValueError) else self._map_error(error)
+        if mapped is None:
+            return error
+        mapped.__cause__ = error
+        return mapped
 
     async def setup(self) -> None:
         """Prepare the store now rather than at its first use.
@@ -242,10 +250,10 @@ class Lifecycle(Uncopyable):
 class _DriverErrors:
     """A context in which a driver's exceptions become ours, with the driver's own as the cause."""
 
-    __slots__ = ("_map_error",)
+    __slots__ = ("_ours",)
 
-    def __init__(self, map_error: Callable[[Exception], BaseKeyValueError | None]) -> None:
-        self._map_error = map_error
+    def __init__(self, ours: Callable[[Exception], Exception]) -> None:
+        self._ours = ours
 
     def __enter__(self) -> None:
         return None
@@ -256,7 +264,7 @@ class _DriverErrors:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(exc_value, Exception) and not isinstance(exc_value, BaseKeyValueError):
-            error = self._map_error(exc_value)
-            if error is not None:
+        if isinstance(exc_value, Exception):
+            error = self._ours(exc_value)
+            if error is not exc_value:
                 raise error from exc_value

@@ -294,7 +294,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     ) -> ListedPage:
         after = None if cursor is None else Address(*cast("list[str]", json.loads(cursor)))
         name = None if collection is None else self.names.collection(collection)
-        page = await self._fetch(lambda: self._list_rows(name, self.names.literal(prefix), after, limit))
+        page = await self._fetch(self._list_rows, name, self.names.literal(prefix), after, limit)
         entries = [entry for entry in map(self._listed, page.rows) if entry is not None]
         return ListedPage(entries, None if page.after is None else json.dumps(page.after))
 
@@ -336,12 +336,12 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     async def _read_row(self, address: Address) -> Row | None:
         if self.gathers_reads:
             return await self._reads.get(address)
-        rows = await self._fetch(lambda: self._get_rows([address]))
+        rows = await self._fetch(self._get_rows, [address])
         return rows[0] if rows else None
 
     async def _read_rows(self, addresses: Sequence[Address]) -> Sequence[Row | None]:
         """Return the row at each of several addresses."""
-        rows = await self._fetch(lambda: self._get_rows(addresses))
+        rows = await self._fetch(self._get_rows, addresses)
         found = {row.address: row for row in rows}
         return [found.get(address) for address in addresses]
 

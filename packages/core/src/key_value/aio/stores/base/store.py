@@ -267,12 +267,10 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         self, error: Exception, collection: str, key: str, value: Mapping[str, Any] | None = None
     ) -> NoReturn:
         """Raise what a hook raised: a driver's exception as ours, and both with the entry they are about."""
-        cause = error.__cause__
+        error = self._ours(error)
         if not isinstance(error, BaseKeyValueError):
-            mapped = self._map_error(error)
-            if mapped is None:
-                raise error
-            error, cause = mapped, error
+            raise error
+        cause = error.__cause__
         if isinstance(error, KeyValueStoreError):
             error = self._named(error, collection, key)
         elif isinstance(error, SerializationError) and value is not None:

@@ -195,7 +195,7 @@ class DynamoDBStore(RowStore):
         if self._has_table or not self._auto_create:
             return
         address = self.names.pair(collection, "")
-        await self._fetch(lambda: self._get_item(address))
+        await self._fetch(self._get_item, address)
         if not self._has_table:
             await create_table((await self._clients.get()).repeating, self.table_name, self._table_config)
             self._has_table = True
@@ -272,7 +272,7 @@ class DynamoDBStore(RowStore):
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
         # Whatever other reads may miss: an old version would be of no use.
         address = self.names.pair(collection, key)
-        rows = await self._fetch(lambda: self._get_item(address))
+        rows = await self._fetch(self._get_item, address)
         return (await self._entry(collection, key, rows[0]), rows[0].version) if rows else None
 
     @override
@@ -437,7 +437,7 @@ class DynamoDBStore(RowStore):
         found: list[str] = []
         after: Address | None = None
         while limit is None or len(found) < limit:
-            page = await self._fetch(partial(self._list_rows, None, "", after, 1))
+            page = await self._fetch(self._list_rows, None, "", after, 1)
             if page.rows:
                 name = await self._living_collection(page.rows[0])
                 found += [] if name is None else [name]
@@ -460,7 +460,7 @@ class DynamoDBStore(RowStore):
                     return listed.collection
             if is_last:
                 return None
-            rows, after = await self._fetch(partial(self._list_rows, first.collection, "", after, PAGE))
+            rows, after = await self._fetch(self._list_rows, first.collection, "", after, PAGE)
             is_last = after is None
 
     @override

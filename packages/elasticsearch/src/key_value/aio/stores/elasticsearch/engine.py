@@ -362,13 +362,13 @@ class SearchStore(RowStore, ABC):
     @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         indices = await self._fetch(self._own_indices)
-        await self._fetch(lambda: self._api.refresh(indices, self.timed_out))
+        await self._fetch(self._api.refresh, indices, self.timed_out)
         names: dict[str, None] = {}
         for start in range(0, len(indices), SEARCHES):
             part = indices[start : start + SEARCHES]
             body = {"size": LARGEST_PAGE, "query": _living(), "collapse": {"field": "collection"}}
             searches = [Search([index], body) for index in part]
-            found = await self._fetch(partial(self._api.search, searches))
+            found = await self._fetch(self._api.search, searches)
             for index, hits in zip(part, found, strict=True):
                 rows = [self._listed_row(hit) for hit in hits]
                 # Others' documents may stand before ours.
@@ -384,7 +384,7 @@ class SearchStore(RowStore, ABC):
         rows: list[Row] = []
         after: Address | None = None
         while True:
-            page = await self._fetch(partial(self._page, [index], [_living()], after, LARGEST_PAGE))
+            page = await self._fetch(self._page, [index], [_living()], after, LARGEST_PAGE)
             rows += page.rows
             after = page.after
             if after is None:
@@ -396,7 +396,7 @@ class SearchStore(RowStore, ABC):
         filters = [_expired(time.time())]
         after: Address | None = None
         while True:
-            page = await self._fetch(partial(self._page, indices, filters, after, PAGE))
+            page = await self._fetch(self._page, indices, filters, after, PAGE)
             await self._remove_expired([each for each in map(self._listed, page.rows) if each is not None])
             after = page.after
             if after is None:

@@ -201,8 +201,11 @@ class Files:
             with Directory.open(self._root) as root:
                 if self._auto_create and root.make(directory):
                     self._sync(root)
-            absolute(self._root / directory, auto_create=False)
-            Directory.open(self._root, directory).close()
+            try:
+                Directory.open(self._root, directory).close()
+            except FileNotFoundError:
+                absolute(self._root / directory, auto_create=False)
+                raise
             data = describe(self.description(directory))
             if data is not None:
                 self._write_info(f"{directory}{INFO_SUFFIX}", data)

@@ -164,7 +164,7 @@ class MongoDBStore(RowStore):
     @override
     async def _setup_collection(self, *, collection: str) -> None:
         name = self.names.collection(collection)
-        await self._fetch(lambda: self._prepare(name))
+        await self._fetch(self._prepare, name)
 
     async def _prepare(self, name: str) -> None:
         database = (await self._collections.get()).database

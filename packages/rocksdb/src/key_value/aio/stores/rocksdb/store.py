@@ -273,7 +273,6 @@ def _walk(db: Rdict, prefix: str, cursor: str | None) -> Iterator[tuple[str, byt
         if not isinstance(address, str) or not address.startswith(prefix):
             return
         if address != cursor:
-            value = iterator.value()
-            yield address, value if isinstance(value, bytes) else b""
+            yield address, _bytes(iterator.value()) or b""
         iterator.next()
     iterator.status()
