@@ -39,3 +39,56 @@ async def test_an_opening_that_its_loop_cut_off_is_forgotten(again: bool) -> Non
     pending: list[Any] = [task, opened._opening]
     for each in pending:
         each._log_destroy_pending = False
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+def test_a_loop_that_ends_closes_contexts_within_contexts_one_after_another(turns: int) -> None:
+    """The loop itself closes asynchronous generators all at the same time."""
+    steps: list[str] = []
+
+    @asynccontextmanager
+    async def open_connection() -> AsyncGenerator[str]:
+        yield "connection"
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        steps.append("connection closed")
+
+    @asynccontextmanager
+    async def open_pool() -> AsyncGenerator[str]:
+        await asyncio.sleep(0)
+        async with open_connection() as connection:
+            yield connection
+        await asyncio.sleep(0)
+        steps.append("pool closed")
+
+    async def use() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, report: steps.append(str(report)))
+        clients = await ClientPerLoop[str](None, open_pool).__aenter__()
+        assert await clients.get() == "connection"
+
+    asyncio.run(use())
+    assert steps == ["connection closed", "pool closed"]
+
+
+async def test_an_opening_that_fails_or_is_cancelled_is_left() -> None:
+    steps: list[str] = []
+
+    @asynccontextmanager
+    async def open_late() -> AsyncGenerator[str]:
+        try:
+            await asyncio.Event().wait()
+            yield "client"
+        except asyncio.CancelledError:
+            steps.append("cancelled")
+            raise
+
+    async with ClientPerLoop[str](None, open_late) as clients:
+        caller = asyncio.create_task(clients.get())
+        await asyncio.sleep(0)
+        [opened] = clients._opened.values()
+        assert opened._opening is not None
+        await asyncio.sleep(0)
+        opened._opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+    assert steps == ["cancelled"]

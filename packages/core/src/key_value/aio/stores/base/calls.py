@@ -3,11 +3,17 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+_cancellations: "Callable[[asyncio.Task[Any]], int]" = (
+    asyncio.Task.cancelling if sys.version_info >= (3, 11) else lambda _: 0
+)
+"""Returns how often a task was asked to end, as far as Python counts it."""
 
 
 class TimeLimit(threading.local):
@@ -22,18 +28,13 @@ class TimeLimit(threading.local):
         self._calls: _Calls | None = None
         """Those of the loop that this thread runs."""
 
-    async def bound(self, call: Awaitable[T]) -> T:
-        """Await something for at most so long.
-
-        Raises:
-            TimeoutError: It took longer; it was cancelled.
-        """
+    def start(self) -> "_Call":
+        """Begin a call of the running task: a context that raises TimeoutError at the end of its time."""
         loop = asyncio.get_running_loop()
         calls = self._calls
         if calls is None or calls.loop is not loop:
             calls = self._calls = _Calls(loop)
-        with _Call(calls, loop.time() + self._seconds):
-            return await call
+        return _Call(calls, loop.time() + self._seconds)
 
 
 class _Calls:
@@ -42,23 +43,18 @@ class _Calls:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.under_way: dict[_Call, None] = {}
-        self._is_timed = False
+        self.is_timed = False
 
-    def add(self, call: "_Call") -> None:
-        self.under_way[call] = None
-        if not self._is_timed:
-            self._set_timer(call.deadline)
-
-    def _set_timer(self, deadline: float) -> None:
-        self._is_timed = True
+    def set_timer(self, deadline: float) -> None:
+        self.is_timed = True
         self.loop.call_at(deadline, self._expire)
 
     def _expire(self) -> None:
-        self._is_timed = False
+        self.is_timed = False
         now = self.loop.time()
         for call in list(self.under_way):
             if call.deadline > now:
-                self._set_timer(call.deadline)
+                self.set_timer(call.deadline)
                 break
             call.expire()
 
@@ -79,7 +75,9 @@ class _Call:
             raise RuntimeError("A call to a backend must be awaited in a task")
         self._task = task
         self._cancelled = _cancellations(task)
-        self._calls.add(self)
+        self._calls.under_way[self] = None
+        if not self._calls.is_timed:
+            self._calls.set_timer(self.deadline)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
@@ -99,11 +97,6 @@ class _Call:
             self._task.cancel()
 
 
-def _cancellations(task: "asyncio.Task[Any]") -> int:
-    """Return how often the task was asked to end, as far as Python counts it."""
-    return task.cancelling() if sys.version_info >= (3, 11) else 0
-
-
 async def joined(task: "asyncio.Task[T]", work: Coroutine[Any, Any, T]) -> T:
     """Await a task of its own, which a cancelled caller does not cancel.
 
@@ -119,40 +112,111 @@ async def joined(task: "asyncio.Task[T]", work: Coroutine[Any, Any, T]) -> T:
             work.close()
 
 
-async def settled(write: Coroutine[Any, Any, T]) -> T:
-    """Await a write to its end, even if the caller is cancelled: only then is the cancellation raised.
+class WriteOrder(threading.local):
+    """Lets the writes to an entry proceed one after another, each to its end, in the order they came in.
 
-    A write that is given up may still reach the backend, after a later one. Once it has ended it cannot.
+    Writes to other entries are not held up. A write whose caller is cancelled before it begins is not done.
+    One that has begun runs to its end, and only then is the cancellation raised: a write that is given up may
+    still reach the backend, after a later one.
     """
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
 
-    def end(_: object = None) -> None:
-        if not ended.done() and not loop.is_closed():
+    def __init__(self) -> None:
+        """Begin with no write under way; each thread has an order of its own."""
+        self._last: dict[str, asyncio.Future[None]] = {}
+        """The end of the last write to each entry that has one under way."""
+
+    async def run(
+        self,
+        entries: Sequence[str],
+        write: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        settles: bool = False,
+    ) -> T:
+        """Run a write once the earlier ones to its entries have ended.
+
+        Args:
+            entries: What stands for the entries that it writes.
+            write: What to await.
+            settles: Whether that runs to its end by itself if the caller is cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        earlier = {
+            last
+            for entry in entries
+            if (last := self._last.get(entry)) is not None and not last.done() and last.get_loop() is loop
+        }
+        ended: asyncio.Future[None] = loop.create_future()
+        for entry in entries:
+            self._last[entry] = ended
+        end = partial(self._end, entries, ended)
+        if earlier or not settles:
+            return await _Write(write, earlier, end).settled()
+        try:
+            return await write()
+        finally:
+            end()
+
+    def _end(self, entries: Sequence[str], ended: "asyncio.Future[None]") -> None:
+        for entry in entries:
+            if self._last.get(entry) is ended:
+                del self._last[entry]
+        if not ended.done() and not ended.get_loop().is_closed():
             ended.set_result(None)
 
-    async def run() -> T:
-        try:
-            return await write
-        finally:
-            end()  # Earlier than a callback of the task, by a turn of the loop.
 
-    work = run()
-    task = loop.create_task(work)
-    task.add_done_callback(end)  # Of a task that is cancelled before it begins.
-    try:
-        await ended
-    except asyncio.CancelledError:
-        await _until_done(task)
-        if not task.cancelled():
-            task.exception()  # The caller is told of its cancellation instead.
-        raise
-    finally:
-        if loop.is_closed() or task.done():
-            # It will never run again, and may not have begun.
-            work.close()
-            write.close()
-    return task.result()
+class _Write(Generic[T]):
+    """A write in a task of its own, for a caller that may be cancelled."""
+
+    __slots__ = ("_earlier", "_end", "_ended", "_has_begun", "_loop", "_write")
+
+    def __init__(
+        self,
+        write: Callable[[], Coroutine[Any, Any, T]],
+        earlier: "Collection[asyncio.Future[None]]",
+        end: Callable[[], None],
+    ) -> None:
+        self._write = write
+        self._earlier = earlier
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+        self._has_begun = False
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        """What the caller awaits, and cancels if it is cancelled itself."""
+
+    async def settled(self) -> T:
+        """Await the write, if it has begun to its end also if the caller is cancelled."""
+        work = self._run()
+        task = _start(work, self._loop)
+        if not self._has_begun:
+            task.add_done_callback(self._finish)  # It may be cancelled before it begins.
+        try:
+            await self._ended
+        except asyncio.CancelledError:
+            if self._has_begun:
+                await _until_done(task)
+                if not task.cancelled():
+                    task.exception()  # The caller is told of its cancellation instead.
+            raise
+        finally:
+            if self._loop.is_closed():
+                work.close()  # It will never run again, and may not have begun.
+        return task.result()
+
+    async def _run(self) -> T:
+        try:
+            if self._earlier:
+                await asyncio.wait(self._earlier)
+            if self._ended.cancelled():
+                raise asyncio.CancelledError
+            self._has_begun = True
+            return await self._write()
+        finally:
+            self._finish()  # Earlier than a callback of the task, by a turn of the loop.
+
+    def _finish(self, _: object = None) -> None:
+        self._end()
+        if not self._ended.done() and not self._loop.is_closed():
+            self._ended.set_result(None)
 
 
 async def _until_done(task: "asyncio.Task[Any]") -> None:
@@ -164,57 +228,14 @@ async def _until_done(task: "asyncio.Task[Any]") -> None:
             continue
 
 
-class WriteOrder:
-    """Lets the writes to an address proceed one after another, in the order in which they were asked for.
+if sys.version_info >= (3, 12):
 
-    Writes to other addresses are not held up. A write that is given up while it waits is never sent, and
-    those after it still wait for those before it.
-    """
+    def _start(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> "asyncio.Task[T]":
+        """Run a coroutine as a task, which begins now: in the next turn of the loop takes longer."""
+        return asyncio.Task(work, loop=loop, eager_start=True)
 
-    def __init__(self) -> None:
-        self._last: dict[str, asyncio.Future[None]] = {}
-        """The end of the last write to each address that has one under way."""
+else:
 
-    async def run(
-        self,
-        addresses: Sequence[str],
-        write: Callable[[], Coroutine[Any, Any, T]],
-        *,
-        settles: bool = False,
-    ) -> T:
-        """Run a write once the earlier ones to its addresses have ended.
-
-        Args:
-            addresses: What it writes to.
-            write: What to await.
-            settles: Whether that runs to its end by itself if the caller is cancelled; see `settled`.
-        """
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-        earlier: set[asyncio.Future[None]] = set()
-        for address in addresses:
-            last = self._last.get(address)
-            if last is not None and last is not ended and last.get_loop() is loop:
-                earlier.add(last)
-            self._last[address] = ended
-        try:
-            if earlier:
-                await asyncio.wait(earlier)
-            return await (write() if settles else settled(write()))
-        finally:
-            self._finish(addresses, ended, earlier)
-
-    def _finish(
-        self,
-        addresses: Sequence[str],
-        ended: "asyncio.Future[None]",
-        earlier: "Iterable[asyncio.Future[None]]",
-    ) -> None:
-        for end in earlier:
-            if not end.done():
-                end.add_done_callback(lambda _: self._finish(addresses, ended, earlier))
-                return
-        for address in addresses:
-            if self._last.get(address) is ended:
-                del self._last[address]
-        ended.set_result(None)
+    def _start(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> "asyncio.Task[T]":
+        """Run a coroutine as a task."""
+        return loop.create_task(work)

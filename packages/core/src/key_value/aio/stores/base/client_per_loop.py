@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from inspect import CORO_CREATED, getcoroutinestate
+from types import coroutine
 from typing import Any, Generic, TypeVar
 
 from key_value.aio.errors import StoreClosedError
@@ -136,12 +139,15 @@ class _Opened(Generic[ClientT]):
             self._work.close()
 
     async def _enter(self) -> ClientT:
-        client = await self._context.__aenter__()
+        client = await _unregistered(self._enter_context())
         # Begun in this way, it is known to the loop, which closes it before it ends.
         with suppress(StopIteration):
             self._guard.asend(None).send(None)
         self.client = client
         return client
+
+    async def _enter_context(self) -> ClientT:
+        return await self._context.__aenter__()
 
     async def _close_at_end(self) -> AsyncGenerator[None]:
         try:
@@ -149,3 +155,28 @@ class _Opened(Generic[ClientT]):
         finally:
             self.client = None
             await self._context.__aexit__(None, None, None)
+
+
+@coroutine
+def _unregistered(work: Coroutine[Any, Any, ClientT]) -> Generator[Any, None, ClientT]:
+    """Await a coroutine; the event loop does not register the asynchronous generators that it begins.
+
+    A loop that ends closes those that it has registered, all at the same time: also those of a context of
+    ours, while that is being left.
+    """
+    proceed = partial(work.send, None)
+    while True:
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=None)
+        try:
+            awaited = proceed()
+        except StopIteration as end:
+            return end.value
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+        try:
+            yield awaited
+        except BaseException as error:  # noqa: BLE001 -- raised where the coroutine waits
+            proceed = partial(work.throw, error)
+        else:
+            proceed = partial(work.send, None)

@@ -105,10 +105,10 @@ class HookedStore(BaseStore, ABC):
         """
         if self.writes_in_order and self._is_local:
             return write()
-        attempt = self._attempt if repeatable else self._bounded
+        attempt = partial(self._attempt, write, repeatable=repeatable)
         if self.writes_in_order:
-            return attempt(write)
-        return self._write_order.run(entries, lambda: attempt(write), settles=self.settles_writes)
+            return attempt()
+        return self._write_order.run(entries, attempt, settles=self.settles_writes)
 
     async def _change_if(self, entries: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
         """Await a hook that writes on a condition.
@@ -125,25 +125,22 @@ class HookedStore(BaseStore, ABC):
                 message=f"{self!r} gave no answer to a conditional write, which may have happened: {error}"
             ) from error
 
-    async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Await a hook, and once more if the connection turns out to be broken."""
-        try:
-            return await self._bounded(call)
-        except StoreConnectionError as error:
-            if not self.reconnects or error.nothing_was_sent:
-                raise
-        return await self._bounded(call)
-
-    async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
-        try:
-            if self._time_limit is None:
-                return await call()
-            return await self._time_limit.bound(call())
-        except Exception as error:
-            ours = self._ours(error)
-            if ours is error:
-                raise
-            raise ours from error
+    async def _attempt(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = True) -> T:
+        """Await a hook, and once more if the connection turns out to be broken and it can be repeated."""
+        may_repeat = repeatable and self.reconnects
+        while True:
+            try:
+                if self._time_limit is None:
+                    return await call()
+                with self._time_limit.start():
+                    return await call()
+            except Exception as error:
+                ours = self._ours(error)
+                if not may_repeat or not isinstance(ours, StoreConnectionError) or ours.nothing_was_sent:
+                    if ours is error:
+                        raise
+                    raise ours from error
+            may_repeat = False
 
     async def _in_parts(
         self,

@@ -105,18 +105,16 @@ class Commands:
         self, send: Callable[..., Awaitable[T]], *arguments: str | bytes | int, **options: Any
     ) -> T:
         """Send over a connection of its own, once one is free, and await the answer."""
-        async with self._connections:
+        await self._connections.acquire()
+        try:
             if self._unanswered > self._passed:
                 await self._pass_unanswered()
-            return await self._answer(send(*arguments, **options))
-
-    async def _answer(self, answer: Awaitable[T]) -> T:
-        """Await the answer to what is sent; note if there is none."""
-        try:
-            return await answer
+            return await send(*arguments, **options)
         except (asyncio.CancelledError, *UNANSWERED):
             self._unanswered += 1
             raise
+        finally:
+            self._connections.release()
 
     async def _execute_with_others(self, command: Command) -> Any:
         loop = asyncio.get_running_loop()
@@ -127,7 +125,11 @@ class Commands:
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         self._waiting.append((command, future))
-        return await self._answer(future)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._unanswered += 1
+            raise
 
     async def _send(self) -> None:
         """Send what has gathered in this turn of the loop, but for what was given up."""
