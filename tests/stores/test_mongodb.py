@@ -244,6 +244,15 @@ class TestMongoDBStore(MongoDBConformance):
                 assert await store.collections() == ["named"]
             assert await client[database]["named"].count_documents({}) == 1
 
+    async def test_a_client_of_another_event_loop_is_said_to_be_one(
+        self, mongodb: Server, database: str
+    ) -> None:
+        async with AsyncMongoClient[Any](mongodb.url) as client:
+            store = MongoDBStore(client=client, db_name=database)
+            await store.put("k", {"n": 1})
+            with pytest.raises(StoreConnectionError, match="belongs to another event loop"):
+                await asyncio.to_thread(asyncio.run, store.get("k"))
+
     async def test_options_of_the_client(self, mongodb: Server, database: str) -> None:
         options = {"maxPoolSize": 2, "appname": "kv"}
         async with MongoDBStore(url=mongodb.url, db_name=database, client_options=options) as store:

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -220,6 +221,22 @@ class TestRedisStore(RedisConformance):
         async with RedisStore(client=cast("Redis", client)) as store:
             await store.put("k", {"n": 1})
         assert await client.ping()
+
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore:loop is closed:ResourceWarning")
+    def test_a_client_that_was_passed_in_outlives_its_event_loop(self, redis: Server) -> None:
+        """A command over a connection of that loop is repeated over another one."""
+
+        async def use(store: RedisStore, number: int) -> dict[str, Any] | None:
+            await store.put("k", {"n": number})
+            return await store.get("k")
+
+        def use_in_three_loops() -> None:
+            store = RedisStore(client=cast("Redis", connect(redis.url)))
+            for number in range(3):
+                assert asyncio.run(use(store, number)) == {"n": number}
+
+        use_in_three_loops()
+        gc.collect()
 
     async def test_takes_host_port_and_database(self, redis: Server, client: Client) -> None:
         async with RedisStore(host=redis.host, port=redis.port, db=0) as store:

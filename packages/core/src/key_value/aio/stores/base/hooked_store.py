@@ -1,5 +1,6 @@
 """What `BytesStore` and `RowStore` share: how their hooks are called."""
 
+import re
 from abc import ABC
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -19,6 +20,8 @@ from key_value.aio.stores.base.batches import BatchLimit, for_each_part
 from key_value.aio.stores.base.calls import TimeLimit, WriteOrder
 from key_value.aio.stores.base.names import Names
 from key_value.aio.stores.base.store import BaseStore
+
+_ANOTHER_LOOP = re.compile("different (event )?loop|event loop is closed", re.IGNORECASE)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,6 +86,9 @@ class HookedStore(BaseStore, ABC):
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         if type(error) is TimeoutError and self.timeout is not None:
             return StoreTimeoutError(message=f"{self!r} did not answer within {self.timeout} s")
+        if type(error) is RuntimeError and _ANOTHER_LOOP.search(str(error)):
+            # Of a client that was passed in: one that the store opens is of the running loop.
+            return StoreConnectionError(message=f"{self!r}: the client belongs to another event loop")
         return super()._map_error(error)
 
     @override
