@@ -2,12 +2,24 @@
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
-from key_value.aio.stores.base.calls import WriteOrder
+from key_value.aio.stores.base.calls import TimeLimit, WriteOrder
+
+T = TypeVar("T")
+
+
+async def attempt(call: Callable[[], Awaitable[T]]) -> T:
+    return await call()
+
+
+async def attempt_in_time(seconds: float, call: Callable[[], Awaitable[T]]) -> T:
+    with TimeLimit(seconds).start():
+        return await call()
 
 
 class Writes:
@@ -52,7 +64,7 @@ def order() -> WriteOrder:
 async def test_a_caller_that_is_cancelled_waits_for_its_write(
     writes: Writes, order: WriteOrder, cancellations: int
 ) -> None:
-    caller = asyncio.create_task(order.run(["k"], writes.write("first")))
+    caller = asyncio.create_task(order.run(["k"], writes.write("first"), attempt))
     await pass_turns()
     for _ in range(cancellations):
         caller.cancel()
@@ -70,7 +82,7 @@ async def test_writes_to_an_entry_are_done_in_order_and_others_at_once(
     writes: Writes, order: WriteOrder, settles: bool
 ) -> None:
     callers = [
-        asyncio.create_task(order.run(entries, writes.write(name), settles=settles))
+        asyncio.create_task(order.run(entries, writes.write(name), attempt, settles=settles))
         for name, entries in {"1": ["a"], "2": ["a", "b"], "3": ["b"], "4": ["c"], "5": ["a"]}.items()
     ]
     await pass_turns()
@@ -90,7 +102,7 @@ async def test_a_write_that_is_given_up_while_it_waits_is_not_done_and_holds_its
     writes: Writes, order: WriteOrder, settles: bool
 ) -> None:
     first, second, third = (
-        asyncio.create_task(order.run(["k"], writes.write(name), settles=settles)) for name in "123"
+        asyncio.create_task(order.run(["k"], writes.write(name), attempt, settles=settles)) for name in "123"
     )
     await pass_turns()
     second.cancel()
@@ -105,11 +117,30 @@ async def test_a_write_that_is_given_up_while_it_waits_is_not_done_and_holds_its
     assert order._last == {}
 
 
+@pytest.mark.parametrize("settles", [False, True])
+async def test_waiting_takes_of_a_writes_time_and_holds_its_place(
+    writes: Writes, order: WriteOrder, settles: bool
+) -> None:
+    in_no_time = partial(attempt_in_time, 0)
+    first = asyncio.create_task(order.run(["k"], writes.write("1"), attempt, settles=settles))
+    await pass_turns()
+    with pytest.raises(TimeoutError):
+        await order.run(["k"], writes.write("2"), in_no_time, settles=settles)
+    third = asyncio.create_task(order.run(["k"], writes.write("3"), attempt, settles=settles))
+    await pass_turns()
+    assert writes.begun == ["1"]
+    await writes.end("1")
+    assert writes.begun == ["1", "3"]
+    await writes.end("3")
+    await asyncio.gather(first, third)
+    assert order._last == {}
+
+
 async def test_a_write_that_is_cancelled_itself_leaves_no_caller_waiting(
     writes: Writes, order: WriteOrder
 ) -> None:
     before = asyncio.all_tasks()
-    caller = asyncio.create_task(order.run(["k"], writes.write("first")))
+    caller = asyncio.create_task(order.run(["k"], writes.write("first"), attempt))
     await asyncio.sleep(0)
     for task in asyncio.all_tasks() - before - {caller}:
         task.cancel()
@@ -125,7 +156,7 @@ async def test_an_error_of_a_write_is_the_callers(order: WriteOrder, settles: bo
         raise ValueError("refused")
 
     with pytest.raises(ValueError, match="refused"):
-        await order.run(["k"], write, settles=settles)
+        await order.run(["k"], write, attempt, settles=settles)
     await pass_turns()
     assert order._last == {}
 
@@ -134,7 +165,7 @@ async def test_a_write_that_never_waits_is_done(order: WriteOrder) -> None:
     async def write() -> str:
         return "done"
 
-    assert await order.run(["k"], write) == "done"
+    assert await order.run(["k"], write, attempt) == "done"
 
 
 @pytest.mark.parametrize("turns", range(1, 4))
@@ -147,11 +178,11 @@ def test_a_write_whose_loop_ended_before_it_began_warns_of_nothing(order: WriteO
     loop = asyncio.new_event_loop()
     # The loop reports what is pending when it ends.
     loop.set_exception_handler(lambda _, __: None)
-    task = loop.create_task(order.run(["k"], write))
+    task = loop.create_task(order.run(["k"], write, attempt))
     for _ in range(turns):
         loop.call_soon(loop.stop)
         loop.run_forever()
     loop.close()
     del task
     gc.collect()
-    assert asyncio.run(order.run(["k"], write)) is None
+    assert asyncio.run(order.run(["k"], write, attempt)) is None

@@ -3,12 +3,14 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
+
+Attempt: TypeAlias = Callable[[Callable[[], Awaitable[T]]], Coroutine[Any, Any, T]]
 
 _cancellations: "Callable[[asyncio.Task[Any]], int]" = (
     asyncio.Task.cancelling if sys.version_info >= (3, 11) else lambda _: 0
@@ -128,7 +130,8 @@ class WriteOrder(threading.local):
     async def run(
         self,
         entries: Sequence[str],
-        write: Callable[[], Coroutine[Any, Any, T]],
+        write: Callable[[], Awaitable[T]],
+        attempt: "Attempt[T]",
         *,
         settles: bool = False,
     ) -> T:
@@ -137,7 +140,8 @@ class WriteOrder(threading.local):
         Args:
             entries: What stands for the entries that it writes.
             write: What to await.
-            settles: Whether that runs to its end by itself if the caller is cancelled.
+            attempt: Awaits what it is given, which also waits for the earlier writes, and may give it up.
+            settles: Whether the write runs to its end by itself if the caller is cancelled.
         """
         loop = asyncio.get_running_loop()
         earlier = {
@@ -150,9 +154,9 @@ class WriteOrder(threading.local):
             self._last[entry] = ended
         end = partial(self._end, entries, ended)
         if earlier or not settles:
-            return await _Write(write, earlier, end).settled()
+            return await _Write(write, attempt, earlier, end).settled()
         try:
-            return await write()
+            return await attempt(write)
         finally:
             end()
 
@@ -167,15 +171,17 @@ class WriteOrder(threading.local):
 class _Write(Generic[T]):
     """A write in a task of its own, for a caller that may be cancelled."""
 
-    __slots__ = ("_earlier", "_end", "_ended", "_has_begun", "_loop", "_write")
+    __slots__ = ("_attempt", "_earlier", "_end", "_ended", "_has_begun", "_loop", "_write")
 
     def __init__(
         self,
-        write: Callable[[], Coroutine[Any, Any, T]],
+        write: Callable[[], Awaitable[T]],
+        attempt: "Attempt[T]",
         earlier: "Collection[asyncio.Future[None]]",
         end: Callable[[], None],
     ) -> None:
         self._write = write
+        self._attempt = attempt
         self._earlier = earlier
         self._end = end
         self._loop = asyncio.get_running_loop()
@@ -204,19 +210,27 @@ class _Write(Generic[T]):
 
     async def _run(self) -> T:
         try:
-            if self._earlier:
-                await asyncio.wait(self._earlier)
-            if self._ended.cancelled():
-                raise asyncio.CancelledError
-            self._has_begun = True
-            return await self._write()
+            return await self._attempt(self._write_in_turn)
         finally:
             self._finish()  # Earlier than a callback of the task, by a turn of the loop.
 
+    async def _write_in_turn(self) -> T:
+        if self._earlier:
+            await asyncio.wait(self._earlier)
+        if self._ended.cancelled():
+            raise asyncio.CancelledError
+        self._has_begun = True
+        return await self._write()
+
     def _finish(self, _: object = None) -> None:
-        self._end()
         if not self._ended.done() and not self._loop.is_closed():
             self._ended.set_result(None)
+        for earlier in self._earlier:
+            if not earlier.done():
+                # It was given up while it waited; those after it still wait for those before it.
+                earlier.add_done_callback(self._finish)
+                return
+        self._end()
 
 
 async def _until_done(task: "asyncio.Task[Any]") -> None:

@@ -111,10 +111,10 @@ class HookedStore(BaseStore, ABC):
         """
         if self.writes_in_order and self._is_local:
             return write()
-        attempt = partial(self._attempt, write, repeatable=repeatable)
         if self.writes_in_order:
-            return attempt()
-        return self._write_order.run(entries, attempt, settles=self.settles_writes)
+            return self._attempt(write, repeatable=repeatable)
+        attempt = partial(self._attempt, repeatable=repeatable)
+        return self._write_order.run(entries, write, attempt, settles=self.settles_writes)
 
     async def _change_if(self, entries: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
         """Await a hook that writes on a condition.
