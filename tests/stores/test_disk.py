@@ -26,7 +26,7 @@ from key_value.aio.protocols.key_value import (
 )
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.disk.cache import Cache
-from key_value.aio.stores.disk.caches import MAXIMUM_OPEN
+from key_value.aio.stores.disk.cache_store import MAXIMUM_OPEN
 from key_value.aio.stores.disk.value_files import ValueFiles
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES

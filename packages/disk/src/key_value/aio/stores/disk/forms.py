@@ -111,10 +111,15 @@ class DiskForm:
 Form: TypeAlias = TextForm | DiskForm
 """How a cache writes names and texts into its table."""
 
+Found: TypeAlias = bytes | DeserializationError
+"""A document, or why it cannot be read."""
 
-def read_document(
-    form: Form, row: Sequence[Any], *, limit: int | None = None
-) -> bytes | DeserializationError:
+
+class MissingFileError(DeserializationError):
+    """The file of a value is missing."""
+
+
+def read_document(form: Form, row: Sequence[Any], *, limit: int | None = None) -> Found:
     """Read the document of a row, or return why that cannot be done.
 
     Args:
@@ -122,15 +127,14 @@ def read_document(
         row: Its number, `filename`, `key`, `mode`, `value` and `expire_time`; the last one counts, as
             diskcache's `touch` does not change the document.
         limit: Characters that are enough.
-
-    Raises:
-        FileNotFoundError: The file of the value is missing.
     """
     _, filename, _, mode, value, expires = row
     if mode == MODE_PICKLE:
         return DeserializationError(message="The value is a pickle, which is never read")
     try:
         text = form.fetch(mode, filename, value, limit)
+    except FileNotFoundError:
+        return MissingFileError(message="The file of the value is missing")
     except DeserializationError as error:
         return error
     except OSError:
