@@ -520,6 +520,18 @@ class TestCollectionsInDirectories:
             assert isinstance(store, AsyncCullProtocol)
             await store.cull()
 
+    async def test_one_of_an_applications_own_can_list_collections_too(self, path: Path) -> None:
+        class Own(MultiDiskStore):
+            """A subclass."""
+
+        async with Own(base_directory=path) as store:
+            await store.put("key", {}, collection="c")
+            assert isinstance(store, AsyncEnumerateCollectionsProtocol)
+            assert isinstance(store, AsyncDestroyStoreProtocol)
+            assert isinstance(store, AsyncCullProtocol)
+            assert type(store).__name__ == "Own"
+            assert await store.collections() == ["c"]
+
     async def test_one_that_cannot_be_opened_harms_no_other(self, path: Path) -> None:
         async with MultiDiskStore(base_directory=path) as store:
             (path / "bad" / "cache.db").mkdir(parents=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -257,13 +258,21 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        names: list[str] = []
-        for directory, collection in await self._worker.run(self._collections):
-            if limit is not None and len(names) >= limit:
-                break
-            if await self._has_entry(directory, collection):
-                names.append(collection)
-        return names
+        def find(files: Files) -> list[str]:
+            names = (
+                name
+                for directory, name in self._collections(files)
+                if files.any_of(directory, self._is_living)
+            )
+            return list(islice(names, limit))
+
+        return await self._worker.run(find)
+
+    def _is_living(self, data: bytes) -> bool:
+        try:
+            return not self._serialization_adapter.load_json(data).is_expired
+        except DeserializationError:
+            return False
 
     @override
     async def _delete_store(self) -> bool:
@@ -293,20 +302,6 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             if collection is not None and directory in (self.names.collection(collection), collection):
                 found.append((directory, collection))
         return found
-
-    async def _has_entry(self, directory: str, collection: str) -> bool:
-        count = 1
-        while True:
-            found = await self._worker.run(lambda files, count=count: files.any_of(directory, count))
-            for data in found[count // 4 :] if count > 1 else found:
-                try:
-                    if isinstance(data, bytes) and not (await self._decode(collection, "", data)).is_expired:
-                        return True
-                except DeserializationError:
-                    continue
-            if len(found) < count:
-                return False
-            count *= 4
 
     def _with_directories(self, files: Files, addresses: Sequence[str], write: Callable[[], T]) -> T:
         try:
