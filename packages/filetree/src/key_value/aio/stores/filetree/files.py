@@ -1,16 +1,14 @@
 """The files of a tree: read and written whole, without following a link; everything here blocks."""
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from key_value.aio.errors import PathSecurityError
 from key_value.aio.stores.base import Directory, VersionedBytesStore, absolute, make_directory
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, clear, temp_files
-
-T = TypeVar("T")
 
 SUFFIX: Final = ".json"
 """The end of the name of an entry's file."""
@@ -103,31 +101,22 @@ class Files:
         taken: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
             targets = self._targets(stack, addresses, skips_missing=True)
-            there = {
-                address: target
-                for address, target in targets.items()
-                if _tried(taken, address, lambda target=target: target[0].has_file(target[1]))
-            }
+            there = {address: target for address, target in targets.items() if _is_there(*target)}
             if there:
                 with self._lock.held():
-                    for address, (directory, name) in there.items():
-                        data = _tried(taken, address, lambda: directory.read(name))  # noqa: B023 -- called here
-                        if data is None or not (is_own is None or is_own(address, data)):
-                            continue
-                        if directory.remove(name):
+                    for address, data in _read_each(there).items():
+                        directory, name = there[address]
+                        if isinstance(data, Exception) or (
+                            (is_own is None or is_own(address, data)) and directory.remove(name)
+                        ):
                             taken[address] = data
                 self._sync(*(directory for directory, _ in there.values()))
         return [taken.pop(address, None) for address in addresses]
 
     def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
         """Read files; an exception is the result of its file alone."""
-        found: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
-            targets = self._targets(stack, addresses, skips_missing=True)
-            for address, (directory, name) in targets.items():
-                data = _tried(found, address, lambda: directory.read(name))  # noqa: B023 -- called here
-                if data is not None:
-                    found[address] = data
+            found = _read_each(self._targets(stack, addresses, skips_missing=True))
         return [found.get(address) for address in addresses]
 
     def page(self, prefix: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
@@ -311,15 +300,24 @@ def _infos(metadata: Path, *names: str) -> Iterator[str]:
                 yield from _infos(metadata, *names, name)
 
 
-def _tried(failures: dict[str, Any], address: str, operation: Callable[[], T]) -> T | None:
-    """Return the result of an operation; None if the file is missing, or the failure is noted."""
+def _is_there(directory: Directory, name: str) -> bool:
     try:
-        return operation()
-    except FileNotFoundError:
-        return None
-    except (OSError, PathSecurityError) as error:
-        failures[address] = error
-        return None
+        return directory.has_file(name)
+    except (OSError, PathSecurityError):
+        return True  # Why it is refused is found out by reading it.
+
+
+def _read_each(targets: Mapping[str, tuple[Directory, str]]) -> dict[str, bytes | Exception]:
+    """Read the files at addresses that have one; an exception is the result of its file alone."""
+    found: dict[str, bytes | Exception] = {}
+    for address, (directory, name) in targets.items():
+        try:
+            found[address] = directory.read(name)
+        except FileNotFoundError:
+            continue
+        except (OSError, PathSecurityError) as error:
+            found[address] = error
+    return found
 
 
 def _read(root: Path, path: str) -> bytes | None:

@@ -206,20 +206,12 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _write_many(self, items: Sequence[tuple[str, bytes]], ttl: float | None) -> Sequence[None]:
-        await self._worker.run(
-            lambda files: self._with_directories(
-                files, [address for address, _ in items], lambda: files.write(items)
-            )
-        )
+        await self._in_directories([address for address, _ in items], lambda files: files.write(items))
         return [None] * len(items)
 
     @override
     async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
-        return await self._worker.run(
-            lambda files: self._with_directories(
-                files, [address], lambda: files.write_if(address, data, version)
-            )
-        )
+        return await self._in_directories([address], lambda files: files.write_if(address, data, version))
 
     @override
     async def _remove(self, address: str) -> None:
@@ -276,18 +268,19 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _delete_store(self) -> bool:
-        def destroy(files: Files) -> None:
-            for directory, _ in self._collections(files):
-                files.destroy(directory)
-
-        await self._worker.run(destroy)
+        await self._destroy(None)
         return True
 
     @override
     async def _delete_collection(self, *, collection: str) -> bool:
+        return await self._destroy(collection)
+
+    async def _destroy(self, collection: str | None) -> bool:
+        """Remove a collection, or all; return whether there were any entries."""
+
         def destroy(files: Files) -> bool:
-            found = [directory for directory, name in self._collections(files) if name == collection]
-            return sum(files.destroy(directory) for directory in found) > 0
+            found = [directory for directory, name in self._collections(files) if collection in (None, name)]
+            return sum(map(files.destroy, found)) > 0
 
         return await self._worker.run(destroy)
 
@@ -303,15 +296,20 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
                 found.append((directory, collection))
         return found
 
-    def _with_directories(self, files: Files, addresses: Sequence[str], write: Callable[[], T]) -> T:
-        try:
-            return write()
-        except FileNotFoundError:
-            # Another process has destroyed a collection since it was made, or cleared a temporary file away.
-            for directory in {address.rpartition("/")[0] for address in addresses}:
-                collection = self._directories.get(directory, directory)
-                files.make(directory, partial(_describe, self.location, directory, collection))
-            return write()
+    async def _in_directories(self, addresses: Sequence[str], write: Callable[[Files], T]) -> T:
+        """Write files; if their directories turn out to be missing, make them first."""
+
+        def run(files: Files) -> T:
+            try:
+                return write(files)
+            except FileNotFoundError:
+                # Another process has destroyed a collection since it was made, or cleared a temporary file.
+                for directory in {address.rpartition("/")[0] for address in addresses}:
+                    collection = self._directories.get(directory, directory)
+                    files.make(directory, partial(_describe, self.location, directory, collection))
+                return write(files)
+
+        return await self._worker.run(run)
 
 
 def _describe(root: str, directory: str, collection: str, described: bytes | None) -> bytes | None:
