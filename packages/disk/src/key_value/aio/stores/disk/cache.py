@@ -16,7 +16,7 @@ from key_value.aio.errors import DeserializationError, StoreConnectionError
 from key_value.aio.stores.base import VersionedBytesStore
 from key_value.aio.stores.disk import database
 from key_value.aio.stores.disk.database import DATABASE
-from key_value.aio.stores.disk.forms import DiskForm, Form, Found, MissingFileError, TextForm, read_document
+from key_value.aio.stores.disk.forms import Form, Found, MissingFileError
 from key_value.aio.stores.disk.value_files import SUFFIX, ValueFiles
 
 _TIMEOUT = 60.0
@@ -68,8 +68,7 @@ class Cache:
         self._connection = connection
         self._policy = database.read_policy(connection)
         self._files = ValueFiles(directory)
-        plain = TextForm(self._files, self._policy.large)
-        self._form: Form = plain if disk is None else DiskForm(self._files, disk)
+        self._form = Form(self._files, self._policy.large, disk)
         self._inode = database.inode(self._database)
         self._has_put = False
 
@@ -176,7 +175,7 @@ class Cache:
         """Remove what is stored under names, and return it."""
         keys = {self._form.key(name): name for name in names}
         rows = self._select(keys)
-        found = {keys[row[2]]: read_document(self._form, row) for row in rows}
+        found = {keys[row[2]]: self._form.read(row) for row in rows}
         self._remove(rows)
         return found
 
@@ -198,7 +197,7 @@ class Cache:
             The names after a name, as many as `limit`, and the last of them; None at the end.
         """
         rows = self._rows(prefix, after, limit)
-        documents = ((name, read_document(self._form, row, limit=_HEAD)) for name, row in rows)
+        documents = ((name, self._form.read(row, limit=_HEAD)) for name, row in rows)
         found = [(name, each if isinstance(each, bytes) else b"") for name, each in documents]
         return found, rows[-1][0] if len(rows) == limit else None
 
@@ -207,7 +206,7 @@ class Cache:
         return self._remove(database.expired_rows(self._connection, limit))
 
     def _find(self, keys: Mapping[str | bytes, str], reads: int = _READS) -> dict[str, Found]:
-        found = {keys[row[2]]: read_document(self._form, row) for row in self._select(keys)}
+        found = {keys[row[2]]: self._form.read(row) for row in self._select(keys)}
         again = {key: name for key, name in keys.items() if isinstance(found.get(name), MissingFileError)}
         if again and reads > 1:
             for name in again.values():
