@@ -16,6 +16,7 @@ from typing_extensions import override
 from key_value.aio.errors import (
     DeserializationError,
     KeyValueStoreError,
+    StoreConnectionError,
     StoreSetupError,
     StoreTimeoutError,
 )
@@ -296,6 +297,15 @@ class TestTransactions:
             before = wal_commits(path)
             await asyncio.gather(*(store.put(str(n), {}) for n in range(50)))
             assert wal_commits(path) - before < 10
+
+    async def test_a_conditional_write_to_a_database_that_was_removed_is_known_to_have_failed(
+        self, path: Path
+    ) -> None:
+        async with DiskStore(directory=path) as store:
+            await store.put("key", {})
+            (path / "cache.db").unlink()
+            with pytest.raises(StoreConnectionError, match="removed or replaced"):
+                await store.put_if_absent("other", {})
 
     async def test_a_writer_that_waits_too_long_is_told(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path, timeout=0.05) as cache:
