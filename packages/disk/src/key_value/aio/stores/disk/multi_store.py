@@ -90,6 +90,7 @@ class MultiDiskStore(CacheStore):
 
         elif base is not None:
             opener = partial(open_below, self.directory, max_size)
+            # Where the directories are known, so are the collections.
             extend(self, [PagedBytesStore])
         else:
             raise ValueError("Either disk_cache_factory or base_directory must be provided")
