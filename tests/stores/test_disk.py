@@ -16,6 +16,7 @@ from typing_extensions import override
 from key_value.aio.errors import (
     DeserializationError,
     KeyValueStoreError,
+    StoreConnectionError,
     StoreSetupError,
     StoreTimeoutError,
 )
@@ -26,7 +27,7 @@ from key_value.aio.protocols.key_value import (
 )
 from key_value.aio.stores.disk import DiskStore, MultiDiskStore
 from key_value.aio.stores.disk.cache import Cache
-from key_value.aio.stores.disk.caches import MAXIMUM_OPEN
+from key_value.aio.stores.disk.cache_store import MAXIMUM_OPEN
 from key_value.aio.stores.disk.value_files import ValueFiles
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import ABILITIES
@@ -297,6 +298,15 @@ class TestTransactions:
             await asyncio.gather(*(store.put(str(n), {}) for n in range(50)))
             assert wal_commits(path) - before < 10
 
+    async def test_a_conditional_write_to_a_database_that_was_removed_is_known_to_have_failed(
+        self, path: Path
+    ) -> None:
+        async with DiskStore(directory=path) as store:
+            await store.put("key", {})
+            (path / "cache.db").unlink()
+            with pytest.raises(StoreConnectionError, match="removed or replaced"):
+                await store.put_if_absent("other", {})
+
     async def test_a_writer_that_waits_too_long_is_told(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path, timeout=0.05) as cache:
             async with DiskStore(disk_cache=cache) as store:
@@ -519,6 +529,18 @@ class TestCollectionsInDirectories:
             assert found == [{"n": n} for n in range(MAXIMUM_OPEN + 6)]
             assert isinstance(store, AsyncCullProtocol)
             await store.cull()
+
+    async def test_one_of_an_applications_own_can_list_collections_too(self, path: Path) -> None:
+        class Own(MultiDiskStore):
+            """A subclass."""
+
+        async with Own(base_directory=path) as store:
+            await store.put("key", {}, collection="c")
+            assert isinstance(store, AsyncEnumerateCollectionsProtocol)
+            assert isinstance(store, AsyncDestroyStoreProtocol)
+            assert isinstance(store, AsyncCullProtocol)
+            assert type(store).__name__ == "Own"
+            assert await store.collections() == ["c"]
 
     async def test_one_that_cannot_be_opened_harms_no_other(self, path: Path) -> None:
         async with MultiDiskStore(base_directory=path) as store:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 from key_value.aio.errors import KeyValueStoreError
 
@@ -19,6 +19,8 @@ class BatchLimit(NamedTuple):
 
     def parts(self, sizes: Sequence[int]) -> list[slice]:
         """Cut a batch, given the size of each entry's value."""
+        if len(sizes) <= self.items and sum(sizes) <= self.size:
+            return [slice(0, len(sizes))]
         parts: list[slice] = []
         start = total = 0
         for index, size in enumerate(sizes):
@@ -90,16 +92,11 @@ async def for_each_part(
         await work(remaining)
     else:
         await asyncio.gather(*(work(remaining) for _ in range(min(max_concurrency, len(parts)))))
-    results: list[T] = []
-    failures: dict[str, Exception] = {}
-    for key, result in zip(keys, (result for part in found for result in part), strict=True):
-        if isinstance(result, Exception):
-            failures[key] = result
-        else:
-            results.append(result)
+    results = [result for part in found for result in part]
+    failures = {key: each for key, each in zip(keys, results, strict=True) if isinstance(each, Exception)}
     if failures:
         raise _failure(name, len(keys), failures)
-    return results
+    return cast("list[T]", results)
 
 
 def _failure(name: str, count: int, failures: dict[str, Exception]) -> Exception:

@@ -1,7 +1,7 @@
 """The blocking work that tasks hand to a thread, and how it is done together."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -98,22 +98,19 @@ def run_in_transaction(resource: Any, jobs: Sequence[Job[Any]], transaction: Tra
         # What reads once is a transaction by itself.
         run_each(resource, jobs)
         return
-    begun = transaction(resource, writes)
+    begun = False
     try:
-        begun.__enter__()
-    except Exception as error:  # noqa: BLE001 -- raised where the jobs are awaited
-        _refuse(resource, jobs, transaction, error)
-        return
-    try:
-        with ExitStack() as stack:
-            stack.push(begun)
+        with transaction(resource, writes):
+            begun = True
             run_jobs(resource, jobs)
-    except Exception as error:  # noqa: BLE001 -- raised where the job is awaited
-        if len(jobs) == 1:
+    except Exception as error:  # noqa: BLE001 -- raised where the jobs are awaited
+        if not begun:
+            _refuse(resource, jobs, transaction, error)
+        elif len(jobs) == 1:
             jobs[0].error = error
-            return
-        for job in jobs:
-            run_in_transaction(resource, [job], transaction)
+        else:
+            for job in jobs:
+                run_in_transaction(resource, [job], transaction)
 
 
 def _refuse(resource: Any, jobs: Sequence[Job[Any]], transaction: Transaction, error: Exception) -> None:

@@ -70,18 +70,15 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
             address, lambda: self._write_if(address, data, ttl, version), new
         )
         # A driver that sends a write again is told that its own first one was there before.
-        if not refused or (self.reconnects and await self._has_version(address, new)):
-            return new
-        if version is None and self.names.may_collide(key):
-            other = await self._fetch(self._read, address)
-            if other is not None and not self._holds_entry(address, other, collection, key):
-                return await self._put_entry_if(
-                    collection=collection,
-                    key=key,
-                    managed_entry=managed_entry,
-                    version=self.version_of(other),
-                )
-        return None
+        return new if not refused or (self.reconnects and await self._has_version(address, new)) else None
+
+    @override
+    async def _colliding_version(self, *, collection: str, key: str) -> str | None:
+        address = self.names.address(collection, key)
+        other = await self._fetch(self._read, address) if self.names.may_collide(key) else None
+        if other is None or self._holds_entry(address, other, collection, key):
+            return None
+        return self.version_of(other)
 
     @override
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
@@ -104,8 +101,9 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
         self, address: str, write: Callable[[], Awaitable[T]], new: str | None
     ) -> T | None:
         """Await a conditional write; None if its reply was lost, but the bytes are there."""
+        change = self._change if self._is_local else self._change_if
         try:
-            return await self._change_if([address], write)
+            return await change([address], write)
         except OutcomeUnknownError:
             if new is not None and await self._has_version(address, new):
                 return None

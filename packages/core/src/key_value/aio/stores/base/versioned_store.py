@@ -71,6 +71,10 @@ class VersionedStore(
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
         """Hook: remove an entry, atomically, if it has a version; return whether it was removed."""
 
+    async def _colliding_version(self, *, collection: str, key: str) -> str | None:
+        """Return the version of another entry that is where this one will be; None if there is none."""
+        return None
+
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
         """Hook: remove an entry, atomically, and return it, even one that has expired; else None."""
         while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
@@ -132,7 +136,9 @@ class VersionedStore(
             found = await self._get_versioned_entry(collection=collection, key=key)
             if found is not None and not found[0].is_expired:
                 return False
-            version = None if found is None else found[1]
+            version = (
+                await self._colliding_version(collection=collection, key=key) if found is None else found[1]
+            )
 
     @override
     async def get_versioned(

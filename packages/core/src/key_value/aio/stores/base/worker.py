@@ -257,11 +257,8 @@ class _Crew:
     def _take(self, at_a_time: int) -> list[Job[Any]]:
         """Wait for jobs, and take so many at most; none at the end."""
         jobs = [self._jobs.get()]
-        while jobs[-1] is not None and len(jobs) < at_a_time:
-            try:
-                jobs.append(self._jobs.get_nowait())
-            except queue.Empty:
-                break
+        while jobs[-1] is not None and len(jobs) < at_a_time and not self._jobs.empty():
+            jobs.append(self._jobs.get())
         if jobs[-1] is None and len(jobs) > 1:
             self._jobs.put(None)
         return [job for job in jobs if job is not None]

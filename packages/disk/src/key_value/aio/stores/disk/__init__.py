@@ -1,5 +1,6 @@
 """The stores in directories of the form of diskcache: `DiskStore` and `MultiDiskStore`."""
 
-from key_value.aio.stores.disk.store import DiskStore, MultiDiskStore
+from key_value.aio.stores.disk.multi_store import MultiDiskStore
+from key_value.aio.stores.disk.store import DiskStore
 
 __all__ = ["DiskStore", "MultiDiskStore"]

@@ -3,12 +3,12 @@
 import heapq
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import islice, takewhile
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from typing_extensions import Self
 
@@ -16,7 +16,7 @@ from key_value.aio.errors import DeserializationError, StoreConnectionError
 from key_value.aio.stores.base import VersionedBytesStore
 from key_value.aio.stores.disk import database
 from key_value.aio.stores.disk.database import DATABASE
-from key_value.aio.stores.disk.forms import DiskForm, Form, TextForm, read_document
+from key_value.aio.stores.disk.forms import Form, Found, MissingFileError
 from key_value.aio.stores.disk.value_files import SUFFIX, ValueFiles
 
 _TIMEOUT = 60.0
@@ -26,7 +26,7 @@ _KEYS_PER_QUERY = 500
 """SQLite before 3.32 takes 999 parameters at most: https://www.sqlite.org/limits.html#max_variable_number"""
 
 _READS = 10
-"""How often a row is read whose file another process has just replaced."""
+"""How often a row is read at most whose file another process has just replaced."""
 
 _PUT = """
 INSERT INTO Cache (
@@ -38,6 +38,7 @@ ON CONFLICT (key, raw) DO UPDATE SET
 """
 _LIVE = "raw = 1 AND (expire_time IS NULL OR expire_time > ?)"
 _LIST = f"SELECT rowid, filename, key, mode, value, expire_time FROM Cache WHERE {_LIVE}"  # noqa: S608 -- constants
+_SELECT = f"{_LIST} AND key IN "
 _FILE = "SELECT filename FROM Cache WHERE raw = 1 AND key = ?"
 _USED = "SELECT filename FROM Cache WHERE filename LIKE ?"
 # Every text sorts before every BLOB, the shortest of which is empty.
@@ -46,9 +47,6 @@ _RANGE = f"{_LIST} AND key {{}} ? AND key < x'' ORDER BY key"
 
 _HEAD = 16_384
 """Characters that are read of a document to list it."""
-
-Found: TypeAlias = bytes | DeserializationError
-"""A document, or why it cannot be read."""
 
 
 class Cache:
@@ -70,8 +68,7 @@ class Cache:
         self._connection = connection
         self._policy = database.read_policy(connection)
         self._files = ValueFiles(directory)
-        plain = TextForm(self._files, self._policy.large)
-        self._form: Form = plain if disk is None else DiskForm(self._files, disk)
+        self._form = Form(self._files, self._policy.large, disk)
         self._inode = database.inode(self._database)
         self._has_put = False
 
@@ -113,6 +110,11 @@ class Cache:
         with database.connected(directory, given.timeout) as connection:
             return cls(directory, connection, None if is_plain else disk)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction was begun."""
+        return self._connection.in_transaction
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -138,21 +140,18 @@ class Cache:
             self._connection.execute("COMMIT")
         except BaseException:
             # SQLite has already rolled back after some errors, such as a full disk.
-            if self._connection.in_transaction:
+            if self.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._files.roll_back()
+            self._files.end(kept=False)
             raise
-        self._files.commit()
+        self._files.end(kept=True)
 
     def get(self, names: Iterable[str]) -> dict[str, Found]:
         """Read what is stored under names; a transaction would hide which file is a value's now."""
         keys = {self._form.key(name): name for name in names}
         found = self._find(keys)
         if self._policy.on_read is not None:
-            now = time.time()
-            for some in _parts(keys):
-                update = f"UPDATE Cache SET {self._policy.on_read} WHERE raw = 1 AND key IN {_marks(some)}"  # noqa: S608 -- constants
-                self._connection.execute(update, (now, *some))
+            self._execute(f"UPDATE Cache SET {self._policy.on_read} WHERE raw = 1 AND key IN ", keys)  # noqa: S608 -- constants
         return found
 
     def put(self, name: str, text: str, expires: float | None) -> None:
@@ -176,12 +175,7 @@ class Cache:
         """Remove what is stored under names, and return it."""
         keys = {self._form.key(name): name for name in names}
         rows = self._select(keys)
-        found: dict[str, Found] = {}
-        for row in rows:
-            try:
-                found[keys[row[2]]] = read_document(self._form, row)
-            except FileNotFoundError:
-                found[keys[row[2]]] = _missing()
+        found = {keys[row[2]]: self._form.read(row) for row in rows}
         self._remove(rows)
         return found
 
@@ -196,48 +190,42 @@ class Cache:
         self.delete([name])
         return True
 
-    def page(
-        self, prefix: str, after: str | None, limit: int
-    ) -> tuple[list[tuple[str, bytes | None]], str | None]:
+    def page(self, prefix: str, after: str | None, limit: int) -> tuple[list[tuple[str, bytes]], str | None]:
         """List names that start with a prefix, with the start of their documents; empty ones are unreadable.
 
         Returns:
             The names after a name, as many as `limit`, and the last of them; None at the end.
         """
         rows = self._rows(prefix, after, limit)
-        found: list[tuple[str, bytes | None]] = []
-        for name, row in rows:
-            try:
-                document = read_document(self._form, row, limit=_HEAD)
-            except FileNotFoundError:
-                document = b""
-            found.append((name, document if isinstance(document, bytes) else b""))
+        documents = ((name, self._form.read(row, limit=_HEAD)) for name, row in rows)
+        found = [(name, each if isinstance(each, bytes) else b"") for name, each in documents]
         return found, rows[-1][0] if len(rows) == limit else None
 
     def cull(self, limit: int) -> int:
         """Remove some expired rows, and return how many there were."""
         return self._remove(database.expired_rows(self._connection, limit))
 
-    def _find(self, keys: dict[str | bytes, str]) -> dict[str, Found]:
-        found: dict[str, Found] = {}
-        for _ in range(_READS):
-            again: dict[str | bytes, str] = {}
-            for row in self._select(keys):
-                name = keys[row[2]]
-                try:
-                    found[name] = read_document(self._form, row)
-                except FileNotFoundError:
-                    again[row[2]] = name
-            if not again:
-                return found
-            keys = again
-        return found | dict.fromkeys(keys.values(), _missing())
+    def _find(self, keys: Mapping[str | bytes, str], reads: int = _READS) -> dict[str, Found]:
+        found = {keys[row[2]]: self._form.read(row) for row in self._select(keys)}
+        again = {key: name for key, name in keys.items() if isinstance(found.get(name), MissingFileError)}
+        if again and reads > 1:
+            for name in again.values():
+                del found[name]
+            found |= self._find(again, reads - 1)
+        return found
 
     def _select(self, keys: Iterable[str | bytes]) -> list[tuple[Any, ...]]:
         """Select rows that have not expired, before any file of theirs is read: others may want to write."""
-        now = time.time()
-        queries = ((f"{_LIST} AND key IN {_marks(some)}", (now, *some)) for some in _parts(keys))
-        return [row for query in queries for row in self._connection.execute(*query)]
+        return self._execute(_SELECT, keys)
+
+    def _execute(self, statement: str, keys: Iterable[str | bytes]) -> list[tuple[Any, ...]]:
+        """Execute a statement that takes the time and a list of keys, for some keys after another."""
+        every, rows = list(keys), list[tuple[Any, ...]]()
+        for start in range(0, len(every), _KEYS_PER_QUERY):
+            some = every[start : start + _KEYS_PER_QUERY]
+            query = f"{statement}({','.join('?' * len(some))})"
+            rows += self._connection.execute(query, (time.time(), *some)).fetchall()
+        return rows
 
     def _sweep(self) -> None:
         """Remove the files of values whose process ended before it had stored them, unless another writes."""
@@ -282,17 +270,3 @@ class Cache:
         self.cull(self._policy.cull_limit)
         while rows := database.next_evicted(self._connection, self._policy):
             self._remove(rows)
-
-
-def _parts(keys: Iterable[str | bytes]) -> Generator[Sequence[str | bytes]]:
-    every = list(keys)
-    for start in range(0, len(every), _KEYS_PER_QUERY):
-        yield every[start : start + _KEYS_PER_QUERY]
-
-
-def _missing() -> DeserializationError:
-    return DeserializationError(message="The file of the value is missing")
-
-
-def _marks(keys: Sequence[object]) -> str:
-    return f"({','.join('?' * len(keys))})"

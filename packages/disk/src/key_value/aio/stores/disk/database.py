@@ -127,7 +127,7 @@ def connected(directory: Path, timeout: float) -> Generator[sqlite3.Connection]:
 def inode(path: Path) -> tuple[int, int] | None:
     """Identify the file at a path, which another process may replace; None where it is missing."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 -- by its method a path takes twice as long
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino

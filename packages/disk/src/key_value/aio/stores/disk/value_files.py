@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,8 @@ from key_value.aio.stores.base import Directory
 SUFFIX: Final = "-kv.val"
 """The end of the names of files that this library wrote, as opposed to diskcache."""
 
-_LEVEL = re.compile("[0-9a-f]{2}")
+_LEVEL = re.compile(r"^[0-9a-f]{2}\Z")
+_OURS = re.compile(f"{SUFFIX}\\Z")
 
 _ATTEMPTS = 10
 
@@ -44,14 +45,9 @@ class ValueFiles:
         """Begin a transaction."""
         self._written, self._unused = [], []
 
-    def commit(self) -> None:
-        """Remove the files that `discard` named."""
-        for filename in self._unused:
-            self._remove(filename)
-
-    def roll_back(self) -> None:
-        """Remove the files that were written since `begin`."""
-        for filename in self._written:
+    def end(self, *, kept: bool) -> None:
+        """End a transaction: remove the files that `discard` named, or if it is not kept the new ones."""
+        for filename in self._unused if kept else self._written:
             self._remove(filename)
 
     def discard(self, filename: object) -> None:
@@ -66,9 +62,11 @@ class ValueFiles:
 
     def sweep(self, used: Container[object]) -> None:
         """Discard the files that this library wrote and no row uses."""
-        for filename in self._written_here():
-            if filename not in used:
-                self.discard(filename)
+        for first in self._names(_LEVEL):
+            for second in self._names(_LEVEL, first):
+                for name in self._names(_OURS, first, second):
+                    if (filename := f"{first}/{second}/{name}") not in used:
+                        self.discard(filename)
 
     def read(self, filename: object, limit: int | None = None) -> bytes:
         """Read a file, or so many bytes of it.
@@ -113,18 +111,9 @@ class ValueFiles:
                     if not directory.remove_directory(empty):
                         return
 
-    def _written_here(self) -> Iterator[str]:
-        """Iterate over the names of the files that this library wrote."""
-        for first in self._directories():
-            for second in self._directories(first):
-                with suppress(OSError, PathSecurityError):
-                    with Directory.open(self._root, first, second) as directory:
-                        names = [entry.name for entry in directory.entries()]
-                    yield from (f"{first}/{second}/{name}" for name in names if name.endswith(SUFFIX))
-
-    def _directories(self, *levels: str) -> list[str]:
+    def _names(self, pattern: re.Pattern[str], *levels: str) -> list[str]:
         with suppress(OSError, PathSecurityError), Directory.open(self._root, *levels) as directory:
-            return [entry.name for entry in directory.entries() if _LEVEL.fullmatch(entry.name)]
+            return [entry.name for entry in directory.entries() if pattern.search(entry.name)]
         return []
 
     def _open(self, filename: object) -> int:

@@ -132,21 +132,20 @@ class TempFile:
         """
         self.name = f"{os.urandom(8).hex()}{_TEMPORARY}"
         self._writing = writing
-        self._file: int | None = writing.open_file(self.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        self._file = writing.open_file(self.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        self._is_open = True
         self._is_moved = False
 
     def write(self, data: bytes) -> None:
         """Write all that the file is to hold."""
-        if self._file is not None:
-            claim(self._file)
-            left = memoryview(data)
-            while left:
-                left = left[os.write(self._file, left) :]
+        claim(self._file)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._file, left) :]
 
     def sync(self) -> None:
         """Wait until it is on the disk."""
-        if self._file is not None:
-            os.fsync(self._file)
+        os.fsync(self._file)
 
     def move(self, target: Directory, name: str) -> None:
         """Move the file into place."""
@@ -162,9 +161,9 @@ class TempFile:
             self._writing.remove(self.name)
 
     def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+        if self._is_open:
+            self._is_open = False
+            os.close(self._file)
 
 
 @contextmanager

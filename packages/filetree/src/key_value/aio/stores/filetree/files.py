@@ -1,17 +1,14 @@
 """The files of a tree: read and written whole, without following a link; everything here blocks."""
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from key_value.aio.errors import PathSecurityError
 from key_value.aio.stores.base import Directory, VersionedBytesStore, absolute, make_directory
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, clear, temp_files
-
-T = TypeVar("T")
 
 SUFFIX: Final = ".json"
 """The end of the name of an entry's file."""
@@ -52,8 +49,7 @@ class Files:
         Raises:
             PathSecurityError: The address leads out of the tree, through a link, or to no regular file.
         """
-        *names, name = address.split("/")
-        return _read(self._root, names, name)
+        return _read(self._root, address)
 
     def write(self, entries: Sequence[tuple[str, bytes]]) -> None:
         """Write files in place of any that are there, all or none until they are moved into place.
@@ -61,29 +57,16 @@ class Files:
         Raises:
             FileNotFoundError: A directory is missing.
         """
-        addresses, data = zip(*entries, strict=True)
-        with temp_files(self._root, data, durable=self._durable) as files, ExitStack() as stack:
-            targets = self._targets(stack, addresses)
-            with self._lock.held(shared=True):
-                for file, address in zip(files, addresses, strict=True):
-                    file.move(*targets[address])
-            self._sync(*(directory for directory, _ in targets.values()))
+        self._write(entries, self._lock.held(shared=True), lambda: True)
 
     def write_if(self, address: str, data: bytes, version: str | None) -> bool:
         """Write a file if what is there has a version, or if there is nothing and the version is None."""
-        if self._version(address) != version:
-            return False
-        *names, name = address.split("/")
-        with (
-            temp_files(self._root, [data], durable=self._durable) as [file],
-            Directory.open(self._root, *names) as directory,
-        ):
-            with self._lock.held():
-                if self._version(address) != version:
-                    return False
-                file.move(directory, name)
-            self._sync(directory)
-        return True
+
+        def may() -> bool:
+            found = self.read(address)
+            return (None if found is None else VersionedBytesStore.version_of(found)) == version
+
+        return may() and self._write([(address, data)], self._lock.held(), may)
 
     def remove(self, addresses: Sequence[str]) -> None:
         """Remove files, where there are any."""
@@ -101,17 +84,10 @@ class Files:
 
     def remove_if(self, address: str, version: str) -> bool:
         """Remove a file if what is there has a version."""
-        *names, name = address.split("/")
-        if self._version(address) != version:
-            return False
-        with suppress(FileNotFoundError), Directory.open(self._root, *names) as directory:
-            with self._lock.held():
-                if self._version(address) != version:
-                    return False
-                directory.remove(name)
-            self._sync(directory)
-            return True
-        return False
+        [taken] = self.take([address], lambda _, data: VersionedBytesStore.version_of(data) == version)
+        if isinstance(taken, Exception):
+            raise taken
+        return taken is not None
 
     def take(
         self, addresses: Sequence[str], is_own: Callable[[str, bytes], bool] | None = None
@@ -125,31 +101,22 @@ class Files:
         taken: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
             targets = self._targets(stack, addresses, skips_missing=True)
-            there = {
-                address: target
-                for address, target in targets.items()
-                if _tried(taken, address, lambda target=target: target[0].has_file(target[1]))
-            }
+            there = {address: target for address, target in targets.items() if _is_there(*target)}
             if there:
                 with self._lock.held():
-                    for address, (directory, name) in there.items():
-                        data = _tried(taken, address, lambda: directory.read(name))  # noqa: B023 -- called here
-                        if data is None or not (is_own is None or is_own(address, data)):
-                            continue
-                        if directory.remove(name):
+                    for address, data in _read_each(there).items():
+                        directory, name = there[address]
+                        if isinstance(data, Exception) or (
+                            (is_own is None or is_own(address, data)) and directory.remove(name)
+                        ):
                             taken[address] = data
                 self._sync(*(directory for directory, _ in there.values()))
         return [taken.pop(address, None) for address in addresses]
 
     def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
         """Read files; an exception is the result of its file alone."""
-        found: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
-            targets = self._targets(stack, addresses, skips_missing=True)
-            for address, (directory, name) in targets.items():
-                data = _tried(found, address, lambda: directory.read(name))  # noqa: B023 -- called here
-                if data is not None:
-                    found[address] = data
+            found = _read_each(self._targets(stack, addresses, skips_missing=True))
         return [found.get(address) for address in addresses]
 
     def page(self, prefix: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
@@ -178,13 +145,14 @@ class Files:
                     break
         return found, found[-1] if found and len(found) == limit else None
 
-    def any_of(self, directory: str, count: int) -> list[bytes | Exception | None]:
-        """Read some files of a directory, in no order."""
-        with suppress(FileNotFoundError, PathSecurityError):
-            with Directory.open(self._root, *directory.split("/")) as opened:
-                names = list(islice(_entry_files(opened), count))
-            return self.read_many([f"{directory}/{name}" for name in names])
-        return []
+    def any_of(self, directory: str, is_wanted: Callable[[bytes], bool]) -> bool:
+        """Return whether a file of a directory holds what is wanted; those that cannot be read do not."""
+        with suppress(FileNotFoundError, PathSecurityError), self._opened(directory) as opened:
+            for name in _entry_files(opened):
+                with suppress(OSError, PathSecurityError):
+                    if is_wanted(opened.read(name)):
+                        return True
+        return False
 
     def make(self, directory: str, describe: Callable[[bytes | None], bytes | None]) -> None:
         """Make the directory of a collection, and the file that describes it.
@@ -222,8 +190,7 @@ class Files:
 
     def description(self, directory: str) -> bytes | None:
         """Read the file that describes the collection of a directory; None where it is missing."""
-        *names, name = directory.split("/")
-        return _read(self._metadata, names, f"{name}{INFO_SUFFIX}")
+        return _read(self._metadata, f"{directory}{INFO_SUFFIX}")
 
     def described(self) -> list[str]:
         """Return the directories that are described, in their order."""
@@ -251,6 +218,24 @@ class Files:
         for root in {self._root, self._metadata}:
             clear(root)
 
+    def _write(
+        self,
+        entries: Sequence[tuple[str, bytes]],
+        lock: AbstractContextManager[None],
+        may: Callable[[], bool],
+    ) -> bool:
+        """Write files, unless it turns out under a lock that they may not be."""
+        addresses, data = zip(*entries, strict=True)
+        with temp_files(self._root, data, durable=self._durable) as files, ExitStack() as stack:
+            targets = self._targets(stack, addresses)
+            with lock:
+                if not may():
+                    return False
+                for file, address in zip(files, addresses, strict=True):
+                    file.move(*targets[address])
+            self._sync(*(directory for directory, _ in targets.values()))
+        return True
+
     def _write_info(self, name: str, data: bytes) -> None:
         with (
             temp_files(self._metadata, [data], durable=self._durable) as [file],
@@ -259,9 +244,8 @@ class Files:
             file.move(metadata, name)
             self._sync(metadata)
 
-    def _version(self, address: str) -> str | None:
-        data = self.read(address)
-        return None if data is None else VersionedBytesStore.version_of(data)
+    def _opened(self, directory: str) -> Directory:
+        return Directory.open(self._root, *(directory.split("/") if directory else ()))
 
     def _targets(
         self, stack: ExitStack, addresses: Sequence[str], *, skips_missing: bool = False
@@ -273,8 +257,7 @@ class Files:
             path, _, name = address.rpartition("/")
             try:
                 if path not in opened:
-                    names = path.split("/") if path else []
-                    opened[path] = stack.enter_context(Directory.open(self._root, *names))
+                    opened[path] = stack.enter_context(self._opened(path))
                 targets[address] = (opened[path], name)
             except FileNotFoundError:
                 if not skips_missing:
@@ -287,7 +270,7 @@ class Files:
                 directory.sync()
 
     def _files(self, directory: str, prefix: str, after: str, limit: int | None) -> list[str]:
-        with suppress(FileNotFoundError), Directory.open(self._root, *directory.split("/")) as opened:
+        with suppress(FileNotFoundError), self._opened(directory) as opened:
             names = (name for name in _entry_files(opened) if name.startswith(prefix) and name > after)
             return list(names) if limit is None else heapq.nsmallest(limit, names)
         return []
@@ -317,18 +300,28 @@ def _infos(metadata: Path, *names: str) -> Iterator[str]:
                 yield from _infos(metadata, *names, name)
 
 
-def _tried(failures: dict[str, Any], address: str, operation: Callable[[], T]) -> T | None:
-    """Return the result of an operation; None if the file is missing, or the failure is noted."""
+def _is_there(directory: Directory, name: str) -> bool:
     try:
-        return operation()
-    except FileNotFoundError:
-        return None
-    except (OSError, PathSecurityError) as error:
-        failures[address] = error
-        return None
+        return directory.has_file(name)
+    except (OSError, PathSecurityError):
+        return True  # Why it is refused is found out by reading it.
 
 
-def _read(root: Path, names: Sequence[str], name: str) -> bytes | None:
+def _read_each(targets: Mapping[str, tuple[Directory, str]]) -> dict[str, bytes | Exception]:
+    """Read the files at addresses that have one; an exception is the result of its file alone."""
+    found: dict[str, bytes | Exception] = {}
+    for address, (directory, name) in targets.items():
+        try:
+            found[address] = directory.read(name)
+        except FileNotFoundError:
+            continue
+        except (OSError, PathSecurityError) as error:
+            found[address] = error
+    return found
+
+
+def _read(root: Path, path: str) -> bytes | None:
+    *names, name = path.split("/")
     try:
         with Directory.open(root, *names) as directory:
             return directory.read(name)

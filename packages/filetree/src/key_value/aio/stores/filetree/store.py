@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -205,20 +206,12 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _write_many(self, items: Sequence[tuple[str, bytes]], ttl: float | None) -> Sequence[None]:
-        await self._worker.run(
-            lambda files: self._with_directories(
-                files, [address for address, _ in items], lambda: files.write(items)
-            )
-        )
+        await self._in_directories([address for address, _ in items], lambda files: files.write(items))
         return [None] * len(items)
 
     @override
     async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
-        return await self._worker.run(
-            lambda files: self._with_directories(
-                files, [address], lambda: files.write_if(address, data, version)
-            )
-        )
+        return await self._in_directories([address], lambda files: files.write_if(address, data, version))
 
     @override
     async def _remove(self, address: str) -> None:
@@ -257,28 +250,37 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
-        names: list[str] = []
-        for directory, collection in await self._worker.run(self._collections):
-            if limit is not None and len(names) >= limit:
-                break
-            if await self._has_entry(directory, collection):
-                names.append(collection)
-        return names
+        def find(files: Files) -> list[str]:
+            names = (
+                name
+                for directory, name in self._collections(files)
+                if files.any_of(directory, self._is_living)
+            )
+            return list(islice(names, limit))
+
+        return await self._worker.run(find)
+
+    def _is_living(self, data: bytes) -> bool:
+        try:
+            return not self._serialization_adapter.load_json(data).is_expired
+        except DeserializationError:
+            return False
 
     @override
     async def _delete_store(self) -> bool:
-        def destroy(files: Files) -> None:
-            for directory, _ in self._collections(files):
-                files.destroy(directory)
-
-        await self._worker.run(destroy)
+        await self._destroy(None)
         return True
 
     @override
     async def _delete_collection(self, *, collection: str) -> bool:
+        return await self._destroy(collection)
+
+    async def _destroy(self, collection: str | None) -> bool:
+        """Remove a collection, or all; return whether there were any entries."""
+
         def destroy(files: Files) -> bool:
-            found = [directory for directory, name in self._collections(files) if name == collection]
-            return sum(files.destroy(directory) for directory in found) > 0
+            found = [directory for directory, name in self._collections(files) if collection in (None, name)]
+            return sum(map(files.destroy, found)) > 0
 
         return await self._worker.run(destroy)
 
@@ -294,29 +296,20 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
                 found.append((directory, collection))
         return found
 
-    async def _has_entry(self, directory: str, collection: str) -> bool:
-        count = 1
-        while True:
-            found = await self._worker.run(lambda files, count=count: files.any_of(directory, count))
-            for data in found[count // 4 :] if count > 1 else found:
-                try:
-                    if isinstance(data, bytes) and not (await self._decode(collection, "", data)).is_expired:
-                        return True
-                except DeserializationError:
-                    continue
-            if len(found) < count:
-                return False
-            count *= 4
+    async def _in_directories(self, addresses: Sequence[str], write: Callable[[Files], T]) -> T:
+        """Write files; if their directories turn out to be missing, make them first."""
 
-    def _with_directories(self, files: Files, addresses: Sequence[str], write: Callable[[], T]) -> T:
-        try:
-            return write()
-        except FileNotFoundError:
-            # Another process has destroyed a collection since it was made, or cleared a temporary file away.
-            for directory in {address.rpartition("/")[0] for address in addresses}:
-                collection = self._directories.get(directory, directory)
-                files.make(directory, partial(_describe, self.location, directory, collection))
-            return write()
+        def run(files: Files) -> T:
+            try:
+                return write(files)
+            except FileNotFoundError:
+                # Another process has destroyed a collection since it was made, or cleared a temporary file.
+                for directory in {address.rpartition("/")[0] for address in addresses}:
+                    collection = self._directories.get(directory, directory)
+                    files.make(directory, partial(_describe, self.location, directory, collection))
+                return write(files)
+
+        return await self._worker.run(run)
 
 
 def _describe(root: str, directory: str, collection: str, described: bytes | None) -> bytes | None:

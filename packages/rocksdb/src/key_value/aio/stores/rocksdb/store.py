@@ -249,17 +249,22 @@ def _expired(db: Rdict, *, cursor: str | None, count: int) -> AddressPage:
     """Look at so many documents, and list those that seem to have expired."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")[:19].encode()
     found: list[tuple[str, bytes | None]] = []
-    size = 0
-    for address, data in _walk(db, "", cursor):
+    size, after = 0, cursor
+    # An error of the disk ends this iterator, which takes half the time of `_walk`, as the end does.
+    for address, data in db.items(from_key=cursor or ""):
+        if not isinstance(address, str):
+            break
+        if address == cursor or not isinstance(data, bytes):
+            continue
         if count <= 0 or size >= PAGE_BYTES:
-            return AddressPage(found, cursor)
+            return AddressPage(found, after)
         # Every document has its first time of expiry in UTC, and sorted.
         at = data.find(_EXPIRES)
         if at >= 0 and data[at + len(_EXPIRES) : at + len(_EXPIRES) + len(now)] <= now:
             found.append((address, data))
             size += len(data)
         count -= 1
-        cursor = address
+        after = address
     return AddressPage(found, None)
 
 
