@@ -35,7 +35,8 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
 
     Fields are stored under their names, whatever their aliases, and without computed fields, so that all that
     the type can dump it can also read. What was stored under aliases is read as well. A value that would not
-    read back equal is refused. To store a secret on purpose, give its field a serializer that reveals it.
+    read back equal is refused; where the type is `Any`, its JSON is read. To store a secret on purpose, give
+    its field a serializer that reveals it.
     """
 
     _key_value: AsyncKeyValue
