@@ -115,7 +115,7 @@ def test_a_fault_is_found(value: object, fault: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ttl", "shown"), [(0, "0"), (-1.5, "-1.5"), ("5", "a str"), (True, "a bool"), (10**400, "a int")]
+    ("ttl", "shown"), [(0, "0"), (-1.5, "-1.5"), ("5", "a str"), (True, "a bool"), (10**400, "an int")]
 )
 async def test_a_ttl_is_refused_in_a_sentence(ttl: Any, shown: str) -> None:
     with pytest.raises(InvalidTTLError) as caught:

@@ -63,6 +63,18 @@ async def test_closes_the_stores_that_it_knows() -> None:
             await inner.get("k")
 
 
+async def test_a_store_that_counts_its_entries_is_used_while_it_has_none() -> None:
+    class Counting(MemoryStore):
+        def __len__(self) -> int:
+            return 0
+
+    users, default = Counting(), MemoryStore()
+    store = RoutingWrapper(lambda _: users, default)
+    await store.put("k", {"n": 1})
+    assert await users.get("k") == {"n": 1}
+    assert await default.get("k") is None
+
+
 def test_has_the_abilities_that_all_stores_have() -> None:
     able_store = MemoryStore()
     assert hasattr(RoutingWrapper(lambda _: None, able_store, stores=[able_store]), "keys")
