@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from key_value.aio.errors import StoreClosedError
@@ -80,3 +82,11 @@ def test_has_the_abilities_that_all_stores_have() -> None:
     assert hasattr(RoutingWrapper(lambda _: None, able_store, stores=[able_store]), "keys")
     assert not hasattr(RoutingWrapper(lambda _: None, able_store), "keys")
     assert not hasattr(CollectionRoutingWrapper({"a": NullStore()}, able_store), "keys")
+
+
+async def test_no_default_store_is_needed_where_each_collection_has_one() -> None:
+    users = MemoryStore()
+    nothing: Any = None
+    async with RoutingWrapper(lambda _: users, nothing) as store:
+        await store.put("k", {"n": 1})
+        assert await users.get("k") == {"n": 1}

@@ -13,6 +13,7 @@ try:
 except ImportError as error:
     raise ImportError("This adapter needs pydantic: pip install 'py-key-value-aio[pydantic]'") from error
 
+from key_value.aio._utils.arguments import check_store
 from key_value.aio._utils.json_codec import dumps
 from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio.adapters.abilities import AbilitiesOfStore
@@ -53,6 +54,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         raise_on_validation_error: bool,
     ) -> None:
         """Adapt a store; `_needs_wrapping`, whether values go under the field `items`, is the subclass's."""
+        check_store(key_value, type(self))
         self._key_value = key_value
         self._form: str = getattr(form, "__name__", None) or str(form)
         self._type_adapter = make_type_adapter(form)
