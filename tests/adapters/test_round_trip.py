@@ -134,6 +134,25 @@ async def test_where_any_type_is_declared_json_is_read(form: Any, value: object,
     assert await adapter.get("k") == expected
 
 
+SURROGATE = "half of a pair: \ud800"
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        (str, SURROGATE),
+        (models.Plain, models.Plain(name=SURROGATE)),
+        (models.Nested, models.Nested(people=[models.Plain(name=SURROGATE)])),
+        (Any, {"a": [SURROGATE]}),
+        (models.Point, models.Point(1, labels=[SURROGATE])),
+    ],
+)
+async def test_half_a_surrogate_pair_is_kept(form: Any, value: object) -> None:
+    adapter: PydanticAdapter[Any] = PydanticAdapter(MemoryStore(), form, raise_on_validation_error=True)
+    await adapter.put("k", value)
+    assert await adapter.get("k") == value
+
+
 async def test_a_private_attribute_takes_no_part() -> None:
     adapter = PydanticAdapter(MemoryStore(), models.WithPrivate)
     value = models.WithPrivate(name="x")
