@@ -165,6 +165,10 @@ class ExcludedRequired(BaseModel):
     token: str = Field(exclude=True)
 
 
+class PlainWithMapping(Plain):
+    more: dict[str, int]
+
+
 class PlainWithMore(Plain):
     more: str = ""
 

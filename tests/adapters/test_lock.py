@@ -1,15 +1,22 @@
 """`KeyValueLock` in one process; the leases of killed and suspended holders end by time alone."""
 
 import asyncio
+import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
+from typing_extensions import override
 
 from key_value.aio.adapters.lock import KeyValueLock, LockLostError
 from key_value.aio.errors import InvalidTTLError, StoreConnectionError
 from key_value.aio.stores.null import NullStore
+from key_value.aio.wrappers.base import Call, Interceptor
 from tests.wrappers.able import FullStore, SecondsStore, able
 from tests.wrappers.flaky import Flaky
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -155,6 +162,73 @@ async def test_an_error_while_acquiring_leaves_it_free_to_try_again(inner: FullS
         await lock.acquire()
     assert await lock.acquire(timeout=0) is True
     await lock.release()
+
+
+async def test_one_that_is_cancelled_while_it_acquires_leaves_no_lease(inner: FullStore) -> None:
+    class Yielding(Interceptor):
+        @override
+        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+            await asyncio.sleep(0)
+            result = await proceed()
+            await asyncio.sleep(0)
+            return result
+
+    acquired = False
+    for steps in range(100):
+        lock = KeyValueLock(Yielding(able(inner)), f"l{steps}")
+        task = asyncio.create_task(lock.acquire())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if acquired := task.done():
+            await lock.release()
+            break
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await inner.get(f"lock:l{steps}") is None
+    assert acquired
+
+
+async def test_an_error_while_it_draws_a_token_leaves_no_lease(inner: FullStore) -> None:
+    class NoTokens(Interceptor):
+        @override
+        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+            if call.keys == ("token:l",):
+                raise StoreConnectionError
+            return await proceed()
+
+    with pytest.raises(StoreConnectionError):
+        await KeyValueLock(NoTokens(able(inner)), "l").acquire()
+    assert await inner.get("lock:l") is None
+
+
+async def test_any_error_that_lasts_for_a_lease_loses_the_lock(inner: FullStore) -> None:
+    flaky = Flaky(able(inner), RuntimeError("of a driver"))
+    lock = KeyValueLock(flaky, "l", ttl=0.2)
+    await lock.acquire()
+    flaky.failures = -1
+    await asyncio.wait_for(lock.lost.wait(), 30)
+    await lock.release()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not count its cancellations")
+async def test_a_body_that_another_has_cancelled_too_is_cancelled(inner: FullStore) -> None:
+    lock = KeyValueLock(able(inner), "l", ttl=0.1, cancel_on_loss=True)
+    held = asyncio.Event()
+
+    async def hold() -> None:
+        async with lock:
+            await inner.delete("lock:l")
+            held.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(hold())
+    await held.wait()
+    await lock.lost.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
 
 
 async def test_is_not_held_twice_by_one_object(inner: FullStore) -> None:

@@ -3,10 +3,12 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import AnyHttpUrl, AnyUrl, SecretStr, TypeAdapter
 
 from key_value.aio.adapters.dataclass import DataclassAdapter
 from key_value.aio.adapters.pydantic import PydanticAdapter
@@ -33,6 +35,11 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
         "field 'token'",
     ),
     "subclass": (models.Plain, models.PlainWithMore(name="x", more="s3cr3t"), "field 'more'"),
+    "subclass with a mapping": (
+        models.Plain,
+        models.PlainWithMapping(name="x", more={"s3cr3t": 1}),
+        "field 'more'",
+    ),
     "nested subclass": (
         models.Nested,
         models.Nested(people=[ADA, models.PlainWithMore(name="x", more="s3cr3t")]),
@@ -51,8 +58,19 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "wrong type": (models.Plain, changed(ADA.model_copy(), born="s3cr3t"), "field 'born'"),
     "coerced type": (models.Plain, changed(ADA.model_copy(), born="1815"), "field 'born'"),
     "out of bounds": (models.Bounded, changed(models.Bounded(age=1), age=-1), "field 'age'"),
-    "a time in anything": (Any, datetime(2020, 1, 1), "the value"),
     "text as a number": (int, "5", "the value"),
+    "a secret in anything": (Any, SecretStr("s3cr3t"), "the value"),
+    "a model with a secret in anything": (
+        dict[str, Any],
+        {"a": [models.Secret(name="x", token="s3cr3t")]},  # pyright: ignore[reportArgumentType] -- as above
+        r"field '\[...\]\[0\]'",
+    ),
+    "a secret under a number in anything": (
+        Any,
+        {1: [SecretStr("s3cr3t")]},
+        r"field '\[...\]\[0\]'",
+    ),
+    "NaN in anything": (Any, math.nan, "the value"),
 }
 
 KEPT: dict[str, tuple[Any, Any]] = {
@@ -63,6 +81,29 @@ KEPT: dict[str, tuple[Any, Any]] = {
     "tuple in anything": (dict[str, Any], {"a": [1, (2, {"b": (3,)})]}),
     "nan": (list[float], [math.nan]),
     "extra default": (models.Nested, models.Nested(people=[ADA])),
+    "one kind of URL for another": (list[AnyUrl], [AnyHttpUrl("http://localhost:1/callback")]),
+    "a set of another kind of URL": (
+        set[AnyUrl],
+        {AnyHttpUrl(f"http://localhost:{port}") for port in range(9)},
+    ),
+}
+
+AS_JSON: dict[str, tuple[object, object]] = {
+    "time": (datetime(2020, 1, 1), "2020-01-01T00:00:00"),
+    "identifier": (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    "number": (Decimal("1.5"), "1.5"),
+    "member": (models.Colour.RED, "red"),
+    "bytes": (b"x", "x"),
+    "set": ({1}, [1]),
+    "model": (ADA, {"name": "Ada", "born": None}),
+    "model with alias": (models.Aliased(fooBar=1), {"foo_bar": 1, "other": "x"}),
+    "model with an excluded field": (models.Excluded(name="x", token="t"), {"name": "x"}),
+    "dataclass": (models.Point(1), {"x": 1, "y": 0, "labels": []}),
+    "nested": (
+        {"a": [ADA, (datetime(2020, 1, 1),)]},
+        {"a": [{"name": "Ada", "born": None}, ["2020-01-01T00:00:00"]]},
+    ),
+    "numbers for keys": ({1: {2: ADA}}, {"1": {"2": {"name": "Ada", "born": None}}}),
 }
 
 
@@ -82,6 +123,34 @@ async def test_what_loses_nothing_is_stored(form: Any, value: Any) -> None:
     adapter: PydanticAdapter[Any] = PydanticAdapter(MemoryStore(), form, raise_on_validation_error=True)
     await adapter.put("k", value)
     assert await adapter.get("k") is not None
+
+
+@pytest.mark.parametrize(("value", "expected"), AS_JSON.values(), ids=AS_JSON)
+@pytest.mark.parametrize("form", [Any, object])
+async def test_where_any_type_is_declared_json_is_read(form: Any, value: object, expected: object) -> None:
+    """As in the 0.5 series; FastMCP keeps the state of sessions and the metadata of results so."""
+    adapter: PydanticAdapter[Any] = PydanticAdapter(MemoryStore(), form, raise_on_validation_error=True)
+    await adapter.put("k", value)
+    assert await adapter.get("k") == expected
+
+
+SURROGATE = "half of a pair: \ud800"
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        (str, SURROGATE),
+        (models.Plain, models.Plain(name=SURROGATE)),
+        (models.Nested, models.Nested(people=[models.Plain(name=SURROGATE)])),
+        (Any, {"a": [SURROGATE]}),
+        (models.Point, models.Point(1, labels=[SURROGATE])),
+    ],
+)
+async def test_half_a_surrogate_pair_is_kept(form: Any, value: object) -> None:
+    adapter: PydanticAdapter[Any] = PydanticAdapter(MemoryStore(), form, raise_on_validation_error=True)
+    await adapter.put("k", value)
+    assert await adapter.get("k") == value
 
 
 async def test_a_private_attribute_takes_no_part() -> None:

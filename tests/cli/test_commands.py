@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_cull(kv: Kv, url: str, tmp_path: Path) -> None:
         (["copy", "memory://", "memory://"], "SOURCE and TARGET are the same store"),
         (["no-such-command"], "No such command"),
         ([f"redis://:{SECRET}@host", "get", "a"], "No such command 'redis://...@host'"),
-        (["get", "a", f"redis://:{SECRET}@host"], "Got unexpected extra argument(s) (redis://...@host)"),
+        (["get", "a", f"redis://:{SECRET}@host"], "Got unexpected extra argument (redis://...@host)"),
         (["put", "a", "{}", "--ttl", "soon"], "Invalid value for '--ttl'"),
         (["get"], "Missing argument"),
     ],
@@ -253,3 +254,26 @@ def test_it_is_a_program() -> None:
     done = subprocess.run([program, "--help"], capture_output=True, text=True, env=environment(), check=True)
     for command in ("get", "put", "delete", "ttl", "keys", "collections", "cull", "copy", "doctor"):
         assert f" {command} " in done.stdout
+
+
+def test_says_its_version(kv: Kv) -> None:
+    done = kv("--version")
+    assert (done.returncode, done.stdout) == (0, f"kv {version('py-key-value-aio-cli')}\n")
+
+
+def test_writes_for_programs_without_what_is_slow_to_import(kv: Kv, url: str) -> None:
+    fill(url)
+    code = """
+import atexit, sys
+from key_value.aio.cli import main
+atexit.register(lambda: print(sorted({"pydantic", "rich", "typer"} & sys.modules.keys())))
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "get", "key-1"],
+        env=environment(KV_URL=url),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == '{"n": 1}\n[]\n'

@@ -1,6 +1,7 @@
 """`ClientPerLoop`, beyond what the stores' suites see."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from inspect import CORO_CLOSED, getcoroutinestate
@@ -92,3 +93,32 @@ async def test_an_opening_that_fails_or_is_cancelled_is_left() -> None:
         with pytest.raises(asyncio.CancelledError):
             await caller
     assert steps == ["cancelled"]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+async def test_a_client_that_is_collected_is_closed_once(turns: int) -> None:
+    """Python closes all that is collected together, at the same time."""
+    steps: list[str] = []
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    @asynccontextmanager
+    async def open_connection() -> AsyncGenerator[str]:
+        await asyncio.sleep(0)
+        yield "connection"
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        steps.append("connection closed")
+
+    async def use() -> None:
+        clients = ClientPerLoop[str](None, open_connection)
+        await clients.__aenter__()
+        assert await clients.get() == "connection"
+        # As a store and its client refer to each other.
+        vars(clients)["cycle"] = clients
+
+    await use()
+    gc.collect()
+    for _ in range(turns + 5):
+        await asyncio.sleep(0)
+    assert (steps, told) == (["connection closed"], [])

@@ -213,7 +213,7 @@ def test_a_package_loads_what_is_imported_from_it(package: str) -> None:
     inside = f"{package}."
     assert [name for name in _loaded_by(f"import {package}") if name.startswith(inside)] == []
     module = importlib.import_module(package)
-    assert set(vars(module)["_MODULES"]) == set(module.__all__)
+    assert set(dir(module)) - set(vars(module)) <= set(module.__all__)
     assert [name for name in module.__all__ if getattr(module, name) is None] == []
 
 
@@ -282,3 +282,25 @@ print(*[str(warning.message).split("'")[1] for warning in caught])
     def test_unlisted_ones_are_missing(self) -> None:
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module("key_value.shared.type_checking")
+
+
+@pytest.mark.parametrize("package", ["wrappers", "wrappers.encryption", "adapters"])
+def test_a_package_of_lazy_names_lists_and_keeps_them(package: str) -> None:
+    code = f"""
+import sys
+import key_value.aio.{package} as package
+
+assert set(package.__all__) <= set(dir(package)), dir(package)
+before = set(sys.modules)
+for name in package.__all__:
+    assert getattr(package, name) is vars(package)[name], name
+assert set(sys.modules) > before
+try:
+    package.Missing
+except AttributeError as error:
+    assert str(error) == "module 'key_value.aio.{package}' has no attribute 'Missing'"
+else:
+    raise AssertionError
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

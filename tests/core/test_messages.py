@@ -1,11 +1,12 @@
 """What errors say: what is wrong, of which entry, and never the value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, ClassVar
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import BaseModel
 from typing_extensions import override
 
@@ -24,7 +25,9 @@ from key_value.aio.errors import (
 )
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.simple import SimpleStore
+from key_value.aio.wrappers.encryption import FernetEncryptionWrapper
 from key_value.aio.wrappers.fallback import FallbackWrapper
+from key_value.aio.wrappers.prefix_keys import PrefixKeysWrapper
 from key_value.aio.wrappers.retry import RetryWrapper
 from key_value.aio.wrappers.timeout import TimeoutWrapper
 
@@ -115,7 +118,7 @@ def test_a_fault_is_found(value: object, fault: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ttl", "shown"), [(0, "0"), (-1.5, "-1.5"), ("5", "a str"), (True, "a bool"), (10**400, "a int")]
+    ("ttl", "shown"), [(0, "0"), (-1.5, "-1.5"), ("5", "a str"), (True, "a bool"), (10**400, "an int")]
 )
 async def test_a_ttl_is_refused_in_a_sentence(ttl: Any, shown: str) -> None:
     with pytest.raises(InvalidTTLError) as caught:
@@ -161,3 +164,29 @@ def test_a_repr_shows_what_is_wrapped() -> None:
     assert repr(PydanticAdapter(store, Person)) == "PydanticAdapter[Person](MemoryStore())"
     assert repr(BaseModelAdapter(store, Person)) == "BaseModelAdapter[Person](MemoryStore())"
     assert repr(RaiseOnMissingAdapter(store)) == "RaiseOnMissingAdapter(MemoryStore())"
+
+
+NO_STORES: Mapping[str, tuple[Any, str]] = {
+    "text": ("redis://localhost", "needs a store, not str"),
+    "mapping": ({}, "needs a store, not dict"),
+    "class": (MemoryStore, "needs a store, not the class MemoryStore"),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), NO_STORES.values(), ids=NO_STORES)
+def test_what_is_no_store_is_refused_where_it_is_given(given: Any, message: str) -> None:
+    makers: list[tuple[str, Callable[[], object]]] = [
+        ("PrefixKeysWrapper", lambda: PrefixKeysWrapper(given, "app")),
+        ("FallbackWrapper", lambda: FallbackWrapper(MemoryStore(), given)),
+        ("PydanticAdapter", lambda: PydanticAdapter(given, int)),
+        ("RaiseOnMissingAdapter", lambda: RaiseOnMissingAdapter(given)),
+    ]
+    for name, make in makers:
+        with pytest.raises(TypeError, match=f"^{name} {message}$"):
+            make()
+
+
+@pytest.mark.parametrize("fernet", [b"key", "key", Fernet], ids=["bytes", "text", "class"])
+def test_what_is_no_fernet_is_refused_where_it_is_given(fernet: Any) -> None:
+    with pytest.raises(TypeError, match=r"^fernet must be a Fernet or a MultiFernet, not (bytes|str|type)$"):
+        FernetEncryptionWrapper(MemoryStore(), fernet=fernet)

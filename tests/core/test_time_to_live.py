@@ -25,7 +25,19 @@ def test_none_is_for_ever() -> None:
 
 @pytest.mark.parametrize(
     "ttl",
-    [0, -1, 0.0, float("nan"), float("inf"), -float("inf"), 1e12, sys.maxsize, 10**400, Decimal("NaN")],
+    [
+        0,
+        -1,
+        0.0,
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        1e12,
+        sys.maxsize,
+        10**400,
+        Decimal("NaN"),
+        Decimal("sNaN"),
+    ],
 )
 def test_refuses_what_is_not(ttl: Any) -> None:
     with pytest.raises(InvalidTTLError, match="a positive, finite number of seconds"):

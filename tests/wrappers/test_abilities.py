@@ -205,9 +205,9 @@ class TestObjects:
     def test_is_neither_deep_copied_nor_pickled(self, wrap: Wrap) -> None:
         wrapper = wrap(full())
         name = type(wrapper).__name__
-        with pytest.raises(TypeError, match=f"A {name} cannot be deep-copied: it holds .* construct another"):
+        with pytest.raises(TypeError, match=f"{name} cannot be deep-copied: it holds .* construct another"):
             copy.deepcopy({"store": wrapper})
-        with pytest.raises(TypeError, match=f"A {name} cannot be pickled .* Construct it where it is used"):
+        with pytest.raises(TypeError, match=f"{name} cannot be pickled .* Construct it where it is used"):
             pickle.dumps(wrapper)
 
 

@@ -161,3 +161,10 @@ class TestDefaultValue:
     def test_must_be_json(self) -> None:
         with pytest.raises(SerializationError):
             DefaultValueWrapper(MemoryStore(), {"a": {1}})
+
+
+def test_a_bound_is_given() -> None:
+    nothing: Any = None
+    for bounds in ({"min_ttl": nothing, "max_ttl": 5}, {"min_ttl": 0, "max_ttl": nothing}):
+        with pytest.raises(InvalidTTLError, match="not a NoneType"):
+            TTLClampWrapper(MemoryStore(), **bounds)

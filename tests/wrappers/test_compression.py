@@ -133,6 +133,14 @@ async def test_what_is_cut_off_or_no_object_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "zstd"])
+async def test_what_follows_the_compressed_value_is_an_error(algorithm: str) -> None:
+    whole = await stored(LONG, algorithm=algorithm)
+    data = base64.b64decode(whole["__compressed_data__"])
+    with pytest.raises(DeserializationError, match="something follows it"):
+        await read({**whole, "__compressed_data__": base64.b64encode(data + b"more").decode()})
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "zstd"])
 async def test_a_small_value_cannot_take_all_memory(algorithm: str) -> None:
     bomb = await stored({"a": "x" * 5_000_000}, algorithm=algorithm)
     assert len(bomb["__compressed_data__"]) < 100_000

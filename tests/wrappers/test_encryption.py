@@ -26,6 +26,7 @@ from key_value.aio.wrappers.encryption import (
 )
 from key_value.aio.wrappers.encryption.passphrase import derive
 from tests.published import Publish
+from tests.wrappers.able import able
 
 KEY = b"k" * 32
 FERNET = Fernet(base64.urlsafe_b64encode(KEY))
@@ -101,6 +102,26 @@ async def test_a_value_of_another_key_is_an_error_or_missing(wrap: Any) -> None:
     assert await suppressing.get_many(["f", "a"]) == [None, None]
     assert await suppressing.ttl("a") == (None, None)
     assert await suppressing.ttl_many(["a"]) == [(None, None)]
+
+
+@both
+async def test_pop_leaves_what_it_cannot_decrypt(wrap: Any) -> None:
+    inner = MemoryStore()
+    other = AESGCMEncryptionWrapper(inner, b"o" * 32)
+    await other.put("k", VALUE, ttl=100)
+    with pytest.raises(DecryptionError):
+        await able(wrap(inner)).pop("k")
+    assert await able(wrap(inner, raise_on_decryption_error=False)).pop("k") is None
+    assert await able(other).pop("k") == VALUE
+    assert await able(other).pop("k") is None
+
+
+@pytest.mark.parametrize("key", ["k" * 32, None, bytearray(32), memoryview(KEY)])
+def test_a_key_of_another_type_is_refused(key: Any) -> None:
+    every: list[dict[str, Any]] = [{"key": key}, {"key": KEY, "key_id": "2", "old_keys": {"1": key}}]
+    for options in every:
+        with pytest.raises(TypeError, match=f"must be bytes or a DerivedKey, not {type(key).__name__}"):
+            AESGCMEncryptionWrapper(MemoryStore(), **options)
 
 
 @both

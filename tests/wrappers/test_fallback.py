@@ -6,11 +6,17 @@ from typing import TypeVar, cast
 import pytest
 from typing_extensions import override
 
-from key_value.aio.errors import InvalidTTLError, KeyValueStoreError, StoreConnectionError, StoreTimeoutError
+from key_value.aio.errors import (
+    InvalidTTLError,
+    KeyValueStoreError,
+    SerializationError,
+    StoreConnectionError,
+    StoreTimeoutError,
+)
 from key_value.aio.protocols import AsyncKeyValue, AsyncPopProtocol, AsyncScanProtocol
 from key_value.aio.stores.memory import MemoryStore
 from key_value.aio.stores.null import NullStore
-from key_value.aio.wrappers.base import Call, Interceptor
+from key_value.aio.wrappers.base import UNREACHABLE, Call, Interceptor
 from key_value.aio.wrappers.fallback import FallbackWrapper, wrapper
 from tests.wrappers.able import AbleStore, FullStore, able
 from tests.wrappers.flaky import Flaky
@@ -34,6 +40,19 @@ class Pair:
 
     def come_back(self) -> None:
         self.flaky.failures = 0
+
+
+class Outages:
+    """Two stores that can both go away."""
+
+    def __init__(self) -> None:
+        self.primary, self.fallback = Flaky(able(FullStore())), Flaky(MemoryStore())
+        self.store = FallbackWrapper(self.primary, self.fallback, write_to_fallback=True, replay_writes=True)
+
+
+@pytest.fixture
+def outages() -> Outages:
+    return Outages()
 
 
 async def test_reads_the_second_only_when_the_first_is_away() -> None:
@@ -153,6 +172,89 @@ class TestReplay:
             assert await store.get("k") is None
         assert "'k' of 'default_collection' stays in the fallback store alone" in caplog.text
         assert await fallback.get("k") == {"n": 1}
+
+    async def test_the_first_is_used_while_the_second_cannot_be_read(self, outages: "Outages") -> None:
+        store, primary, fallback = outages.store, outages.primary, outages.fallback
+        await store.put("other", {"n": 0})
+        primary.failures = -1
+        await store.put_many(["k", "l"], [{"n": 1}] * 2)
+        primary.failures, fallback.failures = 0, -1
+        assert await store.get("other") == {"n": 0}
+        await store.put("other", {"n": 1})
+        assert store.pending == 2
+        with pytest.raises(StoreConnectionError):
+            await store.replay()
+        fallback.failures = 0
+        assert await store.get_many(["k", "l", "other"]) == [{"n": 1}] * 3
+        assert store.pending == 0
+
+    @pytest.mark.parametrize("conditional", [False, True])
+    async def test_a_later_write_to_the_first_is_not_replaced(
+        self, outages: "Outages", conditional: bool
+    ) -> None:
+        store, primary, fallback = outages.store, outages.primary, outages.fallback
+        primary.failures = -1
+        await store.put("k", {"n": 1})
+        primary.failures, fallback.failures = 0, -1
+        if conditional:
+            assert await able(store).put_if_absent("k", {"n": 2}) is True
+        else:
+            await store.put("k", {"n": 2})
+        fallback.failures = 0
+        assert await store.get("k") == {"n": 2}
+        assert store.pending == 0
+        primary.failures = -1
+        assert await store.get("k") is None
+
+    async def test_what_cannot_be_removed_from_the_second_fails_no_operation(
+        self, outages: "Outages"
+    ) -> None:
+        class ReadOnce(Flaky):
+            @override
+            async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+                if call.operation == "delete":
+                    raise self.error
+                return await proceed()
+
+        store = FallbackWrapper(
+            outages.primary, ReadOnce(MemoryStore()), write_to_fallback=True, replay_writes=True
+        )
+        await store.put("other", {"n": 0})
+        outages.primary.failures = -1
+        await store.put("k", {"n": 1})
+        outages.primary.failures = 0
+        assert await store.get("other") == {"n": 0}
+        assert await outages.primary.get("k") == {"n": 1}
+
+    @pytest.mark.parametrize(
+        ("fallback_on", "error"),
+        [(UNREACHABLE, ZeroDivisionError), ((Exception,), SerializationError)],
+        ids=["of a driver", "of a value"],
+    )
+    async def test_an_error_that_is_no_outage_is_told_once(
+        self,
+        fallback_on: tuple[type[Exception], ...],
+        error: type[Exception],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        class Refusing(Flaky):
+            @override
+            async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+                if call.operation == "put" and not self.failures:
+                    raise error
+                return await super()._around(call, proceed)
+
+        primary = Refusing(MemoryStore())
+        store = FallbackWrapper(
+            primary, MemoryStore(), fallback_on, write_to_fallback=True, replay_writes=True
+        )
+        primary.failures = -1
+        await store.put("k", {"n": 1})
+        primary.failures = 0
+        with caplog.at_level(logging.ERROR):
+            assert await store.get("other") is None
+        assert "'k' of 'default_collection' stays in the fallback store alone" in caplog.text
+        assert store.pending == 0
 
     async def test_closing_replays(self) -> None:
         pair = Pair(write_to_fallback=True, replay_writes=True)

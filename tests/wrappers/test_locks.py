@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import gc
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from key_value.aio.stores.memory import MemoryStore
+from key_value.aio.testing.suites.forks import in_child
 from key_value.aio.wrappers.base import BaseWrapper
 from key_value.aio.wrappers.base.abilities import EVERY_ABILITY
 from key_value.aio.wrappers.base.locks import NamedLocks
@@ -182,3 +184,19 @@ async def test_a_batch_gets_its_turn_beside_writers_of_each_key() -> None:
         await asyncio.gather(*(store.put(key, {"n": 1}) for key in "kkll"))
 
     assert await overtakes(write_both, store.put_many(["k", "l"], [{"n": 2}] * 2)) <= 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no forks")
+async def test_what_the_parent_holds_is_free_in_a_child() -> None:
+    locks = NamedLocks()
+
+    async def hold() -> bool:
+        async with locks.hold("a"):
+            return True
+
+    async with locks.hold("a"):
+        waiting = asyncio.create_task(hold())
+        await asyncio.sleep(0)
+        assert await in_child(lambda: asyncio.wait_for(hold(), 10)) is True
+        assert not waiting.done()
+    assert await waiting is True

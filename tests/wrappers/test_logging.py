@@ -1,5 +1,6 @@
 import json
 import logging
+from collections import deque
 from types import MappingProxyType
 from typing import Any
 
@@ -45,6 +46,15 @@ async def test_tells_of_batches(heard: pytest.LogCaptureFixture) -> None:
         "Start DELETE_MANY collection='c' keys='['k']' ({'keys': ['k']})",
         "Finish DELETE_MANY collection='c' keys='['k']' ({'deleted': 1})",
     ]
+
+
+async def test_any_sequence_of_keys_is_told(heard: pytest.LogCaptureFixture) -> None:
+    store = LoggingWrapper(MemoryStore())
+    await store.put_many(deque("ab"), [{"a": 1}, {"b": 2}])
+    assert await store.get_many(deque("ab")) == [{"a": 1}, {"b": 2}]
+    assert await store.delete_many(deque("abcdefg")) == 2
+    assert "keys='['a', 'b']' ({'keys': ['a', 'b']})" in heard.messages[2]
+    assert "({'keys': ['a', 'b', 'c', 'd', 'e']})" in heard.messages[4]
 
 
 async def test_tells_values_on_request(heard: pytest.LogCaptureFixture) -> None:

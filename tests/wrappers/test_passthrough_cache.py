@@ -1,7 +1,8 @@
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from typing_extensions import override
@@ -9,10 +10,12 @@ from typing_extensions import override
 from key_value.aio.errors import InvalidTTLError, StoreConnectionError
 from key_value.aio.protocols import AsyncKeyValue
 from key_value.aio.stores.memory import MemoryStore
-from key_value.aio.wrappers.base import BaseWrapper
+from key_value.aio.wrappers.base import BaseWrapper, Call
 from key_value.aio.wrappers.passthrough_cache import PassthroughCacheWrapper, cache
 from tests.wrappers.able import AbleStore, FullStore, able
 from tests.wrappers.flaky import Flaky
+
+T = TypeVar("T")
 
 Found = tuple[dict[str, Any] | None, float | None]
 
@@ -30,6 +33,27 @@ class Cached:
     @property
     def reads(self) -> int:
         return len([name for name in self.primary.calls if name.startswith(("get", "ttl"))])
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_read_that_is_cancelled_leaves_no_coroutine_unawaited(steps: int) -> None:
+    class Yielding(Flaky):
+        @override
+        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+            await asyncio.sleep(0)
+            return await super()._around(call, proceed)
+
+    inner = MemoryStore()
+    await inner.put("for ever", {"n": 1})
+    await inner.put("for an hour", {"n": 2}, ttl=3600)
+    store = PassthroughCacheWrapper(Yielding(inner), Yielding(MemoryStore()))
+    reading = asyncio.create_task(store.get_many(["for ever", "for an hour"]))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait([reading])
+    gc.collect()
+    assert await store.get_many(["for ever", "for an hour"]) == [{"n": 1}, {"n": 2}]
 
 
 async def test_reads_the_primary_once() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
@@ -87,6 +88,20 @@ async def test_no_attempt_begins_after_the_deadline(waits: Iterator[list[float]]
     with pytest.raises(StoreConnectionError):
         await RetryWrapper(flaky, max_retries=100, initial_delay=1, max_seconds=0.4).get("key")
     assert flaky.calls == ["get"]
+
+
+async def test_the_deadline_counts_from_the_first_attempt(waits: Iterator[list[float]]) -> None:
+    class Slow(Flaky):
+        @override
+        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+            await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.05)
+            return await super()._around(call, proceed)
+
+    slow = Slow(MemoryStore())
+    slow.failures = -1
+    with pytest.raises(StoreConnectionError):
+        await RetryWrapper(slow, initial_delay=0.01, max_seconds=0.04).get("key")
+    assert slow.calls == ["get"]
 
 
 async def test_says_that_it_will_try_again(waits: Iterator[list[float]]) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from key_value.aio.errors import StoreClosedError
@@ -63,8 +65,28 @@ async def test_closes_the_stores_that_it_knows() -> None:
             await inner.get("k")
 
 
+async def test_a_store_that_counts_its_entries_is_used_while_it_has_none() -> None:
+    class Counting(MemoryStore):
+        def __len__(self) -> int:
+            return 0
+
+    users, default = Counting(), MemoryStore()
+    store = RoutingWrapper(lambda _: users, default)
+    await store.put("k", {"n": 1})
+    assert await users.get("k") == {"n": 1}
+    assert await default.get("k") is None
+
+
 def test_has_the_abilities_that_all_stores_have() -> None:
     able_store = MemoryStore()
     assert hasattr(RoutingWrapper(lambda _: None, able_store, stores=[able_store]), "keys")
     assert not hasattr(RoutingWrapper(lambda _: None, able_store), "keys")
     assert not hasattr(CollectionRoutingWrapper({"a": NullStore()}, able_store), "keys")
+
+
+async def test_no_default_store_is_needed_where_each_collection_has_one() -> None:
+    users = MemoryStore()
+    nothing: Any = None
+    async with RoutingWrapper(lambda _: users, nothing) as store:
+        await store.put("k", {"n": 1})
+        assert await users.get("k") == {"n": 1}

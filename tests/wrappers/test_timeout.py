@@ -46,3 +46,9 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+def test_a_timeout_is_positive(timeout: float) -> None:
+    with pytest.raises(ValueError, match=f"timeout must be a positive number of seconds, not {timeout}"):
+        TimeoutWrapper(MemoryStore(), timeout=timeout)

@@ -1,22 +1,20 @@
 """The options that several commands share."""
 
-from typing import Annotated, TypeAlias
+import click
 
-import typer
+of_store = click.option(
+    "--url",
+    "-u",
+    envvar="KV_URL",
+    show_envvar=True,
+    required=True,
+    help="The URL of the store, such as sqlite:///app.db; in the environment no other user sees it.",
+)
 
-Url: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--url",
-        "-u",
-        envvar="KV_URL",
-        help="The URL of the store, such as sqlite:///app.db; in the environment no other user sees it.",
-    ),
-]
-
-Collection: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--collection", "-c", envvar="KV_COLLECTION", help="The collection, if not the store's default."
-    ),
-]
+of_collection = click.option(
+    "--collection",
+    "-c",
+    envvar="KV_COLLECTION",
+    show_envvar=True,
+    help="The collection, if not the store's default.",
+)

@@ -5,12 +5,6 @@ import re
 import sys
 from collections.abc import Iterable
 
-from rich.console import Console
-from rich.highlighter import JSONHighlighter
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-
 # What JSON leaves as it is and a terminal may obey, or reorder: C1 controls and marks of direction.
 _OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -23,8 +17,9 @@ def in_terminal() -> bool:
 def show_json(value: object) -> None:
     """Write a value: indented and in colours in a terminal, else as one line of ASCII."""
     if in_terminal():
-        text = _printable(json.dumps(value, indent=2, ensure_ascii=False))
-        Console().print(JSONHighlighter()(Text(text)), soft_wrap=True)
+        from key_value.aio.cli import terminal  # noqa: PLC0415 -- rich takes longer to import than a command
+
+        terminal.show_json(_printable(json.dumps(value, indent=2, ensure_ascii=False)))
     else:
         sys.stdout.write(f"{json.dumps(value)}\n")
 
@@ -37,10 +32,9 @@ def show_names(names: Iterable[str]) -> None:
 
 def show_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
     """Write a table of two columns to a terminal."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None)
-    for name, text in rows:
-        table.add_row(escape(name), escape(text))
-    Console().print(table)
+    from key_value.aio.cli import terminal  # noqa: PLC0415 -- rich takes longer to import than a command
+
+    terminal.show_table(title, rows)
 
 
 def show_text(text: str) -> None:
@@ -50,8 +44,13 @@ def show_text(text: str) -> None:
 
 def show_error(error: Exception | str) -> None:
     """Write to stderr what went wrong."""
-    text = str(error) or type(error).__name__
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]kv:[/] {escape(_printable(text))}")
+    text = _printable(str(error) or type(error).__name__)
+    if sys.stderr.isatty():
+        from key_value.aio.cli import terminal  # noqa: PLC0415 -- rich takes longer to import than a command
+
+        terminal.show_error(text)
+    else:
+        sys.stderr.write(f"kv: {text}\n")
 
 
 def _plain(name: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from enum import IntEnum
 from typing import Any, NoReturn
 
-import typer
+import click
 
 from key_value.aio.cli.output import show_error
 from key_value.aio.errors import (
@@ -71,7 +71,7 @@ def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> NoReturn:
     """Run a command, and end the program.
 
     Raises:
-        typer.Exit: Always; its code says how the command has ended.
+        click.exceptions.Exit: Always; its code says how the command has ended.
     """
     try:
         code = asyncio.run(command())
@@ -88,4 +88,4 @@ def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> NoReturn:
             traceback.print_exc()
         else:
             show_error(error)
-    raise typer.Exit(int(code))
+    raise click.exceptions.Exit(int(code))

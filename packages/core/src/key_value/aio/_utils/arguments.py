@@ -81,6 +81,14 @@ def check_values(keys: Sequence[str], values: object) -> None:
         check_value(item)
 
 
+def check_store(store: object, owner: type) -> None:
+    """Refuse what a wrapper or an adapter cannot use as a store: a class, or an object without `put`."""
+    if isinstance(store, type):
+        _refuse(f"{owner.__name__} needs a store, not the class {store.__name__}", store)
+    elif not hasattr(store, "put"):
+        _refuse(f"{owner.__name__} needs a store, not {_kind(store)}", store)
+
+
 def are_strings(items: Items) -> bool:
     """Whether all that is iterated over is a string: the keys of a mapping, the items of a sequence."""
     return _STRING.issuperset(map(type, items)) or all(isinstance(item, str) for item in items)

@@ -25,7 +25,7 @@ def enforce_bear_type(function: Callable[P, T]) -> Callable[P, T]:
     """Make a function raise TypeError for arguments that are, to beartype, not of their types."""
     if DISABLED:
         return function
-    from beartype import beartype  # noqa: PLC0415  -- loaded only by those who ask for it
+    from beartype import beartype  # noqa: PLC0415  -- loaded only where it is used
 
     return beartype(conf=_conf("enforce_bear_type_conf"))(function)
 

@@ -41,7 +41,7 @@ class EscapingStrategy(SanitizationStrategy):
         """State what the backend cannot hold.
 
         Args:
-            unsafe: A regular expression; each character of what it finds is encoded. What UTF-8 cannot hold
+            unsafe: A regular expression; each character of a match is encoded. What UTF-8 cannot hold
                 is encoded in any case.
             max_bytes: Bytes that a name may have, enough for 80 characters; None sets no limit.
             encoding: The encoding that the backend counts them in.

@@ -18,7 +18,7 @@ from key_value.aio.errors import DeserializationError
 class ManagedEntry:
     """A value and its times.
 
-    Times are kept as seconds since 1970 and become datetimes only where someone asks for one.
+    Times are kept as seconds since 1970 and become datetimes only where one is read.
 
     Attributes:
         value: What the application stored.

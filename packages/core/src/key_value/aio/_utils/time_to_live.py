@@ -100,8 +100,8 @@ def _as_seconds(ttl: Any) -> float:
         raise InvalidTTLError(ttl=ttl, extra_info={"type": type(ttl).__name__})
     try:
         return float(ttl)
-    except OverflowError:
-        return math.inf
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
 
 
 def prepare_entry_timestamps(ttl: TimeToLive | None) -> tuple[datetime, float | None, datetime | None]:

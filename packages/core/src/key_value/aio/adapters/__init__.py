@@ -1,7 +1,8 @@
 """Adapters: typed views of a store, and a lock. Each is imported when it is first used."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from key_value.aio._utils.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from key_value.aio.adapters.base_model import BaseModelAdapter
@@ -12,16 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseModelAdapter", "DataclassAdapter", "KeyValueLock", "PydanticAdapter", "RaiseOnMissingAdapter"]
 
-_MODULES = {
-    "BaseModelAdapter": "base_model",
-    "DataclassAdapter": "dataclass",
-    "KeyValueLock": "lock",
-    "PydanticAdapter": "pydantic",
-    "RaiseOnMissingAdapter": "raise_on_missing",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "BaseModelAdapter": "base_model",
+        "DataclassAdapter": "dataclass",
+        "KeyValueLock": "lock",
+        "PydanticAdapter": "pydantic",
+        "RaiseOnMissingAdapter": "raise_on_missing",
+    },
+)

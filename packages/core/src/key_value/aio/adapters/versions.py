@@ -134,7 +134,7 @@ class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
         Args:
             key: The key.
             function: Returns the new value for the present one; it may be called several times.
-            default: What to call it with if the key is missing, each time a copy.
+            default: What to call it with if the key is missing, or not of the type, each time a copy.
             collection: The collection of the entry.
             ttl: Seconds to live from now on, or a timedelta; None leaves the entry those that it has.
 
@@ -144,9 +144,11 @@ class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
         Raises:
             KeyValueStoreError: Another writer was faster each time.
         """
+        store = cast("AsyncCompareAndSetProtocol", self._store())
         for attempt in range(MAX_ATTEMPTS):
-            found = await self.get_versioned(key, collection=collection)
-            new = function(deepcopy(default) if found is None else found.value)
+            found = await store.get_versioned(key, collection=self._collection(collection))
+            value = None if found is None else self._decode(found.value)
+            new = function(deepcopy(default) if value is None else value)
             if found is None:
                 if await self.put_if_absent(key, new, collection=collection, ttl=ttl):
                     return new

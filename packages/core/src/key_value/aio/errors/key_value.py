@@ -93,4 +93,5 @@ class EntryTooSmallError(_SizeError):
 def _shown(ttl: Any) -> str:
     """Return a time to live as it is named in an error: a number that is short, else its type."""
     is_short = isinstance(ttl, float) or (type(ttl) is int and abs(ttl) < 10**15)
-    return str(ttl) if is_short else f"a {type(ttl).__name__}"
+    kind = type(ttl).__name__
+    return str(ttl) if is_short else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -1,7 +1,8 @@
 """Wrappers: stores that add a behaviour to any other store. Each is imported when it is first used."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from key_value.aio._utils.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from key_value.aio.wrappers.base import BaseWrapper
@@ -54,34 +55,31 @@ __all__ = [
     "TimeoutWrapper",
 ]
 
-_MODULES = {
-    "AESGCMEncryptionWrapper": "encryption",
-    "BaseEncryptionWrapper": "encryption",
-    "BaseWrapper": "base",
-    "CollectionRoutingWrapper": "routing",
-    "CompressionWrapper": "compression",
-    "DefaultValueWrapper": "default_value",
-    "DerivedKey": "encryption",
-    "FallbackWrapper": "fallback",
-    "FernetEncryptionWrapper": "encryption",
-    "LimitSizeWrapper": "limit_size",
-    "LoggingWrapper": "logging",
-    "OpenTelemetryWrapper": "opentelemetry",
-    "PassthroughCacheWrapper": "passthrough_cache",
-    "PrefixCollectionsWrapper": "prefix_collections",
-    "PrefixKeysWrapper": "prefix_keys",
-    "ReadOnlyWrapper": "read_only",
-    "RetryWrapper": "retry",
-    "RoutingFunction": "routing",
-    "RoutingWrapper": "routing",
-    "SingleCollectionWrapper": "single_collection",
-    "StatisticsWrapper": "statistics",
-    "TTLClampWrapper": "ttl_clamp",
-    "TimeoutWrapper": "timeout",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "AESGCMEncryptionWrapper": "encryption",
+        "BaseEncryptionWrapper": "encryption",
+        "BaseWrapper": "base",
+        "CollectionRoutingWrapper": "routing",
+        "CompressionWrapper": "compression",
+        "DefaultValueWrapper": "default_value",
+        "DerivedKey": "encryption",
+        "FallbackWrapper": "fallback",
+        "FernetEncryptionWrapper": "encryption",
+        "LimitSizeWrapper": "limit_size",
+        "LoggingWrapper": "logging",
+        "OpenTelemetryWrapper": "opentelemetry",
+        "PassthroughCacheWrapper": "passthrough_cache",
+        "PrefixCollectionsWrapper": "prefix_collections",
+        "PrefixKeysWrapper": "prefix_keys",
+        "ReadOnlyWrapper": "read_only",
+        "RetryWrapper": "retry",
+        "RoutingFunction": "routing",
+        "RoutingWrapper": "routing",
+        "SingleCollectionWrapper": "single_collection",
+        "StatisticsWrapper": "statistics",
+        "TTLClampWrapper": "ttl_clamp",
+        "TimeoutWrapper": "timeout",
+    },
+)

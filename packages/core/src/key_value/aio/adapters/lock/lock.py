@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import sys
 import time
 from types import TracebackType
 from typing import Any, NamedTuple, cast
@@ -95,6 +96,7 @@ class KeyValueLock(Uncopyable):
         self._lease: _Lease | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._cancelled: asyncio.Task[Any] | None = None
+        self._cancellations = 0
 
     @property
     def token(self) -> int:
@@ -129,7 +131,9 @@ class KeyValueLock(Uncopyable):
         if self._lease is None:
             return False
         self.lost = asyncio.Event()
-        self._renewal = asyncio.create_task(self._keep_renewing(asyncio.current_task()))
+        body = asyncio.current_task()
+        self._cancellations = _cancellations(body)
+        self._renewal = asyncio.create_task(self._keep_renewing(body))
         return True
 
     async def release(self) -> None:
@@ -145,7 +149,7 @@ class KeyValueLock(Uncopyable):
         lease, self._lease, self._renewal, self._in_use = self._lease, None, None, False
         try:
             if not self.lost.is_set() and lease is not None:
-                await self._delete(lease)
+                await self._delete(lease.holder, lease.version)
         except _FAILURES as error:
             logger.warning("The lock %r could not be released, and ends by itself: %r", self.name, error)
 
@@ -167,11 +171,15 @@ class KeyValueLock(Uncopyable):
             # That was meant for the body, which had just ended.
             await self.release()
         cancelled, self._cancelled = self._cancelled, None
-        if cancelled is not None:
-            # Before Python 3.11 a task does not count its cancellations.
-            getattr(cancelled, "uncancel", lambda: 0)()
-            if exc_type in (None, asyncio.CancelledError):
-                raise LockLostError(f"The lock {self.name!r} was lost while it was held") from exc_value
+        if cancelled is None:
+            return
+        if sys.version_info >= (3, 11):
+            cancelled.uncancel()
+        if exc_type in (None, asyncio.CancelledError):
+            if _cancellations(cancelled) > self._cancellations:
+                # Another has cancelled the body too.
+                raise asyncio.CancelledError
+            raise LockLostError(f"The lock {self.name!r} was lost while it was held") from exc_value
 
     async def _acquire(self, deadline: float | None) -> _Lease | None:
         holder, wait = uuid4().hex, _FIRST_WAIT
@@ -187,6 +195,14 @@ class KeyValueLock(Uncopyable):
 
     async def _attempt(self, holder: str) -> _Lease | None:
         """Take the lease if it is free, draw a token, and hold the lock once the token is in the entry."""
+        try:
+            return await self._take(holder)
+        except BaseException:
+            with contextlib.suppress(*_FAILURES):
+                await self._give_up(holder)
+            raise
+
+    async def _take(self, holder: str) -> _Lease | None:
         ends = time.monotonic() + self._ttl
         if not await self._entries.put_if_absent(
             self._key, {"holder": holder, "token": 0}, collection=self._collection, ttl=self._ttl
@@ -216,13 +232,15 @@ class KeyValueLock(Uncopyable):
         found = await self._entries.get_versioned(self._key, collection=self._collection)
         return found.version if found is not None and found.value.get("holder") == holder else None
 
-    async def _delete(self, lease: _Lease) -> None:
-        version: str | None = lease.version
+    async def _give_up(self, holder: str) -> None:
+        await self._delete(holder, await self._own_version(holder))
+
+    async def _delete(self, holder: str, version: str | None) -> None:
         while version is not None and not await self._entries.delete_if_version(
             self._key, version=version, collection=self._collection
         ):
-            # A renewal whose answer was lost may have changed the version.
-            version = await self._own_version(lease.holder)
+            # A write whose answer was lost may have changed the version.
+            version = await self._own_version(holder)
 
     async def _keep_renewing(self, body: "asyncio.Task[Any] | None") -> None:
         pause = self._ttl / 3
@@ -231,7 +249,8 @@ class KeyValueLock(Uncopyable):
             pause = self._ttl / 10
             if time.monotonic() >= lease.ends:
                 break
-            with contextlib.suppress(*_FAILURES):
+            # Whatever the store raises, the lease ends if that lasts.
+            with contextlib.suppress(Exception):
                 renewed = await asyncio.wait_for(self._renew(lease), lease.ends - time.monotonic())
                 if renewed is None:
                     break
@@ -254,6 +273,11 @@ class KeyValueLock(Uncopyable):
     @property
     def _key(self) -> str:
         return f"lock:{self.name}"
+
+
+def _cancellations(task: "asyncio.Task[Any] | None") -> int:
+    """Return how often a task was cancelled; before Python 3.11 it does not count."""
+    return task.cancelling() if sys.version_info >= (3, 11) and task is not None else 0
 
 
 def _add_one(counted: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from typing_extensions import TypeForm, override
@@ -13,7 +14,7 @@ try:
 except ImportError as error:
     raise ImportError("This adapter needs pydantic: pip install 'py-key-value-aio[pydantic]'") from error
 
-from key_value.aio._utils.json_codec import dumps
+from key_value.aio._utils.arguments import check_store
 from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.adapters.pydantic.round_trip import difference, fields_of, plain_type
@@ -35,7 +36,8 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
 
     Fields are stored under their names, whatever their aliases, and without computed fields, so that all that
     the type can dump it can also read. What was stored under aliases is read as well. A value that would not
-    read back equal is refused. To store a secret on purpose, give its field a serializer that reveals it.
+    read back equal is refused; where the type is `Any`, its JSON is read. To store a secret on purpose, give
+    its field a serializer that reveals it.
     """
 
     _key_value: AsyncKeyValue
@@ -52,6 +54,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         raise_on_validation_error: bool,
     ) -> None:
         """Adapt a store; `_needs_wrapping`, whether values go under the field `items`, is the subclass's."""
+        check_store(key_value, type(self))
         self._key_value = key_value
         self._form: str = getattr(form, "__name__", None) or str(form)
         self._type_adapter = make_type_adapter(form)
@@ -197,7 +200,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
 
     def _check_round_trip(self, value: T, dumped: object) -> None:
         try:
-            lost = difference(value, self._read(_to_json(dumped)))
+            lost = difference(value, self._read(dumped))
         except ValidationError as error:
             name = next(iter(error.errors(include_input=False)[0]["loc"]), None)
             lost = f".{name}" if name in (fields_of(value) or ()) else ""
@@ -228,7 +231,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
 
     def _validate(self, stored: object) -> T | None:
         try:
-            return self._read(_to_json(stored))
+            return self._read(stored)
         except ValidationError as failure:
             errors = failure.errors(include_url=False, include_input=False, include_context=False)
             if self._raise_on_validation_error:
@@ -242,25 +245,22 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
             logger.error("Validation failed for %s", self._get_model_type_name(), extra=extra)
             return None
 
-    def _read(self, text: str | bytes) -> T:
-        """Validate JSON by the names of fields, or else by their aliases.
+    def _read(self, stored: object) -> T:
+        """Validate what is stored by the names of fields, or else by their aliases.
 
         Raises:
             ValidationError: It is neither; the error is that of the names.
         """
-        validate = self._type_adapter.validator.validate_json
+        validator = self._type_adapter.validator
         try:
-            return validate(text, by_alias=False, by_name=True)
+            validate = partial(validator.validate_json, to_json(stored, inf_nan_mode="constants"))
+        except PydanticSerializationError:
+            # Half a surrogate pair, which JSON by pydantic cannot hold.
+            validate = partial(validator.validate_python, stored)
+        try:
+            return validate(by_alias=False, by_name=True)
         except ValidationError as failure:
             try:
-                return validate(text, by_alias=True)
+                return validate(by_alias=True)
             except ValidationError:
                 raise failure from None
-
-
-def _to_json(stored: object) -> str | bytes:
-    try:
-        return to_json(stored, inf_nan_mode="constants")
-    except PydanticSerializationError:
-        # Half a surrogate pair, which the standard library escapes.
-        return dumps(stored)

@@ -7,11 +7,20 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 K = TypeVar("K")
 
-_MISSING = object()
+
+class _Missing:
+    """Stands for a part that one of two values does not have."""
+
+
+_MISSING = _Missing()
+
+_SECRETS = (Secret, SecretBytes, SecretStr)
+"""All of one class have the same JSON, which is asterisks."""
 
 _CLASSES: Mapping[str, type] = {
     "bool": bool,
@@ -97,8 +106,9 @@ def difference(value: object, read: object, path: str = "") -> str | None:
     """Find the first part of a value that does not equal what was read back for it.
 
     Fields of models and dataclasses are compared one by one. A subclass equals its base if it adds no fields.
-    A tuple equals a list of the same items, as which every store reads it. Private attributes take no part,
-    nor do objects that can be compared by identity alone.
+    What was read as another type is equal if its JSON is, and holds no secret: an `AnyHttpUrl` is read as the
+    `AnyUrl` that is declared, and where `Any` is declared a time is read as text and a model as a dictionary.
+    Private attributes take no part, nor do objects that can be compared by identity alone.
 
     Args:
         value: What was put.
@@ -112,7 +122,7 @@ def difference(value: object, read: object, path: str = "") -> str | None:
         return None
     pairs = _parts(value, read)
     if pairs is None:
-        return path
+        return None if _have_same_json(value, read) else path
     found = (difference(one, other, f"{path}{step}") for step, one, other in pairs)
     return next((each for each in found if each is not None), None)
 
@@ -140,11 +150,46 @@ def _parts(value: object, read: object) -> list[tuple[str, object, object]] | No
     if not isinstance(value, type(read)):
         return None
     if isinstance(value, dict):
-        # Its keys are part of the value, and no value is shown.
         items, others = cast("dict[object, object]", value), cast("dict[object, object]", read)
+        if items.keys() != others.keys():
+            items = {_key_in_json(key): item for key, item in items.items()}
+        # Its keys are part of the value, and no value is shown.
         return _by_name(items, others, "[...]")
     names = fields_of(cast("object", value))
     return None if names is None else _by_name(names, fields_of(read) or {}, ".{}")
+
+
+def _have_same_json(value: object, read: object) -> bool:
+    """Decide whether two values of different types are one in JSON, and whether that holds all of them."""
+    if _holds_secret(value):
+        return False
+    try:
+        if isinstance(value, set | frozenset) and isinstance(read, set | frozenset):
+            ours, theirs = cast("set[object]", value), cast("set[object]", read)
+            return sorted(map(_json, ours)) == sorted(map(_json, theirs))
+        return _json(cast("object", value)) == _json(read)
+    except PydanticSerializationError:
+        return False
+
+
+def _json(value: object) -> bytes:
+    return to_json(value, by_alias=False, round_trip=True, inf_nan_mode="constants")
+
+
+def _key_in_json(key: object) -> object:
+    return key if isinstance(key, str) else next(iter(from_json(_json({key: None}))))
+
+
+def _holds_secret(value: object) -> bool:
+    if isinstance(value, _SECRETS):
+        return True
+    if isinstance(value, dict):
+        parts = cast("dict[object, object]", value).values()
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = cast("Sequence[object]", value)
+    else:
+        parts = (fields_of(value) or {}).values()
+    return any(map(_holds_secret, parts))
 
 
 def fields_of(value: object) -> Mapping[str, object] | None:

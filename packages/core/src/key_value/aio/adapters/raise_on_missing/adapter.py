@@ -5,6 +5,7 @@ from typing import Any, Literal, overload
 
 from typing_extensions import override
 
+from key_value.aio._utils.arguments import check_store
 from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.errors import MissingKeyError
@@ -24,6 +25,7 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         Args:
             key_value: The store.
         """
+        check_store(key_value, type(self))
         self.key_value = key_value
         self._adapt(key_value)
 

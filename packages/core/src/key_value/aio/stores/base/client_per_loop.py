@@ -157,17 +157,21 @@ class _Opened(Generic[ClientT]):
             await self._context.__aexit__(None, None, None)
 
 
+def _leave_to_guard(_: AsyncGenerator[Any, Any]) -> None:
+    """Do nothing for a generator that is collected: the guard, collected with it, is closed and closes it."""
+
+
 @coroutine
 def _unregistered(work: Coroutine[Any, Any, ClientT]) -> Generator[Any, None, ClientT]:
     """Await a coroutine; the event loop does not register the asynchronous generators that it begins.
 
     A loop that ends closes those that it has registered, all at the same time: also those of a context of
-    ours, while that is being left.
+    ours, while that is being left. So it does with those that are collected.
     """
     proceed = partial(work.send, None)
     while True:
         hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=None)
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=_leave_to_guard)
         try:
             awaited = proceed()
         except StopIteration as end:

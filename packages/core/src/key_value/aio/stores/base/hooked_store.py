@@ -41,7 +41,7 @@ class HookedStore(BaseStore, ABC):
     """How much the backend takes in one call."""
 
     read_limit: ClassVar[BatchLimit | None] = None
-    """How many entries one call of `get_many` may ask for, if that is not `batch_limit`."""
+    """How many entries one call of `get_many` may read, if that is not `batch_limit`."""
 
     writes_in_order: ClassVar[bool] = False
     """Whether the backend does the writes of this store one after another, each to its end.

@@ -255,10 +255,10 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         different = list(dict.fromkeys(keys))
         with self._driver_errors:
             entries = await self._get_managed_entries(collection=collection, keys=different)
-        living = [None if entry is None or entry.is_expired else entry for entry in entries]
+        unexpired = [None if entry is None or entry.is_expired else entry for entry in entries]
         if len(different) == len(keys):
-            return living
-        return _repeated(keys, dict(zip(different, living, strict=True)))
+            return unexpired
+        return _repeated(keys, dict(zip(different, unexpired, strict=True)))
 
     def _count_writes(self, count: int) -> None:
         """Hook: called after so many entries were stored."""

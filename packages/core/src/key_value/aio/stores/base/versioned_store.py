@@ -79,7 +79,7 @@ class VersionedStore(
         """Hook: remove an entry, atomically, and return it, even one that has expired; else None."""
         while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
             entry, version = found
-            # What has expired may be what another one has buried, who looks for it if the answer is lost.
+            # An expired entry may be the tombstone of another call, which reads it if its answer was lost.
             if (self.buries and entry.is_expired) or await self._retire_entry(collection, key, version):
                 return entry
         return None

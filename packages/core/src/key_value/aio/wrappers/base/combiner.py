@@ -43,7 +43,9 @@ class Combiner(BaseWrapper):
             operation: Carries it out on a store.
         """
 
-    async def _decide(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
+    async def _decide(
+        self, ability: Ability, keys: Sequence[str], collection: str | None, operation: Operation[T]
+    ) -> T:
         """Hook: carry out an operation whose answer holds in one store alone, such as `put_if_absent`."""
         return await self._write(keys, collection, operation)
 
@@ -122,7 +124,7 @@ class Combiner(BaseWrapper):
         collection = self._collection(arguments.get("collection"))
         named = {"collection": collection} if "collection" in arguments else {}
         if ability.single_store:
-            return await self._decide(keys, collection, operation)
+            return await self._decide(ability, keys, collection, operation)
         if ability.effect == "read":
             return await self._read(collection, operation)
         return await self._write(keys, collection, operation)

@@ -1,17 +1,26 @@
 """Locks by name for tasks of any event loop in any thread, first come, first served."""
 
 import asyncio
+import os
 import threading
 from collections import deque
 from collections.abc import Hashable, Iterable
 from types import TracebackType
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 
 class NamedLocks:
-    """Locks that are made when a name is held and dropped when none holds or awaits it."""
+    """Locks that are made when a name is held and dropped when none holds or awaits it.
+
+    In a forked child all are free: the tasks of the parent do not run there.
+    """
 
     def __init__(self) -> None:
+        self.reset()
+        _all_locks.add(self)
+
+    def reset(self) -> None:
+        """Drop all locks."""
         # A coroutine that is collected leaves: that may happen in any line, also while this thread holds it.
         self._mutex = threading.RLock()
         self._queues: dict[Hashable, deque[Hold]] = {}
@@ -101,6 +110,18 @@ class Hold:
         traceback: TracebackType | None,
     ) -> None:
         self._locks.leave(self)
+
+
+_all_locks: WeakSet[NamedLocks] = WeakSet()
+
+
+def _reset_all() -> None:
+    for locks in _all_locks:
+        locks.reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_all)
 
 
 _of_objects: WeakKeyDictionary[object, NamedLocks] = WeakKeyDictionary()

@@ -192,6 +192,13 @@ class Translator(BaseWrapper):
         name = self._collection_name(given.get("collection"))
         if ability.gives == "keys" and self._can_scan_for(given["limit"]):
             return await self._scan_keys(name, given["limit"])
+        if (
+            ability.method == "pop"
+            and self.__decodes
+            and await self.get(given["key"], collection=name) is None
+        ):
+            # Nothing to pop, or nothing that can be decoded, which then stays.
+            return None
         encoded = await self._encode_arguments(ability, given, name)
         result = await super()._call_ability(ability, encoded)
         return await self._decode_result(ability, result, given, name)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, SupportsFloat, cast
 
 from typing_extensions import Self, override
 
-from key_value.aio._utils.arguments import check_collection, check_key, check_keys, check_value, check_values
+from key_value.aio._utils.arguments import (
+    check_collection,
+    check_key,
+    check_keys,
+    check_store,
+    check_value,
+    check_values,
+)
 from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio._utils.uncopyable import ShallowCopyable
 from key_value.aio.protocols.abilities import Ability
@@ -61,12 +68,16 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
 
     def _wrap(self, *wrapped: AsyncKeyValue) -> None:
         """Take over the abilities that these stores share, and close them with this wrapper."""
+        cls = plain_class(type(self))
+        for store in wrapped:
+            # A `RoutingWrapper` whose function always names a store may have no default one.
+            if store is not None:  # pyright: ignore[reportUnnecessaryComparison] -- callers may not be typed
+                check_store(store, cls)
         self.__wrapped = wrapped
         vars(self).pop("_BaseWrapper__only", None)
         if len(wrapped) == 1:
             self.__only = wrapped[0]
         self.__default = default_collection_of(wrapped[0]) if wrapped else None
-        cls = plain_class(type(self))
         extend(self, kept_abilities(cls, BaseWrapper, self.drops, self._can_offer))
 
     def _can_offer(self, protocol: type) -> bool:

@@ -45,7 +45,7 @@ class Gzip:
             unpacked = unpacking.decompress(data, limit + 1)
         except zlib.error as error:
             raise _corrupt(error) from error
-        return _checked(unpacked, limit, whole=unpacking.eof)
+        return _checked(unpacked, limit, unpacking)
 
 
 class Zstd:
@@ -62,12 +62,18 @@ class Zstd:
             unpacked = unpacking.decompress(data, limit + 1)
         except (EOFError, zstd().ZstdError) as error:
             raise _corrupt(error) from error
-        return _checked(unpacked, limit, whole=unpacking.eof)
+        return _checked(unpacked, limit, unpacking)
 
 
-class _Decompressor(Protocol):
-    eof: bool
+class _Unpacking(Protocol):
+    @property
+    def eof(self) -> bool: ...
 
+    @property
+    def unused_data(self) -> bytes: ...
+
+
+class _Decompressor(_Unpacking, Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
@@ -96,11 +102,13 @@ def zstd() -> _ZstdModule:
         raise ImportError(message) from error
 
 
-def _checked(unpacked: bytes, limit: int, *, whole: bool) -> bytes:
+def _checked(unpacked: bytes, limit: int, unpacking: _Unpacking) -> bytes:
     if len(unpacked) > limit:
         raise DeserializationError(f"A compressed value has more than {limit} bytes of JSON")
-    if not whole:
+    if not unpacking.eof:
         raise _corrupt("it is cut off")
+    if unpacking.unused_data:
+        raise _corrupt("something follows it")
     return unpacked
 
 

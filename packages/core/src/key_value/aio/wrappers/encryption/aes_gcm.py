@@ -62,6 +62,7 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
                 `rotate` encrypts them.
 
         Raises:
+            TypeError: A key is neither bytes nor a `DerivedKey`.
             ValueError: A key is not of 16, 24 or 32 bytes, or two have one name.
         """
         super().__init__(
@@ -73,6 +74,9 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
         if key_id in (old_keys or {}):
             raise ValueError(f"Two keys have the name {key_id!r}")
         self._secrets = {**(old_keys or {}), key_id: key}
+        for name, given in self._secrets.items():
+            if not isinstance(given, (bytes, DerivedKey)):  # pyright: ignore[reportUnnecessaryIsInstance] -- callers may not be typed
+                raise TypeError(f"The key {name!r} must be bytes or a DerivedKey, not {type(given).__name__}")
         self._ciphers = {
             name: AESGCM(given) for name, given in self._secrets.items() if isinstance(given, bytes)
         }

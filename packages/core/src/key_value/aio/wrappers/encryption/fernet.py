@@ -57,10 +57,13 @@ class FernetEncryptionWrapper(BaseEncryptionWrapper):
             allow_plaintext: Whether a value that is not encrypted is read; while old ones are still there.
 
         Raises:
+            TypeError: `fernet` is neither.
             ValueError: Neither or both of `fernet` and a passphrase are given, or the salt is missing.
         """
         if fernet is not None and (source_material or salt):
             raise ValueError("Cannot provide fernet together with source_material or salt")
+        if fernet is not None and (isinstance(fernet, type) or not hasattr(fernet, "decrypt")):
+            raise TypeError(f"fernet must be a Fernet or a MultiFernet, not {type(fernet).__name__}")
         self._cipher = _Cipher(fernet or _derived(source_material, salt))
         super().__init__(
             key_value,

@@ -1,6 +1,7 @@
 """A wrapper that uses a second store when the first fails."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from key_value.aio.protocols.key_value import (
 from key_value.aio.wrappers.base import UNREACHABLE, Combiner
 from key_value.aio.wrappers.base.abilities import Arguments, call_ability
 from key_value.aio.wrappers.base.combiner import Operation
-from key_value.aio.wrappers.fallback.replay import Outbox
+from key_value.aio.wrappers.fallback.replay import Outbox, SourceUnreachableError
 
 T = TypeVar("T")
 
@@ -32,7 +33,8 @@ class FallbackWrapper(Combiner):
     What was written to the second during an outage stays there and is not seen once the first answers again,
     unless it is replayed: then the next operation that reaches the first carries it over before it does its
     own work, with the time that it has left to live, over whatever others have written meanwhile. What is to
-    be replayed is remembered by this process, 10 000 entries at most.
+    be replayed is remembered by this process, 10 000 entries at most. While the second cannot be reached
+    either, the first is used without it, and what this process writes there is not replaced.
 
     `cull`, and all that depends on one store's answer, is done in the first store alone and fails with it:
     `put_if_absent`, versions and writes by version, `pop`, and `scan`. Drops `destroy` and
@@ -85,8 +87,14 @@ class FallbackWrapper(Combiner):
             How many entries were carried over.
 
         Raises:
-            Exception: One of `fallback_on`, if the first store still cannot be reached; the rest waits.
+            Exception: One of `fallback_on`, if one of the stores cannot be reached; the rest waits.
         """
+        try:
+            return await self._replay()
+        except SourceUnreachableError as error:
+            raise error.__cause__ or error from None
+
+    async def _replay(self) -> int:
         return await self._outbox.empty(self.fallback_key_value, self.primary_key_value, self.fallback_on)
 
     @override
@@ -111,8 +119,11 @@ class FallbackWrapper(Combiner):
         return await super()._call_ability(ability, arguments)
 
     @override
-    async def _decide(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
-        return await self._primary(operation)
+    async def _decide(
+        self, ability: Ability, keys: Sequence[str], collection: str | None, operation: Operation[T]
+    ) -> T:
+        written = keys if ability.effect == "write" else ()
+        return await self._primary(operation, written, collection, conditional=True)
 
     @override
     async def _read(self, collection: str | None, operation: Operation[T]) -> T:
@@ -124,14 +135,24 @@ class FallbackWrapper(Combiner):
     @override
     async def _write(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
         try:
-            return await self._primary(operation)
+            return await self._primary(operation, keys, collection)
         except self.fallback_on:
             if not self.write_to_fallback or (self.replay_writes and not self._outbox.has_room(len(keys))):
                 raise
             write = partial(operation, self.fallback_key_value)
             return await (self._outbox.add(keys, collection, write) if self.replay_writes else write())
 
-    async def _primary(self, operation: Operation[T]) -> T:
-        if self.pending:
-            await self.replay()
-        return await operation(self.primary_key_value)
+    async def _primary(
+        self,
+        operation: Operation[T],
+        written: Sequence[str] = (),
+        collection: str | None = None,
+        *,
+        conditional: bool = False,
+    ) -> T:
+        if not self.pending:
+            return await operation(self.primary_key_value)
+        with suppress(SourceUnreachableError):
+            await self._replay()
+        write = partial(operation, self.primary_key_value)
+        return await self._outbox.supersede(written, collection, write, conditional=conditional)

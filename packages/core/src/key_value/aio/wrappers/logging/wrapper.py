@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -87,7 +88,7 @@ def _details(call: Call) -> Mapping[str, Any]:
     """Return what a record says of an operation's arguments besides its keys."""
     if call.values or call.ttl is not None:
         return {"ttl": call.ttl}
-    return {"keys": list(call.keys[:KEYS_SHOWN])} if call.operation.endswith("_many") else {}
+    return {"keys": list(islice(call.keys, KEYS_SHOWN))} if call.operation.endswith("_many") else {}
 
 
 def _counts(call: Call, results: list[Any]) -> Mapping[str, Any]:

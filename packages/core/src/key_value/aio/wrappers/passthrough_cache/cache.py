@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from key_value.aio.errors import BaseKeyValueError
@@ -37,28 +38,30 @@ class Cache:
         if self._stale and not await self._is_usable([address]):
             return None
         collection, key = address
-        return await _attempt(self._store.get(key, collection=collection), None)
+        return await _attempt(partial(self._store.get, key, collection=collection), None)
 
     async def get_many(self, keys: Sequence[str], collection: str | None) -> Sequence[dict[str, Any] | None]:
         """Read what is cached for several entries of a collection."""
         nothing = [None] * len(keys)
         if self._stale and not await self._is_usable([(collection, key) for key in keys]):
             return nothing
-        return await _attempt(self._store.get_many(keys, collection=collection), nothing)
+        return await _attempt(partial(self._store.get_many, keys, collection=collection), nothing)
 
     async def fill(self, keys: Sequence[str], found: Sequence[Found], collection: str | None) -> None:
         """Cache what was read, each for the seconds that it has left."""
         if self._stale and not await self._is_usable([(collection, key) for key in keys]):
             return
         lasting: dict[str, dict[str, Any]] = {}
-        puts: list[Awaitable[None]] = []
+        puts: list[Callable[[], Awaitable[None]]] = []
         for key, (value, seconds) in zip(keys, found, strict=True):
             if value is not None and seconds is None:
                 lasting[key] = value
             elif value is not None and seconds is not None and seconds > 0:
-                puts.append(self._store.put(key, value, collection=collection, ttl=seconds))
+                puts.append(partial(self._store.put, key, value, collection=collection, ttl=seconds))
         if lasting:
-            puts.append(self._store.put_many(list(lasting), list(lasting.values()), collection=collection))
+            puts.append(
+                partial(self._store.put_many, list(lasting), list(lasting.values()), collection=collection)
+            )
         await asyncio.gather(*(_attempt(put, None) for put in puts))
 
     async def drop(self, addresses: Sequence[Address]) -> None:
@@ -90,9 +93,9 @@ class Cache:
         return self._stale.isdisjoint(stale)
 
 
-async def _attempt(operation: Awaitable[T], otherwise: T) -> T:
+async def _attempt(operation: Callable[[], Awaitable[T]], otherwise: T) -> T:
     try:
-        return await operation
+        return await operation()
     except FAILURES as error:
         logger.warning("The cache failed and is skipped: %r", error)
         return otherwise

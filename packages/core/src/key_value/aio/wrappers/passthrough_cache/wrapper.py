@@ -134,7 +134,9 @@ class PassthroughCacheWrapper(Combiner):
         return await self._destroy_both(lambda store: call_ability(store, ability, arguments))
 
     @override
-    async def _decide(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
+    async def _decide(
+        self, ability: Ability, keys: Sequence[str], collection: str | None, operation: Operation[T]
+    ) -> T:
         return await (self._write(keys, collection, operation) if keys else self._read(collection, operation))
 
     @override

@@ -84,14 +84,16 @@ class RetryWrapper(Interceptor):
 
     @override
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        deadline = None if self.max_seconds is None else time.monotonic() + self.max_seconds
         try:
             return await proceed()
         except self.retry_on as error:
             _check_repeatable(call, error)
-            return await self._retry(call, proceed, error)
+            return await self._retry(call, proceed, error, deadline)
 
-    async def _retry(self, call: Call, proceed: Callable[[], Awaitable[T]], error: Exception) -> T:
-        deadline = None if self.max_seconds is None else time.monotonic() + self.max_seconds
+    async def _retry(
+        self, call: Call, proceed: Callable[[], Awaitable[T]], error: Exception, deadline: float | None
+    ) -> T:
         for attempt in range(self.max_retries):
             delay = self._delay(attempt)
             if deadline is not None and time.monotonic() + delay > deadline:

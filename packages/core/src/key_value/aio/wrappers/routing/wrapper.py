@@ -56,7 +56,8 @@ class RoutingWrapper(Combiner):
         return check_collection(collection)
 
     def _store(self, collection: str | None) -> AsyncKeyValue:
-        return self.routing_function(collection) or self.default_store
+        store = self.routing_function(collection)
+        return self.default_store if store is None else store
 
     @override
     def _can_offer(self, protocol: type) -> bool:

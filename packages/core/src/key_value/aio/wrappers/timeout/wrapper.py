@@ -31,7 +31,13 @@ class TimeoutWrapper(Interceptor):
         Args:
             key_value: The store.
             timeout: Seconds that an operation may take.
+
+        Raises:
+            ValueError: `timeout` is not positive.
         """
+        # None, of which the constructor only warns, sets no limit.
+        if timeout is not None and not timeout > 0:  # pyright: ignore[reportUnnecessaryComparison] -- callers may not be typed
+            raise ValueError(f"timeout must be a positive number of seconds, not {timeout}")
         super().__init__(key_value)
         self.timeout = timeout
 

@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
 from key_value.aio._utils.time_to_live import prepare_ttl, to_seconds
+from key_value.aio.errors import InvalidTTLError
 from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 from key_value.aio.wrappers.base import Translator
 
@@ -57,5 +58,6 @@ class TTLClampWrapper(Translator):
 def _seconds(ttl: TimeToLive) -> float:
     """Check a time to live as every store does, and return its seconds."""
     seconds = prepare_ttl(ttl)
-    assert seconds is not None  # noqa: S101  -- only None is
+    if seconds is None:
+        raise InvalidTTLError(ttl=ttl)
     return seconds

@@ -23,9 +23,9 @@ HANGS = 20
 
 
 class LinkConformance(Conformance):
-    """Whoever can write to the directory of a store cannot lead it out of it, nor make it hang."""
+    """A link in the directory of a store cannot lead it out of the directory, nor make it hang."""
 
-    @pytest.mark.skipif(sys.platform == "win32", reason="who may make links there is nobody else")
+    @pytest.mark.skipif(sys.platform == "win32", reason="making links needs a privilege there")
     @when(takes_a_path, states(owns_directories=True))
     async def test_a_link_in_place_of_a_directory_is_not_followed(self, tmp_path: Path) -> None:
         path, outside = tmp_path / "store", tmp_path / "outside"
