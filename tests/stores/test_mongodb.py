@@ -303,6 +303,10 @@ class TestMongoDBStore(MongoDBConformance):
         with pytest.raises(ValueError, match="mongodb://"):
             MongoDBStore(url="http://localhost")
         assert "secret" not in repr(MongoDBStore(url="mongodb://me:secret@host/?tls=true"))
+        with pytest.raises(ValueError, match="percent-encode") as caught:
+            MongoDBStore(url="mongodb://me:\u2100secret@host")
+        assert "secret" not in str(caught.value)
+        assert caught.value.__suppress_context__
 
 
 @pytest.fixture(scope="module")

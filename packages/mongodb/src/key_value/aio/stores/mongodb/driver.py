@@ -125,9 +125,12 @@ def location_of(url: str, database: str) -> str:
     """Return a URL without its user, password and options, for a database.
 
     Raises:
-        ValueError: It is no URL of MongoDB.
+        ValueError: It is no URL of MongoDB. The message has nothing of it, not to show a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("The MongoDB URL cannot be split: percent-encode its user and password") from None
     if parts.scheme not in {"mongodb", "mongodb+srv"}:
         raise ValueError("A MongoDB URL starts with mongodb:// or mongodb+srv://")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{database}"
