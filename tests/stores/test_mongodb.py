@@ -2,7 +2,8 @@ import asyncio
 import gc
 import signal
 import struct
-from collections.abc import AsyncIterator, Generator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Generator
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -212,6 +213,21 @@ class TestMongoDBStore(MongoDBConformance):
         await kv.create_index("key", name="kv_key", unique=True)
         assert await store.put_if_absent("k", {"n": 2}, collection="c") is False
         assert await store.put_if_absent("j", {"n": 2}, collection="c") is True
+
+    async def test_an_index_of_somebody_else_that_refuses_an_entry_says_so(self, store: MongoDBStore) -> None:
+        """And the error quotes no value, nor does its cause, which logs show."""
+        await self.documents(store, "c").create_index("value.object.n", unique=True)
+        entry = {"n": 1, "token": "secret"}
+        await store.put("there", entry, collection="c")
+        calls: list[Awaitable[Any]] = [
+            store.put("k", entry, collection="c"),
+            store.put_many(["k", "l"], [entry, entry], collection="c"),
+            store.put_if_absent("k", entry, collection="c"),
+        ]
+        for call in calls:
+            with pytest.raises(KeyValueStoreError, match="duplicate key error") as caught:
+                await asyncio.wait_for(call, 20)
+            assert "secret" not in "".join(traceback.format_exception(caught.value))
 
     async def test_objects_set_up_a_collection_together(self, opening: Opening) -> None:
         stores = [opening() for _ in range(8)]

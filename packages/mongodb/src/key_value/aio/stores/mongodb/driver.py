@@ -11,12 +11,14 @@ from bson.codec_options import DatetimeConversion
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.errors import (
     ConnectionFailure,
+    DuplicateKeyError,
     ExecutionTimeout,
     NetworkTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WriteConcernError,
+    WriteError,
     WTimeoutError,
 )
 
@@ -33,7 +35,17 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.database import AsyncDatabase
     from pymongo.read_concern import ReadConcern
 
-__all__ = ["ERRORS", "Collection", "Collections", "is_refusal", "location_of", "make_client", "open_database"]
+__all__ = [
+    "ERRORS",
+    "Collection",
+    "Collections",
+    "hide_details",
+    "is_of_key",
+    "is_refusal",
+    "location_of",
+    "make_client",
+    "open_database",
+]
 
 Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = "AsyncMongoClient[Any]"
@@ -53,6 +65,9 @@ ERRORS = (
     ((ConnectionFailure, OSError), StoreConnectionError),
     (PyMongoError, KeyValueStoreError),
 )
+
+_QUOTING = ("errInfo", "keyValue", "op")
+"""Details of an error that quote a document."""
 
 CODEC: "CodecOptions[Document]" = CodecOptions(
     document_class=dict, datetime_conversion=DatetimeConversion.DATETIME_MS
@@ -89,6 +104,19 @@ def is_refusal(error: Exception) -> bool:
     if isinstance(error, ServerSelectionTimeoutError):
         return any(int(code) in _REFUSALS for code in _CODE.findall(str(error)))
     return isinstance(error, OperationFailure) and error.code in _REFUSALS
+
+
+def is_of_key(error: DuplicateKeyError) -> bool:
+    """Return whether the index on the key has refused a document, and not one of somebody else's."""
+    return [*(error.details or {}).get("keyPattern", ["key"])] == ["key"]
+
+
+def hide_details(error: Exception) -> None:
+    """Leave of an error of a write what the server says in words: its details, which logs show, quote it."""
+    if isinstance(error, WriteError) and isinstance(error.details, dict):
+        for name in _QUOTING:
+            error.details.pop(name, None)
+        error.args = (error.details.get("errmsg") or "the server refused a write",)
 
 
 class Collections:

@@ -46,6 +46,8 @@ from key_value.aio.stores.mongodb.driver import (
     ERRORS,
     Collection,
     Collections,
+    hide_details,
+    is_of_key,
     is_refusal,
     location_of,
     make_client,
@@ -192,6 +194,7 @@ class MongoDBStore(RowStore):
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        hide_details(error)
         if is_refusal(error):
             return StoreAuthenticationError(message=f"{self!r}: {error}")
         return super()._map_error(error)
@@ -243,20 +246,19 @@ class MongoDBStore(RowStore):
         absent = {"key": row.key, "expires_at": {"$lte": moment(time.time())}}
         insert = partial(kv.replace_one, absent, document, upsert=True)
         try:
-            await insert(hint=self._key_index(row))
-        except DuplicateKeyError:
-            return None
-        except OperationFailure as error:
-            if "hint" not in str((error.details or {}).get("errmsg")):
+            try:
+                await insert(hint=self._key_index(row))
+            except OperationFailure as error:
+                said = (error.details or {}).get("errmsg", "")
+                if isinstance(error, DuplicateKeyError) or "hint" not in said:
+                    raise
+                # The index was dropped, maybe with its collection; or the server knows no hints.
+                await self._set_up_again(row)
+                self._key_index(row)
+                await insert()
+        except DuplicateKeyError as error:
+            if not is_of_key(error):
                 raise
-        else:
-            return row.version
-        # The index was dropped, maybe with its collection; or the server knows no hints.
-        await self._set_up_again(row)
-        self._key_index(row)
-        try:
-            await insert()
-        except DuplicateKeyError:
             return None
         return row.version
 
