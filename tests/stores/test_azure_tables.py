@@ -1,5 +1,6 @@
 """The Azure Tables store, on Azurite."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Generator
@@ -14,6 +15,7 @@ from azure.data.tables.aio import TableClient
 from typing_extensions import override
 
 from key_value.aio.errors import (
+    DeserializationError,
     InvalidKeyError,
     KeyValueStoreError,
     StoreAuthenticationError,
@@ -152,6 +154,22 @@ class TestStoredForm:
         await store.cull()
         assert await store.destroy() is True
         assert sorted(entity["PartitionKey"] for entity in entities(azure_tables, azure_table)) == ["c", "d"]
+
+    async def test_what_is_no_entry_is_not_claimed_for_ever(
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str
+    ) -> None:
+        await store.put("there", {}, collection="c")
+        with service(azure_tables) as tables:
+            table = tables.get_table_client(azure_table)
+            table.create_entity({"PartitionKey": "c", "RowKey": "k", "Other": 1})
+            table.create_entity(
+                {"PartitionKey": "c", "RowKey": "l", "Rev": "r", "Value": "{}", "Key": "[", "Collection": "1"}
+            )
+        with pytest.raises(KeyValueStoreError, match="as if one were there"):
+            await asyncio.wait_for(store.put_if_absent("k", {"n": 1}, collection="c"), 30)
+        with pytest.raises(DeserializationError):
+            await store.get("l", collection="c")
+        assert "there" in await store.keys("c")
 
     @pytest.mark.parametrize("size", [31_900, 32_000, 65_536, 200_000, 700_000])
     async def test_a_large_value_is_split(self, store: AzureTablesStore, size: int) -> None:

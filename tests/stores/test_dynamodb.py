@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 import pytest
 from typing_extensions import override
 
-from key_value.aio.errors import KeyValueStoreError, ValueTooLargeError
+from key_value.aio.errors import DeserializationError, KeyValueStoreError, ValueTooLargeError
 from key_value.aio.stores.dynamodb import DynamoDBStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
@@ -238,6 +238,14 @@ class TestDynamoDBStore(StoreConformance):
         assert await store.collections() == []
         assert await raw_item(store, "c", "theirs")
         assert await raw_item(store, "theirs", "k")
+
+    async def test_names_that_cannot_be_read_hide_no_other_entry(self, store: DynamoDBStore) -> None:
+        await store.put("k", {"n": 1}, collection="c")
+        broken = {"value": {"S": "{}"}, "rev": {"S": "r"}, "names": {"S": "["}}
+        await write_item(store, "c", "broken", broken)
+        assert "k" in await store.keys("c")
+        with pytest.raises(DeserializationError):
+            await store.get("broken", collection="c")
 
     async def test_collections_of_expired_entries_are_not_listed(self, store: DynamoDBStore) -> None:
         await store.put("k", {}, collection="one", ttl=0.01)
