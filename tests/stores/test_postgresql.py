@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -553,6 +554,8 @@ class TestForms:
             for call in calls:
                 await asyncio.gather(*(store.put(str(n), {}) for n in range(30)))
                 await connection.execute(end)
+                # They end while the event loop reads nothing of it.
+                time.sleep(0.5)  # noqa: ASYNC251
                 await call()
             assert await store.get("k") == {"n": 1}
 
