@@ -1,5 +1,6 @@
 """The Azure Tables store, on Azurite."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Generator
@@ -14,6 +15,7 @@ from azure.data.tables.aio import TableClient
 from typing_extensions import override
 
 from key_value.aio.errors import (
+    DeserializationError,
     InvalidKeyError,
     KeyValueStoreError,
     StoreAuthenticationError,
@@ -29,7 +31,7 @@ from key_value.aio.testing.suites.base import ABILITIES, Opening
 from tests import published as interop
 from tests.published import Publish
 from tests.servers.azure_tables import ACCOUNT, KEY, service
-from tests.servers.http_proxy import HttpProxy, answer, http_proxy
+from tests.servers.http_proxy import Forward, HttpProxy, Reply, Request, answer, http_proxy
 from tests.servers.processes import free_port
 from tests.servers.server import Server
 from tests.stores.http_faults import ALWAYS, HttpFaults
@@ -152,6 +154,22 @@ class TestStoredForm:
         await store.cull()
         assert await store.destroy() is True
         assert sorted(entity["PartitionKey"] for entity in entities(azure_tables, azure_table)) == ["c", "d"]
+
+    async def test_what_is_no_entry_is_not_claimed_for_ever(
+        self, store: AzureTablesStore, azure_tables: Server, azure_table: str
+    ) -> None:
+        await store.put("there", {}, collection="c")
+        with service(azure_tables) as tables:
+            table = tables.get_table_client(azure_table)
+            table.create_entity({"PartitionKey": "c", "RowKey": "k", "Other": 1})
+            table.create_entity(
+                {"PartitionKey": "c", "RowKey": "l", "Rev": "r", "Value": "{}", "Key": "[", "Collection": "1"}
+            )
+        with pytest.raises(KeyValueStoreError, match="as if one were there"):
+            await asyncio.wait_for(store.put_if_absent("k", {"n": 1}, collection="c"), 30)
+        with pytest.raises(DeserializationError):
+            await store.get("l", collection="c")
+        assert "there" in await store.keys("c")
 
     @pytest.mark.parametrize("size", [31_900, 32_000, 65_536, 200_000, 700_000])
     async def test_a_large_value_is_split(self, store: AzureTablesStore, size: int) -> None:
@@ -297,6 +315,42 @@ class TestFaults(HttpFaults):
         for call in calls:
             with pytest.raises(KeyValueStoreError, match="AuthorizationFailure"):
                 await call
+
+    async def test_a_batch_is_read_to_its_last_page(self, behind: AzureTablesStore, proxy: HttpProxy) -> None:
+        """The service ends a page where it has searched for long enough."""
+        keys = [f"k{n}" for n in range(6)]
+        values = [{"n": n} for n in range(6)]
+        await behind.put_many(keys, values)
+        top = f"top={len(keys) + 1}"
+        proxy.inject(
+            lambda request, forward: forward(request._replace(path=request.path.replace(top, "top=2"))),
+            part=top,
+            times=ALWAYS,
+        )
+        assert await behind.get_many([*keys, "none"]) == [*values, None]
+
+    async def test_what_is_stored_while_a_page_is_read_hides_nothing(
+        self, behind: AzureTablesStore, proxy: HttpProxy, azure_tables: Server, azure_table: str
+    ) -> None:
+        """Entities of the 0.5 series are read once more, since only their documents tell them apart."""
+        with service(azure_tables) as tables:
+            table = tables.get_table_client(azure_table)
+
+            def create(key: str) -> None:
+                document = json.dumps({"collection": "c", "key": key, "value": {}, "version": 1})
+                table.create_entity({"PartitionKey": "c", "RowKey": key, "Value": document})
+
+            def create_after(request: Request, forward: Forward) -> Reply:
+                reply = forward(request)
+                create("b")
+                return reply
+
+            for key in "ace":
+                create(key)
+            proxy.inject(create_after, method="GET")
+            first = await behind.scan("c", limit=2)
+            second = await behind.scan("c", limit=2, cursor=first.cursor)
+        assert {*"ace"} <= {*first.keys, *second.keys}
 
     async def test_no_server_is_a_connection_error(self, azure_table: str) -> None:
         url = f"AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:{free_port()}/a;"

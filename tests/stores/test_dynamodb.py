@@ -4,14 +4,14 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar, cast
 
 import pytest
 from typing_extensions import override
 
-from key_value.aio.errors import ValueTooLargeError
+from key_value.aio.errors import DeserializationError, KeyValueStoreError, ValueTooLargeError
 from key_value.aio.stores.dynamodb import DynamoDBStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
@@ -181,6 +181,29 @@ class TestDynamoDBStore(StoreConformance):
         await store.cull()
         assert await raw_item(store, "c", "k") == {}
 
+    async def test_a_deleted_table_is_created_by_the_next_write(
+        self, store: DynamoDBStore, dynamodb: Server, table: str
+    ) -> None:
+        await store.put("k", {"n": 1}, ttl=60)
+        client = control(dynamodb)
+        writes: list[Callable[[], Awaitable[Any]]] = [
+            lambda: store.put("k", {"n": 2}, ttl=60),
+            lambda: store.put_many(["k", "l"], [{"n": 2}, {"n": 2}], ttl=60),
+            lambda: store.put_if_absent("k", {"n": 2}, ttl=60),
+        ]
+        for write in writes:
+            client.delete_table(TableName=table)
+            with pytest.raises(KeyValueStoreError, match="does not exist any more"):
+                await store.get("k")
+            refused = await asyncio.gather(write(), write(), return_exceptions=True)
+            for error in refused:
+                with pytest.raises(KeyValueStoreError, match="does not exist any more"):
+                    raise cast("Exception", error)
+            await write()
+            assert await store.get("k") == {"n": 2}
+            ttl = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+            assert ttl["TimeToLiveStatus"] in ("ENABLING", "ENABLED")
+
     async def test_the_options_of_a_table(self, dynamodb: Server, table: str) -> None:
         index = {
             "IndexName": "by-owner",
@@ -215,6 +238,14 @@ class TestDynamoDBStore(StoreConformance):
         assert await store.collections() == []
         assert await raw_item(store, "c", "theirs")
         assert await raw_item(store, "theirs", "k")
+
+    async def test_names_that_cannot_be_read_hide_no_other_entry(self, store: DynamoDBStore) -> None:
+        await store.put("k", {"n": 1}, collection="c")
+        broken = {"value": {"S": "{}"}, "rev": {"S": "r"}, "names": {"S": "["}}
+        await write_item(store, "c", "broken", broken)
+        assert "k" in await store.keys("c")
+        with pytest.raises(DeserializationError):
+            await store.get("broken", collection="c")
 
     async def test_collections_of_expired_entries_are_not_listed(self, store: DynamoDBStore) -> None:
         await store.put("k", {}, collection="one", ttl=0.01)

@@ -120,7 +120,7 @@ class Proxy(grpc.GenericRpcHandler):
             async for answer in self._channel.unary_stream(path)(request, metadata=metadata):
                 yield answer
                 number += 1
-                if path.endswith("/RunQuery") and number == self.longest_stream:
+                if number == self.longest_stream:
                     return
                 await self._may_fail(path, "within", context)
         except grpc.aio.AioRpcError as error:
@@ -684,6 +684,16 @@ class TestFailures:
         assert await proxied.destroy_collection("default_collection") is True
         proxy.longest_stream = None
         assert await proxied.keys() == []
+
+    async def test_a_read_that_ends_early_is_no_miss(self, proxied: FirestoreStore, proxy: Proxy) -> None:
+        keys = [f"k{number}" for number in range(5)]
+        await proxied.put_many(keys, [{"n": 1}] * 5)
+        proxy.longest_stream = 3
+        for call in (proxied.get_many(keys), proxied.delete_many(keys)):
+            with pytest.raises(StoreConnectionError, match="3 of 5"):
+                await call
+        proxy.longest_stream = None
+        assert await proxied.get_many(keys) == [{"n": 1}] * 5
 
     async def test_a_stream_that_breaks_lists_nothing_twice(
         self, proxied: FirestoreStore, proxy: Proxy

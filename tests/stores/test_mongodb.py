@@ -2,7 +2,8 @@ import asyncio
 import gc
 import signal
 import struct
-from collections.abc import AsyncIterator, Generator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Generator
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from pymongo.monitoring import (
 from typing_extensions import override
 
 from key_value.aio.errors import (
+    KeyValueStoreError,
     OutcomeUnknownError,
     SerializationError,
     StoreAuthenticationError,
@@ -177,6 +179,56 @@ class TestMongoDBStore(MongoDBConformance):
         await store.put("k", {"n": 1}, collection="c", ttl=60)
         assert "expireAfterSeconds" not in (await kv.index_information())["expires_at_1"]
 
+    async def test_a_dropped_collection_gets_its_indexes_again(self, store: MongoDBStore) -> None:
+        await store.put("k", {"n": 0}, collection="c")
+        await self.documents(store, "c").drop()
+        claims = [await store.put_if_absent("k", {"n": n}, collection="c", ttl=60) for n in range(3)]
+        assert claims == [True, False, False]
+        indexes = await self.documents(store, "c").index_information()
+        assert indexes["kv_key"]["unique"] is True
+        assert indexes["expires_at_1"]["expireAfterSeconds"] == 0
+
+    async def test_a_dropped_index_is_made_again_once_it_is_needed(self, store: MongoDBStore) -> None:
+        await store.put("hint", {"n": 0}, collection="c")
+        await self.documents(store, "c").drop_index("kv_key")
+        assert await store.put_if_absent("hint", {"n": 1}, collection="c") is False
+        assert await store.put_if_absent("hint", {"n": 2}, collection="c") is False
+        assert await store.get("hint", collection="c") == {"n": 0}
+
+    async def test_a_unique_index_of_another_name_serves(self, store: MongoDBStore) -> None:
+        await self.documents(store, "c").create_index("key", unique=True)
+        claims = [await store.put_if_absent("k", {"n": n}, collection="c") for n in range(2)]
+        assert claims == [True, False]
+        await self.documents(store, "c").drop()
+        claims = [await store.put_if_absent("k", {"n": n}, collection="c") for n in range(2)]
+        assert claims == [True, False]
+
+    async def test_put_if_absent_is_refused_without_a_unique_index(self, store: MongoDBStore) -> None:
+        kv = self.documents(store, "c")
+        await kv.create_index("key", name="kv_key")
+        await store.put("k", {"n": 1}, collection="c")
+        with pytest.raises(KeyValueStoreError, match="put_if_absent needs a unique index on `key` in 'c'"):
+            await store.put_if_absent("k", {"n": 2}, collection="c")
+        await kv.drop_index("kv_key")
+        await kv.create_index("key", name="kv_key", unique=True)
+        assert await store.put_if_absent("k", {"n": 2}, collection="c") is False
+        assert await store.put_if_absent("j", {"n": 2}, collection="c") is True
+
+    async def test_an_index_of_somebody_else_that_refuses_an_entry_says_so(self, store: MongoDBStore) -> None:
+        """And the error quotes no value, nor does its cause, which logs show."""
+        await self.documents(store, "c").create_index("value.object.n", unique=True)
+        entry = {"n": 1, "token": "secret"}
+        await store.put("there", entry, collection="c")
+        calls: list[Awaitable[Any]] = [
+            store.put("k", entry, collection="c"),
+            store.put_many(["k", "l"], [entry, entry], collection="c"),
+            store.put_if_absent("k", entry, collection="c"),
+        ]
+        for call in calls:
+            with pytest.raises(KeyValueStoreError, match="duplicate key error") as caught:
+                await asyncio.wait_for(call, 20)
+            assert "secret" not in "".join(traceback.format_exception(caught.value))
+
     async def test_objects_set_up_a_collection_together(self, opening: Opening) -> None:
         stores = [opening() for _ in range(8)]
         await asyncio.gather(*(store.put("k", {}, collection="c") for store in stores))
@@ -267,6 +319,10 @@ class TestMongoDBStore(MongoDBConformance):
         with pytest.raises(ValueError, match="mongodb://"):
             MongoDBStore(url="http://localhost")
         assert "secret" not in repr(MongoDBStore(url="mongodb://me:secret@host/?tls=true"))
+        with pytest.raises(ValueError, match="percent-encode") as caught:
+            MongoDBStore(url="mongodb://me:\u2100secret@host")
+        assert "secret" not in str(caught.value)
+        assert caught.value.__suppress_context__
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, ClassVar, cast
 
@@ -376,6 +378,21 @@ class TestWithConnection:
             await connection.execute("ROLLBACK")
             assert await store.keys() == ["kept"]
 
+    async def test_a_transaction_that_cannot_be_serialized_says_so(
+        self, connection: Connection, postgresql: Server
+    ) -> None:
+        store = PostgreSQLStore(connection=cast("Any", connection))
+        await store.put("k", {"n": 1})
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        assert await store.get("k") == {"n": 1}
+        async with PostgreSQLStore(url=postgresql.url) as other:
+            await other.put("k", {"n": 2})
+        with pytest.raises(KeyValueStoreError, match="could not serialize access") as caught:
+            await store.put("k", {"n": 3})
+        assert isinstance(caught.value.__cause__, asyncpg.SerializationError)
+        await connection.execute("ROLLBACK")
+        assert await store.get("k") == {"n": 2}
+
 
 async def _set_codecs(connection: Any) -> None:
     for name in ("json", "jsonb"):
@@ -499,9 +516,11 @@ class TestForms:
             lambda: PostgreSQLStore(pool=cast("Any", 1), url="postgresql://localhost"),
             lambda: PostgreSQLStore(url="postgresql://me:p@ss:w/r@localhost/db"),
             lambda: PostgreSQLStore(url="postgresql+asyncpg://me:ss:w@localhost/db"),
+            lambda: PostgreSQLStore(url="postgresql://me:p\u2100ss:w@localhost/db"),
+            lambda: PostgreSQLStore(url="postgresql://me:[ss:w@localhost/db"),
             lambda: PostgreSQLStore(url="localhost"),
         ],
-        ids=["no pool", "two sources", "a raw password", "another scheme", "no URL"],
+        ids=["no pool", "two sources", "a raw password", "another scheme", "symbols", "a bracket", "no URL"],
     )
     def test_refuses_what_means_nothing(self, make: Callable[[], object]) -> None:
         with pytest.raises((TypeError, ValueError)) as caught:
@@ -511,6 +530,34 @@ class TestForms:
     def test_a_url_is_shown_without_its_password(self) -> None:
         store = PostgreSQLStore(url="postgresql://me:p%40ss@[::1]:5432,other/db?sslmode=require")
         assert repr(store) == "PostgreSQLStore('postgresql://[::1]:5432,other/db')"
+
+    async def test_an_error_quotes_no_value(self, postgresql: Server, connection: Connection) -> None:
+        async with PostgreSQLStore(url=postgresql.url) as store:
+            await store.put("k", {})
+            await connection.execute("ALTER TABLE kv_store ADD CHECK (length(value::text) < 9)")
+            for call in (store.put("k", {"token": "secret"}), store.put_if_absent("l", {"token": "secret"})):
+                with pytest.raises(KeyValueStoreError, match="violates check constraint") as caught:
+                    await call
+                assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+    async def test_many_connections_that_have_ended_are_one_broken_call(
+        self, postgresql: Server, connection: Connection
+    ) -> None:
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ended'"
+        async with PostgreSQLStore(url=f"{postgresql.url}?application_name=ended") as store:
+            calls: list[Callable[[], Awaitable[Any]]] = [
+                lambda: store.put("k", {"n": 1}),
+                lambda: store.get("k"),
+                lambda: store.put_many(["k", "l"], [{"n": 1}, {}]),
+                store.keys,
+            ]
+            for call in calls:
+                await asyncio.gather(*(store.put(str(n), {}) for n in range(30)))
+                await connection.execute(end)
+                # They end while the event loop reads nothing of it.
+                time.sleep(0.5)  # noqa: ASYNC251
+                await call()
+            assert await store.get("k") == {"n": 1}
 
     async def test_a_server_that_became_a_standby_is_a_connection_error(
         self, postgresql: Server, connection: Connection

@@ -71,12 +71,8 @@ def decode_entity(entity: Mapping[str, Any], etag: str) -> Row | None:
     address = Address(entity["PartitionKey"], entity["RowKey"])
     rev = entity.get("Rev")
     if isinstance(rev, str):
-        original = (
-            Address(*map(json.loads, (entity["Collection"], entity["Key"]))) if "Key" in entity else None
-        )
-        return Row(
-            *address, text or "", entity.get("Created"), entity.get("Expires"), f"{rev} {etag}", original
-        )
+        times = entity.get("Created"), entity.get("Expires")
+        return Row(*address, text or "", *times, f"{rev} {etag}", _original(entity))
     if text is None:
         return None
     document = _loaded(text)
@@ -112,6 +108,15 @@ def etag_of(version: str) -> str | None:
     """Return the ETag in a row's version, after the random text; None if it has none."""
     etag = version.partition(" ")[2]
     return etag if _ETAG.fullmatch(etag) else None
+
+
+def _original(entity: Mapping[str, Any]) -> Address | None:
+    """Return the names that an entity keeps; None if it keeps none that can be read."""
+    try:
+        collection, key = json.loads(entity["Collection"]), json.loads(entity["Key"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Address(collection, key) if isinstance(collection, str) and isinstance(key, str) else None
 
 
 def _text_of(entity: Mapping[str, Any]) -> str | None:

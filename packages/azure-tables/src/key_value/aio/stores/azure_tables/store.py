@@ -334,7 +334,10 @@ class AzureTablesStore(RowStore):
     async def _first_page(
         self, condition: str, values: Mapping[str, str], limit: int, select: list[str] | None = LISTED
     ) -> tuple[list[Row], Address | None]:
-        """Return the first rows that a filter finds, and the last entity's address if there may be more."""
+        """Return the first rows that a filter finds, and the last entity's address if there may be more.
+
+        Whole entities, without `select`, are as many as the limit if there are so many.
+        """
         table = await self._table()
         options: dict[str, Any] = {"select": select, "results_per_page": limit}
         found = (
@@ -343,24 +346,24 @@ class AzureTablesStore(RowStore):
             else table.list_entities(**options)
         )
         pages: Any = found.by_page()
+        entities: list[Any] = []
         try:
             async for page in pages:
-                entities: list[Any] = [entity async for entity in page]
-                # A page may be empty, and not the last.
-                if entities:
+                entities += [entity async for entity in page]
+                # A page may be empty or short, and not the last.
+                if len(entities) >= (1 if select else limit):
                     break
-            else:
-                return [], None
         except ResourceNotFoundError as error:
             await self._refuse_missing_table(error)
             return [], None
-        if select is not None and not all("Rev" in entity for entity in entities):
+        if not entities:
+            return [], None
+        if select and not all("Rev" in entity for entity in entities):
             # Whether they are of the 0.5 series or others' only their documents say.
-            found_rows, _ = await self._first_page(condition, values, limit, None)
-            rows = [row for row in found_rows if is_of_store(row)]
-        else:
-            decoded = (decode_entity(entity, entity.metadata["etag"]) for entity in entities)
-            rows = [row for row in decoded if row is not None]
+            whole, last = await self._first_page(condition, values, limit, None)
+            return [row for row in whole if is_of_store(row)], last
+        decoded = (decode_entity(entity, entity.metadata["etag"]) for entity in entities)
+        rows = [row for row in decoded if row is not None]
         last = Address(entities[-1]["PartitionKey"], entities[-1]["RowKey"])
         return rows, last if pages.continuation_token else None
 

@@ -17,6 +17,9 @@ _cancellations: "Callable[[asyncio.Task[Any]], int]" = (
 )
 """Returns how often a task was asked to end, as far as Python counts it."""
 
+_LOOKS = 0.01
+"""Seconds between looks whether calls have ended, while a store is being closed."""
+
 
 class TimeLimit(threading.local):
     """Lets each call last for so many seconds; one timer serves the calls of an event loop.
@@ -37,6 +40,14 @@ class TimeLimit(threading.local):
         if calls is None or calls.loop is not loop:
             calls = self._calls = _Calls(loop)
         return _Call(calls, loop.time() + self._seconds)
+
+    async def rest(self) -> None:
+        """Wait until the calls have ended that are under way in the running loop."""
+        calls = self._calls
+        if calls is None or calls.loop is not asyncio.get_running_loop():
+            return
+        while calls.under_way:  # noqa: ASYNC110 -- an event would cost every call
+            await asyncio.sleep(_LOOKS)
 
 
 class _Calls:

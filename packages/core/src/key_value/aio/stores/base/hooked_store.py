@@ -92,6 +92,13 @@ class HookedStore(BaseStore, ABC):
         return super()._map_error(error)
 
     @override
+    async def _release(self) -> None:
+        # Some drivers answer a call whose client is closed as if its caller were cancelled.
+        if self._time_limit is not None:
+            await self._time_limit.rest()
+        await super()._release()
+
+    @override
     async def _prepare_to_read(self, collection: str) -> None:
         await self.setup()
 

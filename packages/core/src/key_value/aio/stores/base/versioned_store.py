@@ -22,6 +22,9 @@ from key_value.aio.protocols.key_value import (
 )
 from key_value.aio.stores.base.store import BaseStore, new_entry
 
+_CLAIMS = 100
+"""Attempts to store an entry where others come and go; what is left then is no entry of a store."""
+
 _EXPIRES = "~"
 """Stands in a version before the second at which its entry expires."""
 
@@ -126,7 +129,7 @@ class VersionedStore(
     async def _claim(self, collection: str, key: str, entry: ManagedEntry) -> bool:
         version: str | None = None
         # An entry that has expired is replaced under its own version.
-        while True:
+        for _ in range(_CLAIMS):
             stored = await self._put_entry_if(
                 collection=collection, key=key, managed_entry=entry, version=version
             )
@@ -139,6 +142,8 @@ class VersionedStore(
             version = (
                 await self._colliding_version(collection=collection, key=key) if found is None else found[1]
             )
+        message = f"{self!r} refuses an entry as if one were there, which cannot be read or replaced"
+        raise KeyValueStoreError(message=message)
 
     @override
     async def get_versioned(

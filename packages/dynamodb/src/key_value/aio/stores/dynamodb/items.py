@@ -109,7 +109,7 @@ def decode_item(item: Mapping[str, Any]) -> Row:
         None,
         _expires(item),
         _text(item, "rev") or _version(item),
-        Address(*json.loads(names)) if names else None,
+        _original(names) if names else None,
     )
 
 
@@ -175,6 +175,14 @@ def _version(item: Mapping[str, Any]) -> str:
     if text:
         return _BY_TEXT + sha256(text.encode(errors="surrogatepass")).hexdigest()
     return _BY_TTL + item.get("ttl", {}).get("N", "")
+
+
+def _original(names: str) -> Address | None:
+    """Return the collection and key that an item keeps; None if that cannot be read."""
+    try:
+        return Address(*json.loads(names))
+    except (TypeError, ValueError):
+        return None
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:

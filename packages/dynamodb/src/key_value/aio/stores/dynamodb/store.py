@@ -9,7 +9,12 @@ from uuid import uuid4
 
 from typing_extensions import override
 
-from key_value.aio.errors import BaseKeyValueError, OutcomeUnknownError, StoreUnreachableError
+from key_value.aio.errors import (
+    BaseKeyValueError,
+    KeyValueStoreError,
+    OutcomeUnknownError,
+    StoreUnreachableError,
+)
 from key_value.aio.stores.base import (
     Address,
     BatchLimit,
@@ -63,6 +68,9 @@ WRITES = BatchLimit(items=25, size=500_000)
 
 PAGE = 1000
 """Entries that are listed by a call, to be removed."""
+
+_STORING = frozenset({"put_item", "batch_write_item"})
+"""Operations that need a table; without one there is nothing to find, change or remove."""
 
 _OURS = "attribute_type(#value, :string)"
 _STRING = {"S": "S"}
@@ -201,7 +209,7 @@ class DynamoDBStore(RowStore):
             self._has_table = True
 
     async def _call(self, operation: str, *, once: bool = False, **arguments: Any) -> Reply:
-        """Return the reply to an operation on items, an empty one if the table has yet to be created.
+        """Return the reply to an operation on items, an empty one if there is no table yet.
 
         What was throttled is sent again until the timeout is near.
 
@@ -219,13 +227,22 @@ class DynamoDBStore(RowStore):
             try:
                 reply = check_reply(await call(**arguments))
             except ClientError as error:
-                if code_of(error) == MISSING and self._auto_create and not self._has_table:
-                    return {}
+                if code_of(error) == MISSING and self._auto_create:
+                    if not self._has_table and operation not in _STORING:
+                        return {}
+                    raise self._table_was_deleted(operation) from error
                 if not (code_of(error) in THROTTLED and await backoff.wait()):
                     raise
             else:
                 self._has_table = True
                 return reply
+
+    def _table_was_deleted(self, operation: str) -> KeyValueStoreError:
+        if operation in _STORING:
+            self._has_table = self._has_ttl = False
+            self._forget_prepared()
+        message = f"{self!r}: the table does not exist any more; the write after one that fails creates it"
+        return KeyValueStoreError(message=message)
 
     async def _call_if(self, operation: str, rev: str | None, **arguments: Any) -> tuple[bool, Row | None]:
         """Return whether a conditional write was done, and if not the row that is there, if any.

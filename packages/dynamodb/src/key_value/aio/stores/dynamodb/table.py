@@ -29,18 +29,24 @@ async def create_table(client: Any, table: str, options: Mapping[str, Any]) -> N
     Raises:
         StoreTimeoutError: It did not become active.
     """
+    loop = asyncio.get_running_loop()
+    end, seconds = loop.time() + LONGEST_WAIT, 0.05
+    while (status := await _status(client, table)) != "ACTIVE":
+        if status is None:
+            # Again after one that was being deleted is gone.
+            await _create(client, table, options)
+        if loop.time() > end:
+            raise StoreTimeoutError(message=f"Table '{table}' was not active after {LONGEST_WAIT} s")
+        await asyncio.sleep(seconds)
+        seconds = min(2 * seconds, 2.0)
+
+
+async def _create(client: Any, table: str, options: Mapping[str, Any]) -> None:
     try:
         await client.create_table(**table_arguments(table, options))
     except ClientError as error:
         if code_of(error) != IN_USE:
             raise
-    loop = asyncio.get_running_loop()
-    end, seconds = loop.time() + LONGEST_WAIT, 0.05
-    while await _status(client, table) != "ACTIVE":
-        if loop.time() > end:
-            raise StoreTimeoutError(message=f"Table '{table}' was not active after {LONGEST_WAIT} s")
-        await asyncio.sleep(seconds)
-        seconds = min(2 * seconds, 2.0)
 
 
 def table_arguments(table: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,10 +83,10 @@ async def enable_ttl(client: Any, table: str) -> None:
         _log.warning("Whether DynamoDB removes what has expired from table %r is not known: %s", table, error)
 
 
-async def _status(client: Any, table: str) -> str:
+async def _status(client: Any, table: str) -> str | None:
     try:
         return (await client.describe_table(TableName=table))["Table"]["TableStatus"]
     except ClientError as error:
         if code_of(error) != MISSING:
             raise
-        return "CREATING"
+        return None

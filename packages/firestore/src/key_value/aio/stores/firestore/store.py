@@ -14,6 +14,7 @@ from typing_extensions import override
 from key_value.aio.errors import (
     BaseKeyValueError,
     KeyValueStoreError,
+    StoreConnectionError,
     ValueTooLargeError,
 )
 from key_value.aio.stores.base import (
@@ -260,12 +261,21 @@ class FirestoreStore(RowStore):
         return await self._clients.get()
 
     async def _read(self, addresses: Sequence[Address], fields: Sequence[str] | None = None) -> list[Row]:
-        """Return the rows at some addresses, with all fields or some."""
+        """Return the rows at some addresses, with all fields or some.
+
+        Raises:
+            StoreConnectionError: The stream has ended before it said of each document whether it is there.
+        """
         client = await self._client()
         references = [_reference(client, address) for address in addresses]
+        said = [found async for found in client.get_all(references, fields, **self._call)]
+        if len(said) < len(addresses):
+            raise StoreConnectionError(
+                message=f"Firestore has answered {len(said)} of {len(addresses)} reads"
+            )
         return [
             row_of(found.reference.path, found.to_dict() or {}, found.update_time)
-            async for found in client.get_all(references, fields, **self._call)
+            for found in said
             if found.exists
         ]
 

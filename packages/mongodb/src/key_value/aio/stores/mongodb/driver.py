@@ -11,12 +11,14 @@ from bson.codec_options import DatetimeConversion
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.errors import (
     ConnectionFailure,
+    DuplicateKeyError,
     ExecutionTimeout,
     NetworkTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WriteConcernError,
+    WriteError,
     WTimeoutError,
 )
 
@@ -33,7 +35,17 @@ if TYPE_CHECKING:
     from pymongo.asynchronous.database import AsyncDatabase
     from pymongo.read_concern import ReadConcern
 
-__all__ = ["ERRORS", "Collection", "Collections", "is_refusal", "location_of", "make_client", "open_database"]
+__all__ = [
+    "ERRORS",
+    "Collection",
+    "Collections",
+    "hide_details",
+    "is_of_key",
+    "is_refusal",
+    "location_of",
+    "make_client",
+    "open_database",
+]
 
 Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = "AsyncMongoClient[Any]"
@@ -53,6 +65,9 @@ ERRORS = (
     ((ConnectionFailure, OSError), StoreConnectionError),
     (PyMongoError, KeyValueStoreError),
 )
+
+_QUOTING = ("errInfo", "keyValue", "op")
+"""Details of an error that quote a document."""
 
 CODEC: "CodecOptions[Document]" = CodecOptions(
     document_class=dict, datetime_conversion=DatetimeConversion.DATETIME_MS
@@ -91,6 +106,19 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, OperationFailure) and error.code in _REFUSALS
 
 
+def is_of_key(error: DuplicateKeyError) -> bool:
+    """Return whether the index on the key has refused a document, and not one of somebody else's."""
+    return [*(error.details or {}).get("keyPattern", ["key"])] == ["key"]
+
+
+def hide_details(error: Exception) -> None:
+    """Leave of an error of a write what the server says in words: its details, which logs show, quote it."""
+    if isinstance(error, WriteError) and isinstance(error.details, dict):
+        for name in _QUOTING:
+            error.details.pop(name, None)
+        error.args = (error.details.get("errmsg") or "the server refused a write",)
+
+
 class Collections:
     """The collections of a database, each made once, since pymongo checks the name and options of each."""
 
@@ -125,9 +153,12 @@ def location_of(url: str, database: str) -> str:
     """Return a URL without its user, password and options, for a database.
 
     Raises:
-        ValueError: It is no URL of MongoDB.
+        ValueError: It is no URL of MongoDB. The message has nothing of it, not to show a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("The MongoDB URL cannot be split: percent-encode its user and password") from None
     if parts.scheme not in {"mongodb", "mongodb+srv"}:
         raise ValueError("A MongoDB URL starts with mongodb:// or mongodb+srv://")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{database}"

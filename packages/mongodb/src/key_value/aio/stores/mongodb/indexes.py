@@ -11,6 +11,9 @@ from key_value.aio.stores.mongodb.driver import Collection
 DUPLICATES = "kv_duplicates"
 """The collection of documents whose key another one has that is newer."""
 
+KEY_INDEX = "kv_key"
+"""The unique index on the key."""
+
 ATTEMPTS = 10
 
 DUPLICATE_KEY = 11000
@@ -20,28 +23,33 @@ _LEFT_AS_THEY_ARE = {85, 86, 13}
 _log = logging.getLogger("key_value.aio")
 
 
-async def create_indexes(collection: Collection) -> None:
+async def create_indexes(collection: Collection) -> str | None:
     """Create what a collection lacks: itself, a unique index on the key, and one that lets entries expire.
 
     An index that somebody else has made on the same field stays as it is.
+
+    Returns:
+        The name of the unique index; None if there is none, as far as the user may know.
 
     Raises:
         DuplicateKeyError: Others keep storing documents with the same key.
     """
     # 0.5 has an index `key_1` that is not unique.
-    unique = IndexModel("key", unique=True, name="kv_key")
+    unique = IndexModel("key", unique=True, name=KEY_INDEX)
+    is_ours = False
     for attempt in range(ATTEMPTS):
         try:
-            await _create(collection, unique)
+            is_ours = await _create(collection, unique)
             break
         except DuplicateKeyError:
             if attempt == ATTEMPTS - 1:
                 raise
             await _set_duplicates_aside(collection)
     await _create(collection, IndexModel("expires_at", expireAfterSeconds=0))
+    return KEY_INDEX if is_ours else await _unique_index(collection)
 
 
-async def _create(collection: Collection, index: IndexModel) -> None:
+async def _create(collection: Collection, index: IndexModel) -> bool:
     try:
         # The primary's word will do: how many members must acknowledge a write is for entries.
         await collection.with_options(write_concern=WriteConcern(w=1)).create_indexes([index])
@@ -49,6 +57,22 @@ async def _create(collection: Collection, index: IndexModel) -> None:
         if error.code not in _LEFT_AS_THEY_ARE:
             raise
         _log.warning("%s is left without an index of the store: %s", collection.full_name, error)
+        return False
+    return True
+
+
+async def _unique_index(collection: Collection) -> str | None:
+    try:
+        indexes = await collection.index_information()
+    except OperationFailure as error:
+        if error.code not in _LEFT_AS_THEY_ARE:
+            raise
+        return None
+    for name, index in indexes.items():
+        is_on_keys = [field for field, _ in index["key"]] == ["key"]
+        if is_on_keys and index.get("unique") and "partialFilterExpression" not in index:
+            return name
+    return None
 
 
 async def _set_duplicates_aside(collection: Collection) -> None:

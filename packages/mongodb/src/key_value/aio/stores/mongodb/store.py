@@ -4,17 +4,24 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne, WriteConcern
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
+from pymongo.errors import (
+    BulkWriteError,
+    DuplicateKeyError,
+    OperationFailure,
+    WriteConcernError,
+    WriteError,
+)
 from pymongo.read_concern import ReadConcern
 from typing_extensions import override
 
-from key_value.aio.errors import BaseKeyValueError, StoreAuthenticationError
+from key_value.aio.errors import BaseKeyValueError, KeyValueStoreError, StoreAuthenticationError
 from key_value.aio.stores.base import (
     Address,
     BasicSerializationAdapter,
@@ -39,12 +46,14 @@ from key_value.aio.stores.mongodb.driver import (
     ERRORS,
     Collection,
     Collections,
+    hide_details,
+    is_of_key,
     is_refusal,
     location_of,
     make_client,
     open_database,
 )
-from key_value.aio.stores.mongodb.indexes import DUPLICATE_KEY, DUPLICATES, create_indexes
+from key_value.aio.stores.mongodb.indexes import DUPLICATE_KEY, DUPLICATES, KEY_INDEX, create_indexes
 from key_value.aio.stores.mongodb.names import MongoDBV1CollectionSanitizationStrategy, names_of
 
 if TYPE_CHECKING:
@@ -138,6 +147,8 @@ class MongoDBStore(RowStore):
         self._concerns = (self.db_name, write_concern, read_concern)
         self._auto_create = auto_create
         self._collections = self._owns(ClientPerLoop[Collections](None, self._open))
+        self._other_indexes: dict[str, str | None] = {}
+        """The unique index on the key, or None, of collections that have not the store's own."""
 
     @property
     def client(self) -> "AsyncMongoClient[Any]":
@@ -176,10 +187,14 @@ class MongoDBStore(RowStore):
             )
         if found and "collation" in found[0].get("options", {}):
             raise ValueError(f"Collection '{name}' has a collation, under which different keys may be one.")
-        await create_indexes(database.get_collection(name))
+        index = await create_indexes(database.get_collection(name))
+        self._other_indexes.pop(name, None)
+        if index != KEY_INDEX:
+            self._other_indexes[name] = index
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        hide_details(error)
         if is_refusal(error):
             return StoreAuthenticationError(message=f"{self!r}: {error}")
         return super()._map_error(error)
@@ -227,14 +242,44 @@ class MongoDBStore(RowStore):
         if version is not None:
             replaced = await kv.replace_one(has_version(row.key, version), document)
             return row.version if replaced.matched_count else None
+        # What has expired counts as absent; a living one is met by the upsert in the unique index.
+        absent = {"key": row.key, "expires_at": {"$lte": moment(time.time())}}
+        insert = partial(kv.replace_one, absent, document, upsert=True)
         try:
-            # What has expired counts as absent; a living one is met by the upsert in the unique index.
-            await kv.replace_one(
-                {"key": row.key, "expires_at": {"$lte": moment(time.time())}}, document, upsert=True
-            )
-        except DuplicateKeyError:
+            try:
+                await insert(hint=self._key_index(row))
+            except OperationFailure as error:
+                said = (error.details or {}).get("errmsg", "")
+                if isinstance(error, DuplicateKeyError) or "hint" not in said:
+                    raise
+                # The index was dropped, maybe with its collection; or the server knows no hints.
+                await self._set_up_again(row)
+                self._key_index(row)
+                await insert()
+        except DuplicateKeyError as error:
+            if not is_of_key(error):
+                raise
             return None
         return row.version
+
+    def _key_index(self, row: Row) -> str:
+        """Return the unique index on the key in a row's collection.
+
+        Raises:
+            KeyValueStoreError: There is none.
+        """
+        index = self._other_indexes.get(row.collection, KEY_INDEX)
+        if index is None:
+            # It may have been made by the next call.
+            self._forget_prepared((row.original or row).collection)
+            message = f"{self!r}: put_if_absent needs a unique index on `key` in '{row.collection}'"
+            raise KeyValueStoreError(message=message)
+        return index
+
+    async def _set_up_again(self, row: Row) -> None:
+        collection = (row.original or row).collection
+        self._forget_prepared(collection)
+        await self.setup_collection(collection=collection)
 
     @override
     async def _delete_row_if(self, address: Address, version: str) -> bool:

@@ -24,6 +24,7 @@ except ImportError as error:
 
 __all__ = [
     "ALREADY_THERE",
+    "ENDED",
     "ERRORS",
     "GIVES_UP",
     "MISSING",
@@ -33,6 +34,7 @@ __all__ = [
     "OneConnection",
     "ReadOnlyError",
     "Source",
+    "hide_details",
     "location_of",
     "open_pool",
 ]
@@ -83,6 +85,7 @@ ERRORS = (
             pg.AdminShutdownError,
             pg.CrashShutdownError,
             pg.IdleSessionTimeoutError,
+            pg.InternalClientError,  # What a connection answers that is about to end, for one.
             ReadOnlyError,
         ),
         StoreConnectionError,
@@ -93,9 +96,14 @@ ERRORS = (
     ),
     (pg.ClientConfigurationError, KeyValueStoreError),
     ((OSError, pg.InterfaceError), StoreConnectionError),
-    ((pg.PostgresError, pg.InternalClientError), KeyValueStoreError),
+    (pg.PostgresError, KeyValueStoreError),
 )
 
+ENDED = (pg.PostgresConnectionError, pg.AdminShutdownError, pg.CrashShutdownError, pg.InternalClientError)
+"""A connection has ended, and so may have others that no call has used since."""
+
+_QUOTING = ("22", "23")
+"""Classes of SQLSTATE whose errors quote a value or a row in their details."""
 
 GIVES_UP = 0.8
 """The part of a call's time after which a statement is cancelled; PostgreSQL confirms that in the rest."""
@@ -182,6 +190,13 @@ async def _leave_as_it_is(_: object) -> None:
     return None
 
 
+def hide_details(error: Exception) -> None:
+    """Remove what an error of PostgreSQL's quotes of an entry, which a log would show with its cause."""
+    told: Any = error
+    if isinstance(error, pg.PostgresError) and told.sqlstate[:2] in _QUOTING:
+        told.detail = None
+
+
 def location_of(url: str) -> str:
     """Return a URL without its user, password and options.
 
@@ -189,7 +204,10 @@ def location_of(url: str) -> str:
         ValueError: It is no URL of PostgreSQL. The message has nothing of it, since a password with a `/` or
             an `@` in it may be anywhere.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     hosts = parts.netloc.rpartition("@")[2]
     if parts.scheme not in ("postgresql", "postgres") or not _HOSTS.fullmatch(hosts):
         raise ValueError(

@@ -24,6 +24,7 @@ from key_value.aio.stores.base import (
 )
 from key_value.aio.stores.postgresql.driver import (
     ALREADY_THERE,
+    ENDED,
     ERRORS,
     GIVES_UP,
     MISSING,
@@ -33,6 +34,7 @@ from key_value.aio.stores.postgresql.driver import (
     OneConnection,
     ReadOnlyError,
     Source,
+    hide_details,
     location_of,
     open_pool,
 )
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
 
 PUBLISHED_NAMES = Names(keys=EscapingStrategy("\0"), collections=EscapingStrategy("\0"))
 """In a table of the 0.5 series, which cannot hold a long name beside the key that stands for it."""
+
+NOTICING = 0.01
+"""Seconds in which the event loop reads of other connections that they have ended."""
 
 _FOLDED = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 """PostgreSQL folds these in a name without quotes, as the 0.5 series wrote it."""
@@ -137,6 +142,7 @@ class PostgreSQLStore(RowStore):
         self._schema = schema
         self._auto_create = auto_create
         self._given_pool = pool
+        self._given_connection = connection
         self._options: dict[str, Any] = {
             "ssl": ssl,
             "min_size": min_size,
@@ -192,8 +198,8 @@ class PostgreSQLStore(RowStore):
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
+        hide_details(error)
         if isinstance(error, UNENCODABLE):
-            # Without the details, which quote the value.
             return SerializationError(message=f"PostgreSQL cannot hold it: {error.args[0]}")
         if isinstance(error, UNPREPARED):
             return KeyValueStoreError(message=f"{self!r}: set statement_cache_size=0 for a pooler: {error}")
@@ -208,7 +214,14 @@ class PostgreSQLStore(RowStore):
             try:
                 return await self._send(statement, *arguments)
             except ROLLED_BACK:
+                if self._is_in_transaction():
+                    raise
                 await asyncio.sleep(random.random() / 100)  # noqa: S311 -- so that two do not meet again
+
+    def _is_in_transaction(self) -> bool:
+        """Return whether there is a transaction of the caller's, which has to be begun anew as a whole."""
+        given: Any = self._given_connection
+        return given is not None and given.is_in_transaction()
 
     async def _send(self, statement: str, *arguments: Any) -> Sequence[Sequence[Any]]:
         source = await self._connections.get()
@@ -220,6 +233,10 @@ class PostgreSQLStore(RowStore):
             )
         except ReadOnlyError:
             await source.expire_connections()
+            raise
+        except ENDED:
+            # The pool is told of others that have ended at the same time, before the call is repeated.
+            await asyncio.sleep(NOTICING)
             raise
         finally:
             await source.release(connection, timeout=None if timeout is None else timeout * (1 - GIVES_UP))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from key_value.aio.errors import StoreClosedError
+from key_value.aio.errors import KeyValueStoreError, StoreClosedError
 from key_value.aio.protocols import ABILITIES, Ability
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.selection import states, when
@@ -84,6 +84,16 @@ class LifecycleConformance(Conformance):
         await store.put("key", {"a": 1}, collection=collection)
         await store.close()
         await store.close()
+
+    async def test_calls_that_are_under_way_harm_no_caller(self, store: Store, collection: str) -> None:
+        """Each ends, with an error that says why if it fails, and cancels no task."""
+        await store.put("key", {"a": 1}, collection=collection)
+        tasks = [asyncio.ensure_future(call(store, collection)) for call in [*OPERATIONS.values()] * 5]
+        await asyncio.sleep(0.003)
+        await store.close()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, BaseException):
+                assert isinstance(result, KeyValueStoreError), repr(result)
 
     async def test_async_with_opens_a_closed_store(self, store: Store, collection: str) -> None:
         await store.close()
