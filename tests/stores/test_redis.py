@@ -2,6 +2,7 @@ import asyncio
 import gc
 import json
 import signal
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -291,6 +292,25 @@ class TestWithRedisCluster(RedisConformance):
         assert await store.get_many(keys) == [{"n": n} for n in range(500)]
         assert sorted(await store.keys()) == sorted(keys)
         assert await store.delete_many([*keys, "none"]) == 500
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://:secret@localhost", "must specify one of"),
+        ("redis://me:secret@localhost:port", "percent-encode"),
+        ("redis://me:p\u2100secret@localhost", "percent-encode"),
+        ("redis://me:secret@[localhost", "percent-encode"),
+        ("redis://me:secret/1@localhost", "percent-encode"),
+        ("redis://me:1/secret@localhost", "percent-encode"),
+        ("redis://me:1#secret@localhost", "percent-encode"),
+        ("redis://:secret@localhost?db=one", "'db'"),
+    ],
+)
+def test_a_url_that_is_refused_is_not_repeated(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        RedisStore(url=url)
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
 class TestTLS:

@@ -248,6 +248,7 @@ class TestForms:
             ({"url": "localhost:6379"}, "begin with"),
             ({"url": "http://:secret@localhost"}, "begin with"),
             ({"url": "valkey://:secret@localhost:port"}, "port"),
+            ({"url": "valkey://:p\u2100secret@localhost"}, "percent-encode"),
             ({"url": "valkey://:secret@localhost/people"}, "number of a database"),
             ({"url": "valkey://:secret@localhost/0?timeout=1"}, "options"),
             ({"username": "me"}, "needs a password"),

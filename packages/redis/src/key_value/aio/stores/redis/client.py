@@ -63,6 +63,9 @@ ERRORS = (
 )
 
 
+_UNCLEAR = "url has no valid host and port: percent-encode the user name and the password"
+
+
 class Pipeline(Protocol):
     """Commands that are sent together."""
 
@@ -164,8 +167,15 @@ def location_of(url: str) -> str:
     """Return a URL without its user, password and options.
 
     Raises:
-        ValueError: redis-py does not understand the URL.
+        ValueError: redis-py does not understand the URL. The message has nothing of it, since a password with
+            a `/` or an `@` in it may be anywhere.
     """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(_UNCLEAR) from None
+    if port is not None and "@" in parts.path + parts.fragment:
+        raise ValueError(_UNCLEAR)
     parse_url(url)
-    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -147,7 +147,10 @@ def parse_url(url: str) -> Place:
     Raises:
         ValueError: It is no such URL; the message does not hold it, as it may hold a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("url cannot be split: percent-encode the user name and the password") from None
     if parts.scheme not in _SCHEMES:
         raise ValueError("a Valkey URL must begin with valkey://, valkeys://, redis:// or rediss://")
     if parts.query or parts.fragment:
