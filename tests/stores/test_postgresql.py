@@ -18,6 +18,7 @@ from key_value.aio.errors import (
     StoreConnectionError,
     StoreSetupError,
 )
+from key_value.aio.protocols import Versioned
 from key_value.aio.stores.postgresql import PostgreSQLStore
 from key_value.aio.testing import StoreConformance
 from key_value.aio.testing.operations import Store
@@ -392,6 +393,23 @@ class TestWithConnection:
         assert isinstance(caught.value.__cause__, asyncpg.SerializationError)
         await connection.execute("ROLLBACK")
         assert await store.get("k") == {"n": 2}
+
+    async def test_each_write_of_a_transaction_has_a_version_of_its_own(self, connection: Connection) -> None:
+        store = PostgreSQLStore(connection=cast("Any", connection))
+        await store.put("k", {"n": 1})
+        await connection.execute("BEGIN")
+        first = await store.put_if_version("k", {"n": 2}, version=version_of(await store.get_versioned("k")))
+        assert first is not None
+        assert await store.put_if_version("k", {"n": 3}, version=first)
+        assert await store.put_if_version("k", {"n": 4}, version=first) is None
+        assert await store.delete_if_version("k", version=first) is False
+        await connection.execute("COMMIT")
+        assert await store.get("k") == {"n": 3}
+
+
+def version_of(found: Versioned[Any] | None) -> str:
+    assert found is not None
+    return found.version
 
 
 async def _set_codecs(connection: Any) -> None:

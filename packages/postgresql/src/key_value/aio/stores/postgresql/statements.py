@@ -70,12 +70,14 @@ def index_of(table: str) -> str:
     return f"idx_{table}_expires_at".encode()[:63].decode(errors="ignore")
 
 
-_ROW = """collection, key, value::text, extract(epoch from created_at)::float8,
-extract(epoch from expires_at)::float8, t.xmin::text"""
+# The writes of one transaction have the same xmin.
+_VERSION = "t.xmin::text || t.ctid::text"
 
-_LISTED = (
-    """t.collection, t.key, '', NULL, extract(epoch from t.expires_at)::float8, t.xmin::text, {names.kept}"""
-)
+_ROW = f"""collection, key, value::text, extract(epoch from created_at)::float8,
+extract(epoch from expires_at)::float8, {_VERSION}"""
+
+_LISTED = f"""t.collection, t.key, '', NULL, extract(epoch from t.expires_at)::float8, {_VERSION},
+{{names.kept}}"""
 
 _INSERT = "INSERT INTO {table} AS t (collection, key, value, created_at, expires_at, ttl{names.column})"
 
@@ -102,17 +104,17 @@ CREATE INDEX IF NOT EXISTS {index} ON {table} (expires_at) WHERE expires_at IS N
     # OFFSET 0 keeps the planner from reading the whole of a small table instead of the index.
     "get_many": f"""
 SELECT {_ROW} FROM unnest($1::text[], $2::text[]) AS a (c, k) CROSS JOIN LATERAL (
-    SELECT *, xmin FROM {{table}} WHERE collection = c AND key = k OFFSET 0
+    SELECT *, xmin, ctid FROM {{table}} WHERE collection = c AND key = k OFFSET 0
 ) AS t""",
     "put": _PUT,
     "put_many": f"""{_INSERT}
 SELECT $1, k, v::json, to_timestamp($2::float8), to_timestamp($3::float8), $3 - $2{{names.element}}
 FROM unnest($4::text[], $5::text[]{{names.array}}) AS r (k, v{{names.element}}) {_ON_CONFLICT}""",
-    "put_if_absent": f"{_PUT} WHERE t.expires_at <= to_timestamp($4) RETURNING t.xmin::text",
-    "put_if_version": """
-UPDATE {table} AS t SET value = $3::text::json, created_at = to_timestamp($4::float8),
+    "put_if_absent": f"{_PUT} WHERE t.expires_at <= to_timestamp($4) RETURNING {_VERSION}",
+    "put_if_version": f"""
+UPDATE {{table}} AS t SET value = $3::text::json, created_at = to_timestamp($4::float8),
 expires_at = to_timestamp($5::float8), ttl = $5 - $4
-WHERE collection = $1 AND key = $2 AND t.xmin::text = $6 RETURNING t.xmin::text""",
+WHERE collection = $1 AND key = $2 AND {_VERSION} = $6 RETURNING {_VERSION}""",
     "touch": """
 UPDATE {table} SET expires_at = to_timestamp($3::float8), ttl = $3 - $4
 WHERE collection = $1 AND key = $2 AND (expires_at > to_timestamp($4::float8)) IS NOT FALSE RETURNING 1""",
@@ -122,8 +124,8 @@ RETURNING (expires_at > to_timestamp($3)) IS NOT FALSE""",
     "delete_many": """
 WITH gone AS (DELETE FROM {table} WHERE collection = $1 AND key = ANY($2::text[]) RETURNING expires_at)
 SELECT count(*) FROM gone WHERE (expires_at > to_timestamp($3)) IS NOT FALSE""",
-    "delete_if_version": """
-DELETE FROM {table} WHERE collection = $1 AND key = $2 AND xmin::text = $3 RETURNING 1""",
+    "delete_if_version": f"""
+DELETE FROM {{table}} AS t WHERE collection = $1 AND key = $2 AND {_VERSION} = $3 RETURNING 1""",
     "take": f"DELETE FROM {{table}} AS t WHERE collection = $1 AND key = $2 RETURNING {_ROW}",
     "page": _PAGE,
     "first_page": _PAGE.replace(">", ">="),
@@ -136,7 +138,8 @@ WITH RECURSIVE steps (name) AS (
     FROM steps WHERE name IS NOT NULL
 )
 SELECT {_LISTED} FROM steps CROSS JOIN LATERAL (
-    SELECT *, xmin FROM {{table}} WHERE collection = name AND (expires_at > to_timestamp($1)) IS NOT FALSE
+    SELECT *, xmin, ctid FROM {{table}}
+    WHERE collection = name AND (expires_at > to_timestamp($1)) IS NOT FALSE
     ORDER BY collection, key LIMIT 1
 ) AS t LIMIT $2""",
     "clear": "WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
