@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -35,7 +35,12 @@ async def _claim(opening: Opening, collection: str, number: int) -> list[int]:
 
 
 async def _at_once(*calls: Awaitable[ResultT]) -> list[ResultT]:
-    return await asyncio.wait_for(asyncio.gather(*calls), timeout=60)
+    """Await calls at the same time, each to its end: one that fails leaves none of the others under way."""
+    results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), timeout=60)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    if failures:
+        raise failures[0]
+    return cast("list[ResultT]", results)
 
 
 class ConcurrencyConformance(Conformance):
