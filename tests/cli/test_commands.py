@@ -261,6 +261,12 @@ def test_says_its_version(kv: Kv) -> None:
     assert (done.returncode, done.stdout) == (0, f"kv {version('py-key-value-aio-cli')}\n")
 
 
+def test_a_shell_completes_its_commands(kv: Kv) -> None:
+    assert "_KV_COMPLETE=bash_complete" in kv(_KV_COMPLETE="bash_source").stdout
+    done = kv(_KV_COMPLETE="bash_complete", COMP_WORDS="kv co", COMP_CWORD="1")
+    assert done.stdout == "plain,collections\nplain,copy\n"
+
+
 def test_writes_for_programs_without_what_is_slow_to_import(kv: Kv, url: str) -> None:
     fill(url)
     code = """
