@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from typing_extensions import Self
 
+from key_value.aio._utils.cancellations import cancellations
 from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio._utils.uncopyable import Uncopyable
 from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
@@ -132,7 +133,7 @@ class KeyValueLock(Uncopyable):
             return False
         self.lost = asyncio.Event()
         body = asyncio.current_task()
-        self._cancellations = _cancellations(body)
+        self._cancellations = 0 if body is None else cancellations(body)
         self._renewal = asyncio.create_task(self._keep_renewing(body))
         return True
 
@@ -176,7 +177,7 @@ class KeyValueLock(Uncopyable):
         if sys.version_info >= (3, 11):
             cancelled.uncancel()
         if exc_type in (None, asyncio.CancelledError):
-            if _cancellations(cancelled) > self._cancellations:
+            if cancellations(cancelled) > self._cancellations:
                 # Another has cancelled the body too.
                 raise asyncio.CancelledError
             raise LockLostError(f"The lock {self.name!r} was lost while it was held") from exc_value
@@ -273,11 +274,6 @@ class KeyValueLock(Uncopyable):
     @property
     def _key(self) -> str:
         return f"lock:{self.name}"
-
-
-def _cancellations(task: "asyncio.Task[Any] | None") -> int:
-    """Return how often a task was cancelled; before Python 3.11 it does not count."""
-    return task.cancelling() if sys.version_info >= (3, 11) and task is not None else 0
 
 
 def _add_one(counted: Any) -> dict[str, Any]:

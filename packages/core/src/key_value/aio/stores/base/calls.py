@@ -8,14 +8,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from key_value.aio._utils.cancellations import cancellations
+
 T = TypeVar("T")
 
 Attempt: TypeAlias = Callable[[Callable[[], Awaitable[T]]], Coroutine[Any, Any, T]]
-
-_cancellations: "Callable[[asyncio.Task[Any]], int]" = (
-    asyncio.Task.cancelling if sys.version_info >= (3, 11) else lambda _: 0
-)
-"""Returns how often a task was asked to end, as far as Python counts it."""
 
 _LOOKS = 0.01
 """Seconds between looks whether calls have ended, while a store is being closed."""
@@ -87,7 +84,7 @@ class _Call:
         if task is None:
             raise RuntimeError("A call to a backend must be awaited in a task")
         self._task = task
-        self._cancelled = _cancellations(task)
+        self._cancelled = cancellations(task)
         self._calls.under_way[self] = None
         if not self._calls.is_timed:
             self._calls.set_timer(self.deadline)
@@ -101,7 +98,7 @@ class _Call:
         if sys.version_info >= (3, 11):
             self._task.uncancel()
         # Unless the caller was cancelled besides.
-        if kind is asyncio.CancelledError and _cancellations(self._task) <= self._cancelled:
+        if kind is asyncio.CancelledError and cancellations(self._task) <= self._cancelled:
             raise TimeoutError from error
 
     def expire(self) -> None:

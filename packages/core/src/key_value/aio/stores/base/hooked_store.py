@@ -116,10 +116,8 @@ class HookedStore(BaseStore, ABC):
             write: Calls the hook.
             repeatable: Whether doing it twice is the same as doing it once.
         """
-        if self.writes_in_order and self._is_local:
-            return write()
         if self.writes_in_order:
-            return self._attempt(write, repeatable=repeatable)
+            return write() if self._is_local else self._attempt(write, repeatable=repeatable)
         attempt = partial(self._attempt, repeatable=repeatable)
         return self._write_order.run(entries, write, attempt, settles=self.settles_writes)
 
@@ -129,6 +127,9 @@ class HookedStore(BaseStore, ABC):
         Raises:
             OutcomeUnknownError: The answer was lost, so the write may have happened.
         """
+        if self._is_local:
+            # Within this process no answer is lost.
+            return await self._change(entries, write)
         try:
             return await self._change(entries, write)
         except StoreUnreachableError:

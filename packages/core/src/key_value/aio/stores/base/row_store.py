@@ -3,7 +3,7 @@
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -259,7 +259,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     ) -> str | None:
         row = await self._row(collection, key, managed_entry)
         try:
-            stored = await self._conditionally(key, lambda: self._put_row_if(row, version))
+            stored = await self._change_if([key], lambda: self._put_row_if(row, version))
         except OutcomeUnknownError:
             if (ours := await self._version_written(row)) is not None:
                 return ours
@@ -270,7 +270,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     @override
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
         address = self.names.pair(collection, key)
-        return await self._conditionally(key, lambda: self._delete_row_if(address, version))
+        return await self._change_if([key], lambda: self._delete_row_if(address, version))
 
     @override
     async def _touch_entry(self, *, collection: str, key: str, expires: float | None) -> bool:
@@ -285,7 +285,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         if self.buries:
             return await super()._take_entry(collection=collection, key=key)
         address = self.names.pair(collection, key)
-        row = await self._conditionally(key, lambda: self._take_row(address))
+        row = await self._change_if([key], lambda: self._take_row(address))
         return None if row is None else await self._entry(collection, key, row)
 
     @override
@@ -344,11 +344,6 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         rows = await self._fetch(self._get_rows, addresses)
         found = {row.address: row for row in rows}
         return [found.get(address) for address in addresses]
-
-    async def _conditionally(self, key: str, write: Callable[[], Awaitable[T]]) -> T:
-        # Within this process no answer is lost.
-        change = self._change if self._is_local else self._change_if
-        return await change([key], write)
 
     async def _version_written(self, row: Row) -> str | None:
         """Return the version of a row that was to be stored; None if it is not there, or cannot be told."""

@@ -101,9 +101,8 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
         self, address: str, write: Callable[[], Awaitable[T]], new: str | None
     ) -> T | None:
         """Await a conditional write; None if its reply was lost, but the bytes are there."""
-        change = self._change if self._is_local else self._change_if
         try:
-            return await change([address], write)
+            return await self._change_if([address], write)
         except OutcomeUnknownError:
             if new is not None and await self._has_version(address, new):
                 return None

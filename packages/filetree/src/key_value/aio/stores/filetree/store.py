@@ -254,13 +254,13 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             names = (
                 name
                 for directory, name in self._collections(files)
-                if files.any_of(directory, self._is_living)
+                if files.any_of(directory, self._is_unexpired)
             )
             return list(islice(names, limit))
 
         return await self._worker.run(find)
 
-    def _is_living(self, data: bytes) -> bool:
+    def _is_unexpired(self, data: bytes) -> bool:
         try:
             return not self._serialization_adapter.load_json(data).is_expired
         except DeserializationError:
