@@ -39,6 +39,10 @@ class Plain(BaseModel):
     born: int | None = None
 
 
+class Anything(BaseModel):
+    value: Any
+
+
 class Aliased(BaseModel):
     foo_bar: int = Field(alias="fooBar")
     other: str = Field(

@@ -18,7 +18,7 @@ from key_value.aio._utils.arguments import check_store
 from key_value.aio._utils.time_to_live import to_seconds
 from key_value.aio.adapters.abilities import AbilitiesOfStore
 from key_value.aio.adapters.pydantic.round_trip import difference, fields_of, plain_type
-from key_value.aio.adapters.pydantic.shape import make_type_adapter
+from key_value.aio.adapters.pydantic.shape import make_dump, make_type_adapter
 from key_value.aio.errors import DeserializationError, SerializationError
 from key_value.aio.protocols.extending import plain_class
 from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
@@ -60,7 +60,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         self._type_adapter = make_type_adapter(form)
         self._default_collection = default_collection
         self._raise_on_validation_error = raise_on_validation_error
-        self._dump = self._type_adapter.serializer.to_python
+        self._dump = make_dump(self._type_adapter)
         self._plain_type = plain_type(self._type_adapter.core_schema)
         self._adapt(key_value)
 
