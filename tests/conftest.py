@@ -1,5 +1,6 @@
 """Fixtures of every test, the servers among them, and the profiles of Hypothesis."""
 
+import os
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,8 @@ from key_value.aio.testing.suites.base import nightly
 from tests.servers import SERVERS
 
 pytest_plugins = ["tests.published", "tests.servers.plugin", *(f"tests.servers.{name}" for name in SERVERS)]
+if os.environ.get("KV_TEST_LOOP") == "uvloop":
+    pytest_plugins.append("tests.uvloop_policy")
 
 # A deadline would fail a test because the machine is busy.
 settings.register_profile("daily", deadline=None)

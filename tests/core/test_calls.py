@@ -57,8 +57,9 @@ async def test_each_call_has_the_whole_time() -> None:
     await asyncio.sleep(0.02)
     second, third = asyncio.create_task(hang()), asyncio.create_task(bound(limit, ended.wait()))
     assert await third  # It was under way when the first one ended.
-    assert min(await first, await second) >= 0.05
-    assert await hang() >= 0.05
+    # A loop may round its clock to milliseconds.
+    assert min(await first, await second) >= 0.049
+    assert await hang() >= 0.049
 
 
 async def test_a_caller_that_is_cancelled_at_the_deadline_is_cancelled() -> None:

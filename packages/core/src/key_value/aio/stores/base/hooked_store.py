@@ -22,6 +22,8 @@ from key_value.aio.stores.base.names import Names
 from key_value.aio.stores.base.store import BaseStore
 
 _ANOTHER_LOOP = re.compile("different (event )?loop|event loop is closed", re.IGNORECASE)
+_CLOSED_TRANSPORT = "the handler is closed"
+"""How uvloop refuses to write to a connection that is closed; asyncio's own loops pass over it."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,9 +88,13 @@ class HookedStore(BaseStore, ABC):
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         if type(error) is TimeoutError and self.timeout is not None:
             return StoreTimeoutError(message=f"{self!r} did not answer within {self.timeout} s")
-        if type(error) is RuntimeError and _ANOTHER_LOOP.search(str(error)):
-            # Of a client that was passed in: one that the store opens is of the running loop.
-            return StoreConnectionError(message=f"{self!r}: the client belongs to another event loop")
+        if type(error) is RuntimeError:
+            text = str(error)
+            if _ANOTHER_LOOP.search(text):
+                # Of a client that was passed in: one that the store opens is of the running loop.
+                return StoreConnectionError(message=f"{self!r}: the client belongs to another event loop")
+            if _CLOSED_TRANSPORT in text:
+                return StoreConnectionError(message=f"{self!r}: the connection is closed")
         return super()._map_error(error)
 
     @override
