@@ -34,7 +34,7 @@ S3 = "S3Store("
 SERVERS = (REDIS, POSTGRESQL, MONGODB, VALKEY, AZURE, VAULT, DYNAMODB, ELASTICSEARCH, OPENSEARCH)
 NEEDS = (*SERVERS, AEROSPIKE, MEMCACHED, KEYRING, WINDOWS, CHDB, FIRESTORE, S3)
 
-CONTINUES = "The blocks continue one another: "
+CONTINUES = "The blocks on this page build on one another: "
 """What a page says whose blocks are one program in parts."""
 
 _BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
