@@ -14,19 +14,19 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.glob("stores/*.md"))
 OF_THE_CORE = "null-and-simple"
 SECTIONS = [
-    "Install",
-    "Connect",
-    "Stored form",
-    "Files beside it",
-    "Processes",
-    "Time to live",
+    "Installation",
+    "Connecting",
+    "Storage format",
+    "Additional files",
+    "Threads and processes",
+    "Expiration",
     "Abilities",
-    "Batches and round trips",
+    "Batching and round trips",
     "Limits",
     "Consistency",
     "Backup",
     "Tested against",
-    "Reference",
+    "API reference",
 ]
 UNIVERSAL = {"self", "default_collection"}
 """The arguments that all stores have."""
