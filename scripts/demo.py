@@ -1,4 +1,4 @@
-"""Stores what is known of the installed distributions, and reads it back in a second process."""
+"""Store metadata of the installed distributions, and read it back in a second process."""
 
 import argparse
 import asyncio
@@ -26,7 +26,7 @@ from key_value.aio.wrappers.statistics import StatisticsWrapper
 COLLECTION = "distributions"
 DAY = 24 * 60 * 60
 MOMENT = 0.25
-"""Seconds that a draft lives: it is read once before it expires and once after."""
+"""TTL of the draft, in seconds: it is read once before it expires and once after."""
 
 
 class Release(BaseModel):
@@ -40,7 +40,7 @@ class Release(BaseModel):
 
 
 class Report(BaseModel):
-    """What the second process found."""
+    """Results of the second process."""
 
     wrong: int
     hits: int
@@ -51,7 +51,7 @@ class Report(BaseModel):
 
 
 def installed() -> dict[str, Release]:
-    """The distributions of this environment, by name."""
+    """Return the distributions of this environment by name."""
     return {release.name: release for release in map(_release, distributions())}
 
 
@@ -66,7 +66,7 @@ def _release(distribution: Distribution) -> Release:
 
 
 def connect(backend: str) -> StatisticsWrapper:
-    """The store at a path or a URL, with a prefix for our keys and statistics of what is asked for."""
+    """Return the store at a path or a URL, with a prefix for the keys and statistics of its operations."""
     store = RedisStore(url=backend) if "://" in backend else SQLiteStore(backend)
     return StatisticsWrapper(PrefixKeysWrapper(store, prefix="demo"))
 
@@ -76,7 +76,7 @@ def typed(store: AsyncKeyValue) -> PydanticAdapter[Release]:
 
 
 async def write(backend: str, releases: dict[str, Release]) -> None:
-    """Store all that is installed for a day, and one draft for a moment."""
+    """Store all installed distributions for a day, and one draft for a moment."""
     async with connect(backend) as store:
         adapter = typed(store)
         await adapter.put_many(list(releases), list(releases.values()), ttl=DAY)
@@ -84,15 +84,15 @@ async def write(backend: str, releases: dict[str, Release]) -> None:
             "draft", Release(name="draft", version="0", summary=None, requires=[], files=0), ttl=MOMENT
         )
         if await adapter.get("draft") is None:
-            raise SystemExit("the draft was gone before it expired")
+            raise SystemExit("the draft was missing before it expired")
 
 
 async def read(backend: str) -> Report:
-    """Wait until the draft has expired, and compare all others with what is installed."""
+    """Wait until the draft has expired, and compare all other entries with the installed distributions."""
     releases = installed()
     async with connect(backend) as store:
         adapter = typed(store)
-        while await adapter.get("draft") is not None:  # noqa: ASYNC110  -- what a store expires it does not announce
+        while await adapter.get("draft") is not None:  # noqa: ASYNC110  -- stores do not announce expiry
             await asyncio.sleep(MOMENT / 10)
         store.statistics.reset()
         found = [await adapter.get(name) for name in [*releases, "draft"]]
@@ -117,7 +117,7 @@ def read_in_second_process(backend: str) -> Report:
 
 
 async def answers(url: str) -> bool:
-    """Whether there is a Redis at a URL."""
+    """Return whether a Redis server responds at a URL."""
     try:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(RedisStore(url=url))
@@ -128,7 +128,7 @@ async def answers(url: str) -> bool:
 
 
 def show(rows: Iterable[tuple[str, int, Report]]) -> None:
-    """Print a table of what happened on each store."""
+    """Print a table of the results for each store."""
     titles = ("store", "stored", "same", "hits", "misses", "listed", "seconds left", "us per get")
     table = [titles] + [
         (
@@ -150,7 +150,7 @@ def show(rows: Iterable[tuple[str, int, Report]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--read", metavar="BACKEND", help="be the second process")
+    parser.add_argument("--read", metavar="BACKEND", help="run as the second process")
     arguments = parser.parse_args()
     if arguments.read:
         print(asyncio.run(read(arguments.read)).model_dump_json())
@@ -167,9 +167,9 @@ def main() -> None:
             rows.append((name, len(releases), read_in_second_process(backend)))
     show(rows)
     if "Redis" not in backends:
-        print("No Redis answered, so the same was not done there: set REDIS_URL to name one.")
+        print("No Redis server responded, so Redis was skipped: set REDIS_URL to its address.")
     if any(report.wrong or report.misses != 1 for _, _, report in rows):
-        raise SystemExit("something was not read back as it was stored")
+        raise SystemExit("some entries were not read back as they were stored")
 
 
 if __name__ == "__main__":

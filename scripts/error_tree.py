@@ -1,4 +1,4 @@
-"""Writes the tree of errors into the documentation."""
+"""Write the tree of errors into the documentation."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ def parent(
 
 
 def tree() -> str:
-    """Return the tree, as a Markdown block: each error below the one that it derives from."""
+    """Return the tree as a Markdown block, with each error below its base class."""
     exported = classes()
     lines: list[str] = []
 
@@ -42,7 +42,7 @@ def tree() -> str:
 
 
 def written() -> str:
-    """Return the page with the tree as it should be."""
+    """Return the page with an up-to-date tree."""
     return _TREE.sub(lambda found: found[1] + tree() + found[2], PAGE.read_text())
 
 

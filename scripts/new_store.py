@@ -1,4 +1,4 @@
-"""Writes a backend's package, test and page after `scripts/templates/store`, its extra and its scheme."""
+"""Create a backend's package, test and page from `scripts/templates/store`, its extra and its scheme."""
 
 import argparse
 import re
@@ -26,10 +26,10 @@ def main() -> None:
 
 
 def _arguments() -> tuple[str, dict[str, str]]:
-    """The backend's short name, and what the template's words become."""
-    parser = argparse.ArgumentParser(description="Writes a new backend.")
-    parser.add_argument("name", help="its folder below packages/, and its extra: azure-tables")
-    parser.add_argument("title", nargs="?", help="its name in the class <title>Store: AzureTables")
+    """Return the backend's short name, and the replacements for the template's words."""
+    parser = argparse.ArgumentParser(description="Create a new backend.")
+    parser.add_argument("name", help="directory below packages/, and extra, such as azure-tables")
+    parser.add_argument("title", nargs="?", help="name in the class <title>Store, such as AzureTables")
     arguments = parser.parse_args()
     name: str = arguments.name
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
@@ -43,7 +43,7 @@ def _renamed(text: str, words: dict[str, str]) -> str:
 
 
 def with_extra(core: str, name: str) -> str:
-    """The core's `pyproject.toml` with one more extra, which `all` contains too."""
+    """Return the core's `pyproject.toml` with one more extra, which is also added to `all`."""
     lines = core.splitlines(keepends=True)
     _insert(lines, "[project.optional-dependencies]", f'{name} = ["py-key-value-aio-{name}>=0.5.1,<0.6"]\n')
     _insert(lines, "[tool.uv.sources]", f"py-key-value-aio-{name} = {{ workspace = true }}\n")
@@ -52,14 +52,14 @@ def with_extra(core: str, name: str) -> str:
 
 
 def with_scheme(schemes: str, name: str) -> str:
-    """The core's table of schemes with one more."""
+    """Return the core's table of schemes with one more."""
     lines = schemes.splitlines(keepends=True)
     _insert(lines, "DISTRIBUTIONS: Mapping[str, str] = {", f'    "{name}": "py-key-value-aio-{name}",\n')
     return "".join(lines)
 
 
 def _insert(lines: list[str], section: str, line: str) -> None:
-    """Put a line in its alphabetical place among those of a section that name a backend."""
+    """Insert a line in alphabetical order among the lines of a section that name a backend."""
     at = lines.index(f"{section}\n") + 1
     while at < len(lines) and "py-key-value-aio" in lines[at] and lines[at] < line:
         at += 1

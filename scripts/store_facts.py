@@ -1,4 +1,4 @@
-"""Writes the table by which to choose a store into the documentation."""
+"""Write the comparison table of the stores into the documentation."""
 
 import inspect
 import re
@@ -16,75 +16,75 @@ PAGE = Path(__file__).parents[1] / "docs" / "choose-a-store.md"
 
 
 class Facts(NamedTuple):
-    """What the code of a store does not say about its backend."""
+    """Properties of a backend that the code of its store does not contain."""
 
     page: str
-    """The name of its page."""
+    """Name of the page in the documentation."""
     keeps: str
-    """What entries survive."""
+    """Events that entries survive."""
     shared_by: str
-    """What may use the same entries at a time."""
+    """Scope in which the same entries can be used at the same time."""
     largest: str
-    """The largest entry that the backend takes."""
+    """Largest entry that the backend accepts."""
     requests: str
-    """What is sent for a batch."""
+    """Requests that are sent for one batch."""
     removed_by: str = ""
-    """What frees the space of expired entries, if it is not later writes."""
+    """Mechanism that frees the space of expired entries; empty if later writes do."""
 
 
-_SERVICE = "a loss of power, by the service"
-_SERVER = "what the server's settings say"
+_SERVICE = "a power loss (managed service)"
+_SERVER = "depends on the server's configuration"
 _MACHINES = "many machines"
-_MACHINE = "processes of one machine"
+_MACHINE = "processes on one machine"
 _PROCESS = "one process"
-_FILE = "the end of the process; a loss of power with `durability`"
+_FILE = "a process exit; a power loss with `durability`"
 
 FACTS: Mapping[str, Facts] = {
     "SQLiteStore": Facts("sqlite", _FILE, _MACHINE, "1 GB", "one transaction"),
-    "RedisStore": Facts("redis", _SERVER, _MACHINES, "512 MB", "one; one by node of a cluster", "the server"),
+    "RedisStore": Facts("redis", _SERVER, _MACHINES, "512 MB", "one; one per node in a cluster", "the server"),
     "PostgreSQLStore": Facts("postgresql", _SERVER, _MACHINES, "1 GB", "one"),
     "MemoryStore": Facts("memory", "nothing", _PROCESS, "memory", "none", "later writes"),
     "FileTreeStore": Facts(
         "filetree",
-        "a loss of power, unless `durability` says otherwise",
+        "a power loss, unless `durability` is `\"none\"`",
         _MACHINE,
         "-",
-        "a file for each entry",
+        "one file per entry",
     ),
     "DiskStore": Facts(
-        "disk", "the end of the process", _MACHINE, "`max_size`", "one transaction", "later writes"
+        "disk", "a process exit", _MACHINE, "`max_size`", "one transaction", "later writes"
     ),
     "MultiDiskStore": Facts(
-        "disk", "the end of the process", _MACHINE, "`max_size`", "one transaction", "later writes"
+        "disk", "a process exit", _MACHINE, "`max_size`", "one transaction", "later writes"
     ),
     "RocksDBStore": Facts("rocksdb", _FILE, "one store of one process", "-", "one write"),
-    "DuckDBStore": Facts("duckdb", "the end of the process", _PROCESS, "-", "one transaction"),
-    "ChDBStore": Facts("chdb", "the end of the process", _PROCESS, "-", "one statement"),
+    "DuckDBStore": Facts("duckdb", "a process exit", _PROCESS, "-", "one transaction"),
+    "ChDBStore": Facts("chdb", "a process exit", _PROCESS, "-", "one statement"),
     "ValkeyStore": Facts("valkey", _SERVER, _MACHINES, "512 MiB", "one", "the server"),
     "MemcachedStore": Facts(
-        "memcached", "nothing: entries may be evicted", _MACHINES, "1 MB", "one by server", "the server"
+        "memcached", "nothing: entries may be evicted", _MACHINES, "1 MB", "one per server", "the server"
     ),
-    "MongoDBStore": Facts("mongodb", "what the write concern says", _MACHINES, "16 MiB", "one", "the server"),
+    "MongoDBStore": Facts("mongodb", "depends on the write concern", _MACHINES, "16 MiB", "one", "the server"),
     "ElasticsearchStore": Facts("elasticsearch", _SERVER, _MACHINES, "100 MB, by default", "one", "`cull()`"),
     "OpenSearchStore": Facts("opensearch", _SERVER, _MACHINES, "100 MB, by default", "one", "`cull()`"),
     "AerospikeStore": Facts("aerospike", _SERVER, _MACHINES, "1 MiB, by default", "one", "the server"),
     "S3Store": Facts(
-        "s3", _SERVICE, _MACHINES, "5 GiB", "one by entry; a deletion of 1,000", "`cull()`, a lifecycle rule"
+        "s3", _SERVICE, _MACHINES, "5 GiB", "one per entry; deletes: one per 1,000", "`cull()`, a lifecycle rule"
     ),
     "DynamoDBStore": Facts(
-        "dynamodb", _SERVICE, _MACHINES, "400 KB", "100 reads, 25 writes, one deletion", "the service"
+        "dynamodb", _SERVICE, _MACHINES, "400 KB", "one per 100 reads, 25 writes or 1 delete", "the service"
     ),
     "FirestoreStore": Facts("firestore", _SERVICE, _MACHINES, "1 MiB", "one", "`cull()`, a TTL policy"),
     "AzureTablesStore": Facts(
-        "azure-tables", _SERVICE, _MACHINES, "1,032,192 bytes", "14 reads, 100 writes", "`cull()`"
+        "azure-tables", _SERVICE, _MACHINES, "1,032,192 bytes", "one per 14 reads or 100 writes", "`cull()`"
     ),
-    "VaultStore": Facts("vault", _SERVER, _MACHINES, "1 MB, by default", "one by entry", "`cull()`"),
-    "KeyringStore": Facts("keyring", "what the keyring keeps", "one user", "-", "one by entry", "nothing"),
+    "VaultStore": Facts("vault", _SERVER, _MACHINES, "1 MB, by default", "one per entry", "`cull()`"),
+    "KeyringStore": Facts("keyring", "depends on the keyring", "one user", "-", "one per entry", "nothing"),
     "WindowsRegistryStore": Facts(
-        "windows-registry", "the end of the process", _MACHINE, "-", "one by entry"
+        "windows-registry", "a process exit", _MACHINE, "-", "one per entry"
     ),
 }
-"""Facts of each store for which there is a page, those first that most applications use."""
+"""Facts of each store that has a page, the most used stores first."""
 
 _TABLE = re.compile(r"(<!-- facts -->\n).*?(<!-- /facts -->)", re.DOTALL)
 
@@ -95,15 +95,15 @@ _HEAD = (
     "abilities",
     "expired entries are removed by",
     "conditional writes",
-    "entries in a batch",
+    "entries per batch",
     "largest entry",
-    "requests of a batch",
+    "requests per batch",
     "timeout",
 )
 
 
 def row(name: str) -> list[str]:
-    """Return what the table says of one store."""
+    """Return the table row of one store."""
     facts, store = FACTS[name], STORES[name]()
     has = abilities(STORES[name])
     return [
@@ -127,7 +127,7 @@ def table() -> str:
 
 
 def written() -> str:
-    """Return the page with the table as it should be."""
+    """Return the page with an up-to-date table."""
     return _TABLE.sub(lambda found: found[1] + table() + found[2], PAGE.read_text())
 
 

@@ -1,4 +1,4 @@
-"""Writes the table of the abilities of each store into the documentation."""
+"""Write the table of each store's abilities into the documentation."""
 
 import re
 import sys
@@ -37,7 +37,7 @@ NOWHERE = Path("nothing-is-opened")
 
 
 def windows_registry() -> object:
-    """A store in the registry, on any system: it can be created without one."""
+    """Return a registry store on any system: creating it does not need a registry."""
     with patch.dict(sys.modules, {"winreg": MagicMock()}):
         return import_module("key_value.aio.stores.windows_registry").WindowsRegistryStore()
 
@@ -72,24 +72,24 @@ STORES: Mapping[str, Callable[[], object]] = {
 """Each store, with arguments that do not change its abilities."""
 
 REASONS: Mapping[str, str] = {
-    "KeyringStore": "No keyring can list its items or write on a condition.",
-    "MemcachedStore": "Memcached cannot list keys, and `flush_all` would remove what others have stored.",
+    "KeyringStore": "Keyrings cannot list their items or write conditionally.",
+    "MemcachedStore": "Memcached cannot list keys, and `flush_all` would also remove other applications' data.",
     "NullStore": "It stores nothing.",
-    "WindowsRegistryStore": "`winreg` cannot write on a condition.",
+    "WindowsRegistryStore": "`winreg` cannot write conditionally.",
 }
-"""Why a store lacks abilities."""
+"""Reasons why a store lacks abilities."""
 
 _TABLE = re.compile(r"(<!-- abilities -->\n).*?(<!-- /abilities -->)", re.DOTALL)
 
 
 def abilities(open_store: Callable[[], object]) -> dict[str, bool]:
-    """Return which methods of the abilities a store has."""
+    """Return whether a store has the method of each ability."""
     store = open_store()
     return {ability.method: isinstance(store, ability.protocol) for ability in ABILITIES}
 
 
 def table() -> str:
-    """Return the table, as Markdown, with the reason of each store that lacks an ability.
+    """Return the table as Markdown, with a reason for each store that lacks an ability.
 
     Raises:
         KeyError: A store lacks an ability without a reason.
@@ -110,7 +110,7 @@ def table() -> str:
 
 
 def written() -> str:
-    """Return the page with the table as it should be."""
+    """Return the page with an up-to-date table."""
     return _TABLE.sub(lambda found: found[1] + table() + found[2], PAGE.read_text())
 
 

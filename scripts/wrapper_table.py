@@ -1,4 +1,4 @@
-"""Writes the table of what each wrapper keeps of a store's abilities into the documentation."""
+"""Write the table of the abilities that each wrapper keeps into the documentation."""
 
 import logging
 import re
@@ -39,7 +39,7 @@ Wrap = Callable[[AsyncKeyValue], BaseWrapper]
 
 
 class Everything(BaseWrapper):
-    """A store that claims every ability, so that what it stands beside decides which a wrapper has."""
+    """A store that claims every ability, so that only the wrapper determines which of them remain."""
 
     @override
     def _can_offer(self, protocol: type) -> bool:
@@ -71,19 +71,19 @@ WRAPPERS: Mapping[str, Wrap] = {
     "TTLClampWrapper": lambda store: TTLClampWrapper(store, min_ttl=0, max_ttl=1e11),
     "TimeoutWrapper": lambda store: TimeoutWrapper(store, timeout=60),
 }
-"""Each wrapper around a store, by the arguments with which it changes least of what can be seen."""
+"""Each wrapper around a store, with the arguments that change its visible behaviour least."""
 
 _TABLE = re.compile(r"(<!-- abilities -->\n).*?(<!-- /abilities -->)", re.DOTALL)
 
 
 def abilities(wrap: Wrap) -> dict[str, bool]:
-    """Which methods of a store with every ability its wrapper has."""
+    """Return whether a wrapper around a store with every ability has the method of each."""
     wrapper = wrap(Everything(MemoryStore()))
     return {ability.method: isinstance(wrapper, ability.protocol) for ability in ABILITIES}
 
 
 def table() -> str:
-    """The table, as Markdown."""
+    """Return the table as Markdown."""
     methods = [ability.method for ability in ABILITIES]
     head = f"| wrapper | {' | '.join(f'`{method}`' for method in methods)} |\n|---|{':-:|' * len(methods)}\n"
     rows = {name: abilities(wrap) for name, wrap in WRAPPERS.items()}
@@ -94,7 +94,7 @@ def table() -> str:
 
 
 def written() -> str:
-    """The page with the table as it should be."""
+    """Return the page with an up-to-date table."""
     return _TABLE.sub(lambda found: found[1] + table() + found[2], PAGE.read_text())
 
 

@@ -8,14 +8,15 @@ from key_value.aio.stores.base import BytesStore
 class AcmeDBStore(BytesStore):
     """A store in AcmeDB.
 
-    There is no way to list keys.
+    It cannot list keys.
     """
 
     def __init__(self, *, default_collection: str | None = None) -> None:
-        """Create an empty store.
+        """Initialize an empty store.
 
         Args:
-            default_collection: The collection used when a call names none.
+            default_collection: Collection used when a call does not name one. Defaults to
+                `default_collection`.
         """
         super().__init__(default_collection=default_collection)
         self._data: dict[str, bytes] = {}
