@@ -41,19 +41,19 @@ _FILE = "a process exit; a power loss with `durability`"
 
 FACTS: Mapping[str, Facts] = {
     "SQLiteStore": Facts("sqlite", _FILE, _MACHINE, "1 GB", "one transaction"),
-    "RedisStore": Facts("redis", _SERVER, _MACHINES, "512 MB", "one; one per node in a cluster", "the server"),
+    "RedisStore": Facts(
+        "redis", _SERVER, _MACHINES, "512 MB", "one; one per node in a cluster", "the server"
+    ),
     "PostgreSQLStore": Facts("postgresql", _SERVER, _MACHINES, "1 GB", "one"),
     "MemoryStore": Facts("memory", "nothing", _PROCESS, "memory", "none", "later writes"),
     "FileTreeStore": Facts(
         "filetree",
-        "a power loss, unless `durability` is `\"none\"`",
+        'a power loss, unless `durability` is `"none"`',
         _MACHINE,
         "-",
         "one file per entry",
     ),
-    "DiskStore": Facts(
-        "disk", "a process exit", _MACHINE, "`max_size`", "one transaction", "later writes"
-    ),
+    "DiskStore": Facts("disk", "a process exit", _MACHINE, "`max_size`", "one transaction", "later writes"),
     "MultiDiskStore": Facts(
         "disk", "a process exit", _MACHINE, "`max_size`", "one transaction", "later writes"
     ),
@@ -64,12 +64,19 @@ FACTS: Mapping[str, Facts] = {
     "MemcachedStore": Facts(
         "memcached", "nothing: entries may be evicted", _MACHINES, "1 MB", "one per server", "the server"
     ),
-    "MongoDBStore": Facts("mongodb", "depends on the write concern", _MACHINES, "16 MiB", "one", "the server"),
+    "MongoDBStore": Facts(
+        "mongodb", "depends on the write concern", _MACHINES, "16 MiB", "one", "the server"
+    ),
     "ElasticsearchStore": Facts("elasticsearch", _SERVER, _MACHINES, "100 MB, by default", "one", "`cull()`"),
     "OpenSearchStore": Facts("opensearch", _SERVER, _MACHINES, "100 MB, by default", "one", "`cull()`"),
     "AerospikeStore": Facts("aerospike", _SERVER, _MACHINES, "1 MiB, by default", "one", "the server"),
     "S3Store": Facts(
-        "s3", _SERVICE, _MACHINES, "5 GiB", "one per entry; deletes: one per 1,000", "`cull()`, a lifecycle rule"
+        "s3",
+        _SERVICE,
+        _MACHINES,
+        "5 GiB",
+        "one per entry; deletes: one per 1,000",
+        "`cull()`, a lifecycle rule",
     ),
     "DynamoDBStore": Facts(
         "dynamodb", _SERVICE, _MACHINES, "400 KB", "one per 100 reads, 25 writes or 1 delete", "the service"
@@ -80,9 +87,7 @@ FACTS: Mapping[str, Facts] = {
     ),
     "VaultStore": Facts("vault", _SERVER, _MACHINES, "1 MB, by default", "one per entry", "`cull()`"),
     "KeyringStore": Facts("keyring", "depends on the keyring", "one user", "-", "one per entry", "nothing"),
-    "WindowsRegistryStore": Facts(
-        "windows-registry", "a process exit", _MACHINE, "-", "one per entry"
-    ),
+    "WindowsRegistryStore": Facts("windows-registry", "a process exit", _MACHINE, "-", "one per entry"),
 }
 """Facts of each store that has a page, the most used stores first."""
 

@@ -73,7 +73,7 @@ STORES: Mapping[str, Callable[[], object]] = {
 
 REASONS: Mapping[str, str] = {
     "KeyringStore": "Keyrings cannot list their items or write conditionally.",
-    "MemcachedStore": "Memcached cannot list keys, and `flush_all` would also remove other applications' data.",
+    "MemcachedStore": "Memcached cannot list keys, and `flush_all` would remove other applications' data.",
     "NullStore": "It stores nothing.",
     "WindowsRegistryStore": "`winreg` cannot write conditionally.",
 }
