@@ -1,4 +1,4 @@
-"""Measures the stores beside the drivers called by hand and the published 0.5.0, interleaved in one run."""
+"""Compare the stores with direct driver calls and the published 0.5.0, interleaved in one run."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ from scripts.benchmarks.sides import sides
 
 
 def main() -> None:
-    """Measures, prints the tables, and writes all numbers where that is asked for."""
+    """Run the benchmarks, print the tables, and write all numbers on request."""
     options = _options()
     effort: Effort = options.effort
     started = time.perf_counter()
@@ -61,11 +61,17 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     effort = parser.add_mutually_exclusive_group()
-    parser.add_argument("--store", action="append", choices=STORES, help="only this store; may be repeated")
-    parser.add_argument("--codec", choices=DECODERS, default="stdlib", help="the JSON decoder of our side")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number there")
-    effort.add_argument("--quick", dest="effort", action="store_const", const=QUICK, help="about a minute")
-    effort.add_argument("--full", dest="effort", action="store_const", const=FULL, help="with 1M entries")
+    parser.add_argument(
+        "--store", action="append", choices=STORES, help="measure only this store; may be repeated"
+    )
+    parser.add_argument(
+        "--codec", choices=DECODERS, default="stdlib", help="JSON decoder used by this library"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
+    effort.add_argument(
+        "--quick", dest="effort", action="store_const", const=QUICK, help="take about a minute"
+    )
+    effort.add_argument("--full", dest="effort", action="store_const", const=FULL, help="include 1M entries")
     parser.set_defaults(effort=DEFAULT)
     options = parser.parse_args()
     options.store = options.store or list(CHOSEN)

@@ -1,4 +1,4 @@
-"""What the operations that only some stores have cost beside a get and a put."""
+"""Cost of the optional operations, next to a get and a put."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,11 +13,11 @@ SIZE = "100 B"
 PAGE = 20
 
 Seconds = Mapping[str, float]
-"""The seconds that one key took, by operation."""
+"""Seconds per key, by operation."""
 
 
 class Versions:
-    """Keys of one subject, with the versions that their next writes name."""
+    """Keys of one subject, with the versions for their next conditional writes."""
 
     def __init__(self, subject: Subject) -> None:
         self.load = Load(subject, SIZE, None, few=True)
@@ -42,7 +42,7 @@ async def touch(keys: Versions, number: int) -> None:
 
 
 async def scan(keys: Versions, number: int) -> None:
-    """Read the first page that is not empty at every `PAGE`th key, so that each key is read once."""
+    """Read the first page that is not empty on every `PAGE`th key, so that each key is read once."""
     if number % PAGE:
         return
     page = await keys.able.scan(limit=PAGE)
@@ -66,11 +66,11 @@ OPERATIONS: Mapping[str, Callable[[Versions, int], Awaitable[None]]] = {
     "scan": scan,
     "pop": pop,
 }
-"""In this order: one takes the versions that the next needs, and the last removes the keys."""
+"""The operations in order: one reads the versions that the next needs, and the last removes the keys."""
 
 
 async def time_abilities(subject: Subject) -> Seconds:
-    """Return what each operation takes that the subject has."""
+    """Return the seconds per key of each operation that the subject supports."""
     keys = Versions(subject)
     await keys.load.fill()
     taken: dict[str, float] = {}

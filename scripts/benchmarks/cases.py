@@ -1,4 +1,4 @@
-"""The cases: each does one thing to a subject so many times, and is timed."""
+"""Timed cases, each of which repeats one operation on a subject."""
 
 import asyncio
 import time
@@ -22,18 +22,18 @@ class Load:
         count = min(KEYS[size], FEW) if few else KEYS[size]
         self.subject = subject
         self.ttl = ttl
-        # Without spaces, which 0.5.0 cannot have in memcached.
+        # No spaces: 0.5.0 does not support them in memcached keys.
         prefix = f"{size}:{ttl}:".replace(" ", "")
         self.keys = [f"{prefix}{number:04}" for number in range(count)]
         self.values = [values[number % len(values)] for number in range(count)]
 
     async def fill(self) -> None:
-        """Puts a value under every key."""
+        """Put a value under every key."""
         for number in range(len(self.keys) // BATCH):
             await put_many(self, number)
 
     async def empty(self) -> None:
-        """Deletes every key."""
+        """Delete every key."""
         await self.subject.delete_many(self.keys)
 
 
@@ -76,7 +76,7 @@ def _batch(load: Load, number: int) -> slice:
 
 @dataclass(frozen=True)
 class Case:
-    """What to do, how many keys each time is worth, and whether the keys are gone afterwards."""
+    """An operation, the number of keys per call, and whether it removes the keys."""
 
     run: Callable[[Load, int], Awaitable[None]]
     keys: int = 1
@@ -95,7 +95,7 @@ CASES = {
 
 
 async def time_case(name: str, load: Load, times: int) -> tuple[float, float]:
-    """Returns the seconds by the clock and of this process's processors that a case took, for one key."""
+    """Return the wall-clock and CPU seconds per key that a case took in this process."""
     case = CASES[name]
     if case.uses_up:
         await load.fill()

@@ -1,4 +1,4 @@
-"""The environments that the sides run in, each with what one user would have installed."""
+"""Environments of the compared libraries, each with the packages that a user would install."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "bench"
 
 LIBRARIES = ("ours", "raw", "0.5.0")
-"""The sides: this checkout, the drivers called by hand, and the published library."""
+"""The compared libraries: this checkout, the bare drivers, and the published library."""
 
 EXTRAS = {
     "memory": "memory",
@@ -27,14 +27,14 @@ EXTRAS = {
     "redis": "redis",
     "valkey": "valkey",
     "postgresql": "postgresql",
-    # The extra of 0.5.0 forgets aiohttp, which the other one has.
+    # The extra of 0.5.0 lacks aiohttp, which the other one includes.
     "azure_tables": "azure-tables,elasticsearch",
     "vault": "vault",
     "s3": "s3",
     "elasticsearch": "elasticsearch",
     "opensearch": "opensearch",
 }
-"""The stores, each with the extra of 0.5.0 that it is compared to."""
+"""The stores, each with the extra of 0.5.0 that it is compared with."""
 
 DRIVERS = {
     "rocksdb": "rocksdict",
@@ -54,20 +54,20 @@ DRIVERS = {
     "elasticsearch": "elasticsearch[async]",
     "opensearch": "opensearch-py[async]",
 }
-"""What the stores are called by hand with, besides the standard library."""
+"""Requirements for the direct driver calls, in addition to the standard library."""
 
 LAYERED = ["cryptography", "opentelemetry-api", "pydantic"]
-"""What wrappers and adapters need."""
+"""Requirements of the wrappers and adapters."""
 
 DECODERS = {"stdlib": [], "jiter": ["jiter"], "pydantic_core": ["pydantic-core"]}
 
 
 def prepare(stores: Sequence[str], codec: str) -> dict[str, str]:
-    """Makes or renews the environments and returns the interpreter of each library's.
+    """Create or update the environments, and return the interpreter of each library.
 
     Args:
-        stores: The stores that are measured.
-        codec: The JSON codec that ours uses.
+        stores: Names of the stores to measure.
+        codec: JSON codec used by this library.
     """
     folders = ["core", *(store.replace("_", "-") for store in stores)]
     names = ["py-key-value-aio", *(f"py-key-value-aio-{folder}" for folder in folders[1:])]

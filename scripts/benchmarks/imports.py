@@ -1,4 +1,4 @@
-"""How long the imports take, each in a new process and over what its driver takes alone."""
+"""Import times, each in a new process, beyond the import of the driver alone."""
 
 import os
 import subprocess
@@ -28,13 +28,13 @@ DRIVER_OF_STORE = {
     "opensearch": "opensearchpy",
     "duckdb": "duckdb",
 }
-"""What the import of a store is measured beyond; of the others, what asyncio takes."""
+"""Baseline module for each store's import; for the others it is asyncio."""
 
 
 def import_times(
     stores: Sequence[str], pythons: Mapping[str, str], codec: str, rounds: int
 ) -> dict[str, dict[str, float]]:
-    """Returns the median seconds of each import in each library, the libraries taking turns."""
+    """Return the median seconds of each import in each library, alternating between libraries."""
     libraries = {name: python for name, python in pythons.items() if name != "raw"}
     imports = {"protocols": ("asyncio", "key_value.aio.protocols")}
     for store in stores:

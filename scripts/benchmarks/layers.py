@@ -1,4 +1,4 @@
-"""What a wrapper or an adapter adds to a call: the same calls with it and without it, in turns."""
+"""Overhead of wrappers and adapters: the same calls with and without them, alternating."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -65,7 +65,7 @@ LAYERS: Mapping[str, str] = {
     "BaseModelAdapter": "BaseModelAdapter(MemoryStore(), Session)",
     "RaiseOnMissingAdapter": "RaiseOnMissingAdapter(MemoryStore())",
 }
-"""What builds each, in this library and in 0.5.0 where it has it."""
+"""Expression that creates each layer, in this library and, if it exists there, in 0.5.0."""
 
 _MODULES = (
     "adapters.base_model",
@@ -92,21 +92,21 @@ _MODULES = (
 )
 
 Layers = dict[str, tuple[Any, list[Any]]]
-"""Each layer with the values that it takes."""
+"""Each layer with the values that it accepts."""
 
 Times = dict[str, tuple[float, float]]
-"""The seconds of a put and of a get through each layer."""
+"""Seconds of a put and of a get through each layer."""
 
 
 def build() -> Layers:
-    """Makes every layer that the library of this process has."""
+    """Create every layer that this process's library has."""
     names: dict[str, Any] = {}
     exec(_PREPARATION, names)  # noqa: S102 -- the code above
     for module in _MODULES:
         try:
             names.update(vars(import_module(f"key_value.aio.{module}")))
         except ImportError:
-            # 0.5.0 does not have it.
+            # 0.5.0 lacks this layer.
             continue
     values = make_values("100 B")
     layers: Layers = {}
@@ -121,7 +121,7 @@ def build() -> Layers:
 
 
 async def time_layers(layers: Layers) -> Times:
-    """Returns the times of one round, all layers taking turns."""
+    """Return the times of one round, alternating between all layers."""
     return {name: await _time(store, values) for name, (store, values) in layers.items()}
 
 
@@ -139,7 +139,7 @@ async def _mean(call: Callable[[int], Awaitable[object]]) -> float:
 
 
 def medians(rounds: list[Times]) -> Times:
-    """Returns the median of each time over some rounds."""
+    """Return the median of each time over several rounds."""
     return {
         name: (median(times[name][0] for times in rounds), median(times[name][1] for times in rounds))
         for name in rounds[0]

@@ -1,4 +1,4 @@
-"""Times the cells of one store, the sides taking turns within each round."""
+"""Time the cells of one store, alternating between the sides within each round."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from scripts.benchmarks.sides import Side
 
 @dataclass
 class Times:
-    """The seconds that one key took in each round, by the clock and of the processor."""
+    """Wall-clock and CPU seconds per key in each round."""
 
     wall: list[float] = field(default_factory=list[float])
     cpu: list[float] = field(default_factory=list[float])
 
     def paired(self, other: "Times") -> float:
-        """Returns the median over the rounds of this processor time as a part of another's."""
+        """Return the median over the rounds of the ratio of this CPU time to another's."""
         return median(mine / theirs for mine, theirs in zip(self.cpu, other.cpu, strict=True))
 
 
@@ -25,7 +25,7 @@ Table = dict[Cell, dict[str, Times]]
 
 
 def measure(sides: Mapping[str, Side], effort: Effort) -> Table:
-    """Returns the times of every cell and side."""
+    """Return the times of every cell and side."""
     cells = effort.cells()
     table: Table = {cell: {name: Times() for name in sides} for cell in cells}
     times = {(cell, name): _times(side, cell, effort.slot) for cell in cells for name, side in sides.items()}
@@ -40,7 +40,7 @@ def measure(sides: Mapping[str, Side], effort: Effort) -> Table:
 
 
 def _times(side: Side, cell: Cell, slot: float) -> int:
-    """Returns how often a side does a cell's case in a slot, having warmed up."""
+    """Return how often a side can repeat a cell's case in a slot, after warming up."""
     keys = CASES[cell.case].keys
     wall, _ = _time(side, cell, 1)
     if wall * keys < slot / 4:

@@ -1,4 +1,4 @@
-"""What is measured, and with how much effort."""
+"""The cells to measure, and the effort to spend."""
 
 from dataclasses import dataclass
 
@@ -28,14 +28,14 @@ STORES = (
     "opensearch",
 )
 CHOSEN = tuple(store for store in STORES if store != "keyring")
-"""The stores that are measured unless others are named: a keyring belongs to the session of somebody."""
+"""The stores measured by default: a keyring is excluded, since it belongs to a user's session."""
 CLOUD = frozenset({"azure_tables", "dynamodb", "elasticsearch", "firestore", "opensearch", "s3", "vault"})
 NETWORKED = CLOUD | {"memcached", "mongodb", "postgresql", "redis", "valkey"}
 SLOW = CLOUD | {"chdb", "duckdb", "filetree", "keyring", "mongodb"}
 """The stores that are filled with fewer keys."""
 TTL = 3600.0
 WITH_TTL = ("put", "get hit", "put_many(100)")
-"""The cases in which a time to live is looked at."""
+"""The cases that are also measured with a TTL."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,19 @@ class Cell:
     ttl: float | None
 
     def title(self) -> str:
-        """Returns the row's name."""
+        """Return the row's name."""
         return f"{self.case}, {self.size}{', TTL' if self.ttl else ''}"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure.
+    """Effort of a measurement.
 
     Attributes:
-        rounds: How often each size is measured.
-        slot: Seconds that a side may take for a cell in one round.
-        lag: Seconds that the event loop's lag is watched.
-        counts: With how many entries the growth of MemoryStore is measured.
+        rounds: Number of rounds for each size.
+        slot: Time limit of a side for a cell in one round, in seconds.
+        lag: Duration of the event loop lag measurement, in seconds.
+        counts: Numbers of entries for which the growth of MemoryStore is measured.
     """
 
     rounds: dict[str, int]
@@ -68,7 +68,7 @@ class Effort:
     counts: list[int]
 
     def cells(self) -> list[Cell]:
-        """The cells that get a round or more."""
+        """Return the cells that have at least one round."""
         return [
             Cell(case, size, ttl)
             for size in SIZES

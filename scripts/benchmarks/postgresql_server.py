@@ -1,4 +1,4 @@
-"""The PostgreSQL that is measured: the one that is named, or one that this starts."""
+"""PostgreSQL server to measure: a given one, or one that this module starts."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from scripts.benchmarks.servers import free_port, wait_for
 
 @contextmanager
 def postgresql_url() -> Generator[str]:
-    """The address of a PostgreSQL: `KV_TEST_POSTGRESQL_URL`, or that of an empty one on a free port."""
+    """Yield the URL of a PostgreSQL server: `KV_TEST_POSTGRESQL_URL`, or a new server on a free port."""
     named = os.environ.get("KV_TEST_POSTGRESQL_URL")
     if named:
         yield named

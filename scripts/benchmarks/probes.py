@@ -1,4 +1,4 @@
-"""What no single operation shows: how long the event loop waits, and what many entries cost."""
+"""Measurements beyond single operations: event loop lag, and the cost of many entries."""
 
 import asyncio
 import gc
@@ -17,11 +17,11 @@ SAMPLES = 5000
 
 
 async def lag(subject: Subject, seconds: float) -> dict[str, float]:
-    """Returns by how much a tick is late while many tasks put and get large values.
+    """Return how late event loop ticks are while many tasks put and get large values.
 
     Args:
-        subject: What they use.
-        seconds: How long they do.
+        subject: Store that the tasks use.
+        seconds: Duration, in seconds.
     """
     value = make_values("200 KB")[0]
     end = time.perf_counter() + seconds
@@ -49,11 +49,11 @@ async def _ticks(end: float) -> list[float]:
 
 
 async def growth(subject: Subject, counts: list[int]) -> list[dict[str, float]]:
-    """Returns what a put, a get and an entry cost when so many entries are there, half of them to expire.
+    """Return the cost of a put, a get and an entry at several numbers of entries, half of which expire.
 
     Args:
-        subject: An empty store.
-        counts: How many, from few to many.
+        subject: Empty store.
+        counts: Numbers of entries, in ascending order.
     """
     before = _resident_bytes()
     found: list[dict[str, float]] = []
@@ -69,7 +69,7 @@ async def growth(subject: Subject, counts: list[int]) -> list[dict[str, float]]:
 
 
 async def _put_all(subject: Subject, numbers: Iterable[int]) -> float:
-    """Puts an entry under each number and returns the seconds of the slowest put."""
+    """Put an entry under each number, and return the seconds of the slowest put."""
     value, slowest = make_values("100 B")[0], 0.0
     for number in numbers:
         start = time.perf_counter()
@@ -79,7 +79,7 @@ async def _put_all(subject: Subject, numbers: Iterable[int]) -> float:
 
 
 async def _sampled(subject: Subject, count: int) -> tuple[float, float]:
-    """Returns the mean seconds of a put and of a get, anywhere among the entries."""
+    """Return the mean seconds of a put and of a get of random entries."""
     chosen = [random.randrange(count) for _ in range(SAMPLES)]  # noqa: S311 -- not a secret
     start = time.perf_counter()
     await _put_all(subject, chosen)
@@ -90,6 +90,6 @@ async def _sampled(subject: Subject, count: int) -> tuple[float, float]:
 
 
 def _resident_bytes() -> int:
-    """Returns the memory of this process; only Linux tells, elsewhere it is 0."""
+    """Return the resident memory of this process in bytes; 0 on systems other than Linux."""
     statm = Path("/proc/self/statm")
     return int(statm.read_text().split()[1]) * resource.getpagesize() if statm.exists() else 0

@@ -1,4 +1,4 @@
-"""The tables that a person reads."""
+"""Tables of the results."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -12,7 +12,7 @@ Growth = dict[str, list[dict[str, float]]]
 
 
 def store_table(store: str, table: Table, codec: str) -> str:
-    """Returns the table of one store: microseconds for each key, and ratios beside their target."""
+    """Return the table of one store: microseconds per key, and ratios next to their targets."""
     head = ["us for each key", "ours", "raw", "0.5.0", "0.5.0/ours", "ours/raw", "cpu ours/raw", "target", ""]
     skipped = set[int]() if store in NETWORKED else {6}
     rows = [head, *(_row(store, cell, sides, codec) for cell, sides in table.items())]
@@ -39,7 +39,7 @@ def _row(store: str, cell: Cell, sides: dict[str, Times], codec: str) -> list[st
 
 
 def import_table(seconds: dict[str, dict[str, float]]) -> str:
-    """Returns what each import takes beyond its driver."""
+    """Return the table of import times beyond the drivers'."""
     rows = [["ms of import", "ours", "0.5.0", "target", ""]]
     for name, found in seconds.items():
         limit = targets.IMPORT_MILLISECONDS.get(name)
@@ -50,7 +50,7 @@ def import_table(seconds: dict[str, dict[str, float]]) -> str:
 
 
 def lag_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Returns how late the event loop is, by store and side."""
+    """Return the table of event loop lag, by store and side."""
     rows = [["ms of event loop lag", "p50", "p99", "max", "target", ""]]
     for store, sides in found.items():
         for side, late in sides.items():
@@ -62,7 +62,7 @@ def lag_table(found: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def growth_table(found: Growth) -> str:
-    """Returns what a put, a get and an entry of MemoryStore cost as entries become more."""
+    """Return the table of what a put, a get and an entry of MemoryStore cost as it grows."""
     rows = [["MemoryStore", "entries", "put us", "get us", "bytes an entry", "slowest put ms", "target", ""]]
     for side, steps in found.items():
         for step in steps:
@@ -75,7 +75,7 @@ def growth_table(found: Growth) -> str:
 
 
 def ability_table(found: Seconds) -> str:
-    """Returns what the operations that only some stores have take, beside a get and a put."""
+    """Return the table of the optional operations, next to a get and a put."""
     rows = [["us for each key", "ours", "of a get", "of a put", "", ""]]
     for name, seconds in found.items():
         ratios = [f"{seconds / found[plain]:.2f}" for plain in ("get", "put")]
@@ -84,7 +84,7 @@ def ability_table(found: Seconds) -> str:
 
 
 def layer_table(found: dict[str, layers.Times]) -> str:
-    """Returns what each wrapper and adapter adds to a put and a get, and what the target is of some."""
+    """Return the table of what each wrapper and adapter adds to a put and a get, with targets."""
     rows = [["us added", "put", "get", "0.5.0 put", "0.5.0 get", "target", ""]]
     for name in layers.LAYERS:
         times = [_added(found[side], name) for side in ("ours", "0.5.0")]
@@ -94,7 +94,7 @@ def layer_table(found: dict[str, layers.Times]) -> str:
 
 
 def _added(times: layers.Times, name: str) -> tuple[float | None, float | None]:
-    """The seconds that a layer adds; of the store itself, what it takes."""
+    """Return the seconds that a layer adds; for the store itself, its own time."""
     if name not in times:
         return None, None
     bare = times[layers.BARE] if name != layers.BARE else (0.0, 0.0)
@@ -127,7 +127,7 @@ def _verdict(met: bool) -> str:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Returns rows of text as columns, names to the left and numbers to the right."""
+    """Return rows of text as columns, with names left-aligned and numbers right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(

@@ -1,4 +1,4 @@
-"""SeaweedFS, to measure the S3 store on: ready once it says so."""
+"""SeaweedFS server for the S3 store's benchmarks, ready once it reports so."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ _PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 
 @contextmanager
 def s3_url() -> Generator[str]:
-    """The address of an empty server on free ports."""
+    """Yield the URL of an empty server on free ports."""
     ports = {f"{name}{kind}": free_port() for name in _PORTS for kind in ("", ".grpc")}
     port = ports["s3.port"]
     options = [f"-{name}={number}" for name, number in ports.items()]
@@ -43,7 +43,7 @@ def s3_url() -> Generator[str]:
                 _wait_for(port)
                 yield f"http://127.0.0.1:{port}"
             finally:
-                # It takes 10 s to end when it is asked to.
+                # A graceful shutdown takes 10 s.
                 server.kill()
 
 

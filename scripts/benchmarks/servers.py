@@ -1,4 +1,4 @@
-"""The server that a store is measured on: the one that is named, or one that this starts."""
+"""Servers for the stores' benchmarks: a given one, or one that this module starts."""
 
 import os
 import shlex
@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from scripts.benchmarks.environments import ROOT
 
 PATIENCE = 30.0
-"""Seconds that a server may take to answer."""
+"""Maximum time for a server to respond, in seconds."""
 
 _MONGODB = ROOT / ".cache" / "servers" / "mongodb" / "bin" / "secantusd-py"
 
 _NODE_MODULES = ROOT / ".cache" / "servers" / "azurite" / "node_modules"
 _AZURITE = _NODE_MODULES / "azurite" / "dist" / "src" / "table" / "main.js"
 _AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-"""Azurite's own, which its documentation publishes."""
+"""Azurite's default key, as published in its documentation."""
 
 _BAO = ROOT / ".cache" / "servers" / "bin" / "bao"
 _DYNAMODB = ROOT / ".cache" / "servers" / "dynamodb"
@@ -80,12 +80,12 @@ _SERVERS = {
         f"{_VALKEY} --port {{port}} --bind 127.0.0.1 --save '' --dir .",
     ),
 }
-"""The URL of each server, and the command that starts it."""
+"""URL of each server, and the command that starts it."""
 
 
 @contextmanager
 def server_url(name: str) -> Generator[str]:
-    """The address of a server: `KV_TEST_<NAME>_URL`, or that of an empty one on a free port."""
+    """Yield the URL of a server: `KV_TEST_<NAME>_URL`, or an empty server on a free port."""
     named = os.environ.get(f"KV_TEST_{name.upper()}_URL")
     if named:
         yield named

@@ -1,4 +1,4 @@
-"""The processes that are measured, as seen from the one that measures."""
+"""The measured processes, as controlled by the measuring process."""
 
 import json
 import os
@@ -12,17 +12,17 @@ from scripts.benchmarks.environments import ROOT
 
 
 class Side:
-    """One library's store in a process of its own."""
+    """One library's store in a separate process."""
 
     def __init__(self, requests: TextIO, answers: TextIO) -> None:
         self._requests = requests
         self._answers = answers
 
     def ask(self, do: str, **arguments: Any) -> Any:
-        """Has something done and returns the answer.
+        """Send a request and return the response.
 
         Raises:
-            RuntimeError: The process ended instead; what it said went to standard error.
+            RuntimeError: The process exited instead; its output is on standard error.
         """
         self._requests.write(json.dumps({"do": do, **arguments}) + "\n")
         self._requests.flush()
@@ -34,7 +34,7 @@ class Side:
 
 @contextmanager
 def side(python: str, library: str, store: str, place: str, codec: str) -> Generator[Side]:
-    """Starts a library's store, and ends it."""
+    """Start a library's store, and stop it on exit."""
     command = [python, "-m", "scripts.benchmarks.worker", library, store, place]
     environment = {**os.environ, "PY_KEY_VALUE_JSON": codec}
     pipe = subprocess.PIPE
@@ -47,7 +47,7 @@ def side(python: str, library: str, store: str, place: str, codec: str) -> Gener
 
 @contextmanager
 def sides(pythons: Mapping[str, str], store: str, url: str | None, codec: str) -> Generator[dict[str, Side]]:
-    """Starts every library's store: at one server, or in a directory of its own each."""
+    """Start every library's store, on one server or each in a separate directory."""
     with ExitStack() as stack:
         places = {name: url or stack.enter_context(tempfile.TemporaryDirectory()) for name in pythons}
         yield {

@@ -1,4 +1,4 @@
-"""What is measured: any store, and what stands in for one where a driver is called by hand."""
+"""Subjects of the benchmarks: stores, and objects with the same methods that call a driver directly."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 class Subject(Protocol):
-    """The operations that are timed."""
+    """The timed operations."""
 
     async def put(self, key: str, value: Mapping[str, Any], *, ttl: float | None = None) -> None: ...
 
@@ -53,22 +53,22 @@ OURS: Mapping[str, str] = {
     "opensearch": "opensearch.OpenSearchStore(url=place, index_prefix=service)",
     "postgresql": ("postgresql.PostgreSQLStore(url=place, table_name=table, default_collection=service)"),
 }
-"""What opens each store, in this library."""
+"""Expression that opens each store, in this library."""
 
 PUBLISHED: Mapping[str, str] = {**OURS, "sqlite": OURS["disk"]}
-"""What opens it in 0.5.0, or what is nearest to it there."""
+"""Expression that opens each store in 0.5.0, or its nearest equivalent there."""
 
 
 def open_subject(library: str, store: str, place: str) -> Subject:
-    """Opens a store of the library that this process has, or its driver if the library is `raw`.
+    """Open a store of this process's library, or its driver if the library is `raw`.
 
     Args:
-        library: A name in `environments.LIBRARIES`.
-        store: A name in `plan.STORES`.
-        place: The directory or URL that the store may use.
+        library: Name in `environments.LIBRARIES`.
+        store: Name in `plan.STORES`.
+        place: Directory or URL that the store uses.
     """
     if store == "firestore":
-        # Google's clients find their emulator in this way only.
+        # Google's clients find their emulator only through this variable.
         os.environ["FIRESTORE_EMULATOR_HOST"] = urlsplit(place).netloc
     if library == "raw":
         return import_module(f"scripts.benchmarks.raw.{store}").Raw(place)

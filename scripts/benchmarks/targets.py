@@ -1,16 +1,16 @@
-"""The speed that is aimed at, for values of 100 bytes without a time to live."""
+"""Target speeds, for values of 100 bytes without a TTL."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the times of one case should compare to.
+    """Target ratios for the times of one case.
 
     Attributes:
-        published: How many times faster than 0.5.0 at least.
-        raw: What multiple of the driver's own time at most.
-        by_cpu: Whether that multiple is of processor time, since a server's answers vary too much.
+        published: Minimum speedup over 0.5.0.
+        raw: Maximum multiple of the driver's own time.
+        by_cpu: Whether that multiple refers to CPU time, because a server's response times vary too much.
     """
 
     published: float | None = None
@@ -18,7 +18,7 @@ class Target:
     by_cpu: bool = False
 
     def text(self) -> str:
-        """Returns it in words; nothing, if nothing is aimed at."""
+        """Return the target as text; empty if there is none."""
         parts = [
             f">= {self.published:g}x 0.5.0" if self.published else "",
             f"<= {self.raw:.3g}x raw{' cpu' if self.by_cpu else ''}" if self.raw else "",
@@ -26,7 +26,7 @@ class Target:
         return ", ".join(part for part in parts if part)
 
     def is_met(self, published: float, raw: float, raw_cpu: float) -> bool:
-        """Tells whether the ratios that were measured reach it."""
+        """Return whether the measured ratios reach the target."""
         return (self.published is None or published >= self.published) and (
             self.raw is None or (raw_cpu if self.by_cpu else raw) <= self.raw
         )
@@ -110,6 +110,6 @@ BYTES_OF_PUBLISHED = 0.6
 
 
 def target(store: str, case: str, codec: str) -> Target:
-    """Returns what a case of a store aims at; nothing, where nothing was set."""
+    """Return the target of a case of a store; an empty target if none is set."""
     found = STANDARD.get((store, case), Target())
     return found if codec == "stdlib" else FAST_CODEC.get((store, case), found)

@@ -1,4 +1,4 @@
-"""Values of the shapes that applications store, the same in every run."""
+"""Values shaped like those of applications, identical in every run."""
 
 import random
 from typing import Any
@@ -8,7 +8,7 @@ VARIANTS = 8
 
 
 def make_values(size: str) -> list[dict[str, Any]]:
-    """Returns some values of about one size as JSON: a session, or a list of records."""
+    """Return several values of about one size as JSON: a session, or a list of records."""
     chance = random.Random(size)  # noqa: S311 -- the same values in every run are wanted
     if SIZES[size] <= 100:
         return [_session(chance) for _ in range(VARIANTS)]

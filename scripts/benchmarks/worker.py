@@ -1,4 +1,4 @@
-"""One side, in a process and an environment of its own: does what a line of JSON asks, answers with a line.
+"""One side, in a separate process and environment: performs JSON requests, one per line, and responds.
 
 Its arguments are those of `open_subject`.
 """
@@ -17,7 +17,7 @@ from scripts.benchmarks.subject import Subject, open_subject
 
 
 class Worker:
-    """Carries out requests on one subject."""
+    """Performs requests on one subject."""
 
     def __init__(self, subject: Subject, *, slow: bool) -> None:
         self._subject = subject
@@ -26,7 +26,7 @@ class Worker:
         self._loads: dict[tuple[str, float | None], Load] = {}
 
     async def answer(self, do: str, **arguments: Any) -> object:
-        """Does what is asked by name."""
+        """Perform a request by name."""
         if do == "case":
             return await self._case(**arguments)
         if do == "lag":
@@ -57,7 +57,7 @@ class Worker:
 
 
 async def start(library: str, store: str, place: str) -> Worker:
-    """Opens the subject in the event loop that will use it."""
+    """Open the subject in the event loop that will use it."""
     return Worker(open_subject(library, store, place), slow=store in SLOW)
 
 

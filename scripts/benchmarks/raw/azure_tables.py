@@ -1,4 +1,4 @@
-"""Azure Tables through azure-data-tables: one request a call, transactions, and queries of 14 keys."""
+"""Azure Tables through azure-data-tables: one request per call, transactions, and queries of 14 keys."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""One table of one session, a batch in one statement, on the event loop's own thread."""
+"""One table of one session, a batch in one statement, on the event loop's thread."""
 
 import json
 from collections.abc import Mapping, Sequence

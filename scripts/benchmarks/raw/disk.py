@@ -1,4 +1,4 @@
-"""A table of SQLite, which is what a directory of diskcache is."""
+"""One SQLite table, like a diskcache directory."""
 
 from scripts.benchmarks.raw.sqlite import Raw
 

@@ -1,4 +1,4 @@
-"""The document that the stores keep, made and read by hand with the json module."""
+"""The stores' document, encoded and decoded directly with the json module."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def dump(value: Mapping[str, Any], ttl: float | None, **names: str) -> str:
-    """Returns the text of a value with its times, and with the names that the stores keep in it."""
+    """Return the text of a value with its times, and with the names that the stores include."""
     now = datetime.now(timezone.utc)
     document: dict[str, Any] = {"created_at": now.isoformat(), "value": value, "version": 1, **names}
     if ttl is not None:
@@ -16,7 +16,7 @@ def dump(value: Mapping[str, Any], ttl: float | None, **names: str) -> str:
 
 
 def load(text: str | bytes | None) -> dict[str, Any] | None:
-    """Returns the value of a text, unless there is none or it has expired."""
+    """Return the value of a text, unless it is missing or expired."""
     if text is None:
         return None
     document = json.loads(text)

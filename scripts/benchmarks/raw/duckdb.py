@@ -1,4 +1,4 @@
-"""One table of one database, a batch in one statement, on the event loop's own thread."""
+"""One table of one database, a batch in one statement, on the event loop's thread."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

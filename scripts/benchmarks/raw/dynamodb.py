@@ -1,4 +1,4 @@
-"""DynamoDB through aiobotocore: one request a call, and its own batches, for values that fit one."""
+"""DynamoDB through aiobotocore: one request per call, and its own batches, for values that fit into one."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""One file for each entry, on the disk with its name before a put returns, on the event loop's own thread."""
+"""One file per entry, synced to disk with its name before a put returns, on the event loop's thread."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Firestore through Google's client: one call each, and its own batches."""
+"""Firestore through Google's client: one call per operation, and its own batches."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from google.cloud.firestore import AsyncClient
 
 class Raw:
     def __init__(self, place: str) -> None:  # noqa: ARG002 -- the environment names the emulator
-        # The driver's types are not complete.
+        # The driver's types are incomplete.
         self._client: Any = AsyncClient(project="demo-benchmark")
         self._collection = self._client.collection("benchmark-raw")
 

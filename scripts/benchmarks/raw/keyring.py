@@ -1,4 +1,4 @@
-"""One service of the keyring that is in use, on the event loop's own thread."""
+"""One service of the active keyring, on the event loop's thread."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast

@@ -1,4 +1,4 @@
-"""Memcached through aiomcache: one command a call, and its one command for many keys, which reads."""
+"""Memcached through aiomcache: one command per call, and its only multi-key command, a read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""MongoDB through pymongo: one command a call, and its own batches."""
+"""MongoDB through pymongo: one command per call, and its own batches."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone

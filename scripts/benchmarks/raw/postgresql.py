@@ -1,4 +1,4 @@
-"""PostgreSQL through asyncpg: a pool as it comes, and one statement for many keys."""
+"""PostgreSQL through asyncpg: a default pool, and one statement for many keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast

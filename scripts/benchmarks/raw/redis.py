@@ -1,4 +1,4 @@
-"""Redis through redis-py: one command a call, and its own commands for many keys."""
+"""Redis through redis-py: one command per call, and its own multi-key commands."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""One database, on the event loop's own thread."""
+"""One database, on the event loop's thread."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""S3 through aiobotocore: one request a call, and sixteen at a time for many keys."""
+"""S3 through aiobotocore: one request per call, and sixteen at a time for many keys."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Elasticsearch and OpenSearch by their HTTP API: documents of 0.5 in one index, without a refresh."""
+"""Elasticsearch and OpenSearch through their HTTP API: documents of 0.5 in one index, without a refresh."""
 
 import json
 import time
@@ -12,13 +12,13 @@ _MAPPING = {"mappings": {"dynamic": False, "properties": {"value": {"type": "obj
 
 
 class SearchDriver(ABC):
-    """The operations, over the requests of a driver."""
+    """The timed operations, implemented with a driver's requests."""
 
     _created = False
 
     @abstractmethod
     async def _request(self, method: str, path: str, body: str | None, kind: str) -> Any:
-        """Return the body of an answer."""
+        """Return the body of a response."""
 
     async def put(self, key: str, value: Mapping[str, Any], *, ttl: float | None = None) -> None:
         await self.put_many([key], [value], ttl=ttl)
@@ -58,7 +58,7 @@ class SearchDriver(ABC):
 
     async def _create(self) -> None:
         if not self._created:
-            # A pattern that fits nothing is no error.
+            # A pattern without matches is not an error.
             if not await self._request("GET", f"/{INDEX}*/_mapping", None, "json"):
                 await self._request("PUT", f"/{INDEX}", json.dumps(_MAPPING), "json")
             self._created = True

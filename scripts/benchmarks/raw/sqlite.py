@@ -1,4 +1,4 @@
-"""One table of one database, on the event loop's own thread."""
+"""One table of one database, on the event loop's thread."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence

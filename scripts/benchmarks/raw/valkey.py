@@ -1,4 +1,4 @@
-"""Valkey through valkey-glide: one command a call, and its own commands for many keys."""
+"""Valkey through valkey-glide: one command per call, and its own multi-key commands."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Vault through hvac: a request for each key, in threads."""
+"""Vault through hvac: one request per key, in threads."""
 
 import asyncio
 import json
