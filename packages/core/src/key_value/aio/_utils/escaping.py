@@ -25,10 +25,8 @@ class EscapingStrategy(SanitizationStrategy):
     """A strategy that percent-encodes characters that a backend cannot hold, and cuts long names.
 
     A name without such characters is left unchanged, even one with a percent sign, unless it looks like an
-    escaped
-    name: then its percent signs are encoded too, so that two names never become the same one. A name that is
-        too
-    long is cut, and its SHA-256 is appended.
+    escaped name: then its percent signs are encoded too, so that two names never become the same one. A name
+    that is too long is cut, and its SHA-256 is appended.
     """
 
     def __init__(

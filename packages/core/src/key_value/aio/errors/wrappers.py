@@ -26,7 +26,7 @@ class CorruptedDataError(DecryptionError):
 
 
 class EncryptionVersionError(DecryptionError):
-    """A value was encrypted in a version of the format that this one cannot read."""
+    """A value was encrypted in a format version that this version cannot read."""
 
 
 class ReadOnlyError(KeyValueOperationError):

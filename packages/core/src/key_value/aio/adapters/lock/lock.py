@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 _FAILURES = (BaseKeyValueError, ConnectionError, TimeoutError, asyncio.TimeoutError)
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.5
-"""Approximate seconds between two attempts to acquire; the wait doubles from the first to the second."""
+"""Approximate seconds between two attempts to acquire: the wait doubles, up to the longest one."""
 
 
 class LockLostError(BaseKeyValueError):

@@ -138,8 +138,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         Raises:
             SerializationError: pydantic cannot convert the value to JSON, or the value would not read back
                 equal: a `SecretStr` is dumped as asterisks, an excluded field is not dumped, and a subclass
-                    is
-                dumped without the fields that it adds.
+                is dumped without the fields that it adds.
         """
         collection = collection or self._default_collection
         await self._key_value.put(key, self._stored(value), collection=collection, ttl=to_seconds(ttl))

@@ -37,7 +37,7 @@ class BytesStore(HookedStore, ABC):
     The times in the document determine whether an entry has expired; the `ttl` passed to a hook only lets the
     backend drop the entry, and must be rounded up, never down.
 
-    Batch hooks return a result for each item, in order. An exception in place of a result means that only
+    Batch hooks return a result for each item, in order. An exception instead of a result means that only
     this item was rejected. By default they call the hooks for single items, `max_concurrency` at a time.
     """
 

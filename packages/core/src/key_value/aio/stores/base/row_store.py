@@ -110,8 +110,9 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         All rows are of one collection and have the same times.
 
         Returns:
-            None if all rows were stored (or an error was raised). If the backend reports results per row, an
-            exception for each row that was rejected individually and None for each other row, in order.
+            None if the backend reports no result for each row: all rows were stored, unless the hook raised
+            an error. Otherwise an exception for each row that was rejected individually and None for each
+            other row, in order.
         """
 
     @abstractmethod

@@ -47,7 +47,7 @@ class VersionedStore(
     """Whether removing an entry of a given version first replaces it with an expired entry.
 
     For drivers that resend a removal by themselves: the store cannot find out whether the first attempt
-    removed the entry, but it can find out whose expired entry is stored.
+    removed the entry, but it can find out which call stored the expired entry.
     """
 
     @abstractmethod

@@ -56,7 +56,7 @@ class Worker(Generic[ResourceT]):
             transaction: Begins a transaction for all waiting jobs together, given whether any of them writes;
                 None runs each job separately.
             threads: Number of threads.
-            forks: Whether a forked child may use the resource in parallel with its parent.
+            forks: Whether a forked child may open a resource while its parent uses one.
         """
         self._name = name
         self._open = open

@@ -129,7 +129,7 @@ _of_objects: WeakKeyDictionary[object, NamedLocks] = WeakKeyDictionary()
 
 
 def locks_of(owner: object) -> NamedLocks:
-    """Return the locks that belong to an object; the same at each call if it can be weakly referenced."""
+    """Return the locks that belong to an object; the same at each call if the object can be tracked."""
     try:
         return _of_objects.setdefault(owner, NamedLocks())
     except TypeError:

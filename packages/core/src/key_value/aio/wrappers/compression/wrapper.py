@@ -28,10 +28,10 @@ MAX_DECOMPRESSED_SIZE = 256 * 1024 * 1024
 
 
 class CompressionWrapper(Translator):
-    """A wrapper that compresses values above a minimum size, and reads both compressed and plain values.
+    """A wrapper that compresses values that reach a minimum size, and reads both compressed and plain values.
 
-    A value that compression would enlarge is stored unchanged. Values compressed with either algorithm can be
-    read, whichever is chosen. Large values are compressed in a thread.
+    A value that compression would not shrink is stored unchanged. Values compressed with either algorithm can
+    be read, whichever is chosen. Large values are compressed in a thread.
     """
 
     @warns_on_wrong_types

@@ -31,11 +31,11 @@ class FallbackWrapper(Combiner):
     collection is named, both stores use the first one's default collection.
 
     Entries written to the second store during an outage stay there, and are not visible once the first store
-    responds again, unless they are replayed. In that case, the next operation that reaches the first store
-    copies them to it before doing its own work, with their remaining TTL, overwriting other writes made in
-    the meantime. This process remembers the entries to replay, up to 10 000 of them. While the second store
-    cannot be reached either, the first is used without it, and writes of this process to the first are not
-    overwritten later.
+    responds again, unless they are replayed: with `replay_writes`, the next operation that reaches the first
+    store first copies them to it, with their remaining TTL, overwriting other writes made in the meantime.
+    This process remembers the entries to replay, up to 10 000 of them. While the second store cannot be
+    reached either, the first is used without it, and writes of this process to the first are not overwritten
+    later.
 
     `cull`, and all operations whose result is valid in one store only, use the first store alone and fail
     with it: `put_if_absent`, versions and writes by version, `pop`, and `scan`. Drops `destroy` and

@@ -36,9 +36,9 @@ _NEEDED_IN_BOTH = (AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol)
 class PassthroughCacheWrapper(Combiner):
     """A wrapper that caches entries of a slow store in a fast one, and writes to the slow one.
 
-    A write removes the entry from the cache before and after. If several tasks miss the same entry, only one
-    loads it, and no load ends in the middle of a write, so that this process never caches a replaced value.
-    Writes of another process to the primary store become visible when the cached entry expires. If no
+    A write removes the entry from the cache, both before and after. If several tasks miss the same entry,
+    only one loads it, and no load ends in the middle of a write, so that this process never caches a replaced
+    value. Writes of another process to the primary store become visible when the cached entry expires. If no
     collection is named, both stores use the primary one's default collection.
 
     `ttl` returns the TTL in the primary store. A cache that fails is skipped. `keys`, `collections`, `scan`,

@@ -10,8 +10,8 @@ from typing_extensions import Self
 class BaseStatistics:
     """Count and duration of an operation.
 
-    Two are equal if their counts are. Errors and times are ignored, as in the 0.5 series, which does not have
-    them.
+    Two objects are equal if their counts are. Errors and times are ignored, as in the 0.5 series, which
+    does not have them.
     """
 
     count: int = 0

@@ -20,8 +20,8 @@ class TimeoutWrapper(Interceptor):
 
     A cancelled write may or may not have been carried out, and a store may still carry it out after the
     error: read before writing again, or write by version. If a conditional write (`put_if_absent`,
-        `put_if_version`,
-    `delete_if_version`, `pop`) times out, its outcome is unknown. A batch counts as one operation.
+    `put_if_version`, `delete_if_version`, `pop`) times out, its outcome is unknown. A batch counts as one
+    operation.
     """
 
     @warns_on_wrong_types

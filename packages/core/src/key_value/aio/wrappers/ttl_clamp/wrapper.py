@@ -15,8 +15,7 @@ class TTLClampWrapper(Translator):
     """A wrapper that raises TTLs to a minimum and lowers them to a maximum.
 
     An entry that is stored without a TTL gets `missing_ttl`, within the limits, if that is given. Otherwise
-    it never
-    expires: the maximum applies only to given TTLs.
+    it never expires: the maximum applies only to given TTLs.
     """
 
     @warns_on_wrong_types
@@ -31,9 +30,10 @@ class TTLClampWrapper(Translator):
 
         Args:
             key_value: Store to wrap.
-            min_ttl: Minimum TTL, in seconds or as a timedelta (as for all arguments here); 0 sets no minimum.
-            max_ttl: Maximum TTL, in seconds.
-            missing_ttl: TTL of entries stored without one, in seconds; None means that they never expire.
+            min_ttl: Minimum TTL, in seconds or as a timedelta; 0 sets no minimum.
+            max_ttl: Maximum TTL, in seconds or as a timedelta.
+            missing_ttl: TTL of entries stored without one, in seconds or as a timedelta; None means that they
+                never expire.
 
         Raises:
             InvalidTTLError: `max_ttl` or `missing_ttl` is not positive and finite, or `min_ttl` is negative.
