@@ -28,8 +28,9 @@ class SingleCollectionWrapper(Translator):
     It is meant for stores in which collections are expensive. A collection that contains the separator, or
     ends with a leading part of it, is escaped, so that no key of one collection is also one of another.
 
-    The wrapper lists and destroys collections if the store can list keys, by reading all of them. Drops
-    `destroy`: that of the store would reach beyond the collection.
+    The wrapper lists and destroys collections if the store can list keys, by reading all of them.
+
+    Drops `destroy`: that of the store would reach beyond the collection.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol})
