@@ -57,7 +57,7 @@ class BytesStore(HookedStore, ABC):
 
     @abstractmethod
     async def _read(self, address: str) -> bytes | None:
-        """Hook: return the bytes at an address, or None if there are none there."""
+        """Hook: return the bytes at an address, or None if nothing is stored there."""
 
     @abstractmethod
     async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
@@ -68,7 +68,7 @@ class BytesStore(HookedStore, ABC):
         """Hook: remove the bytes at an address, if there are any."""
 
     async def _take(self, address: str) -> bytes | None:
-        """Hook: remove the bytes at an address and return them; None if there were none."""
+        """Hook: remove the bytes at an address and return them; None if nothing was stored there."""
         try:
             data = await self._read(address)
         except DeserializationError:

@@ -105,7 +105,7 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
         return None if entry is None else Listed(*entry, header.expires, (address, data))
 
     def _entry_at(self, address: str, collection: str | None, key: str | None) -> Address | None:
-        """Hook: return the entry of a document, from its address and the names in it; None if it has none."""
+        """Hook: return the entry of a document, from its address and the names in it, or None."""
         if collection is not None and key is not None:
             return Address(collection, key) if self.names.is_of(address, collection, key) else None
         found = self.names.entry(address)

@@ -154,7 +154,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         """
 
     async def _take_row(self, address: Address) -> Row | None:
-        """Hook: atomically remove a row and return it, even if it has expired; None if there was none."""
+        """Hook: atomically remove a row and return it, even if it has expired; None if it is missing."""
         while rows := await self._get_rows([address]):
             [row] = rows
             if await self._delete_row_if(address, row.version):

@@ -84,7 +84,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
 
     @abstractmethod
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        """Hook: return the entry of a key, or None if there is none."""
+        """Hook: return the entry of a key, or None if it is missing."""
 
     @abstractmethod
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:

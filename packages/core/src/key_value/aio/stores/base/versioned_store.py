@@ -52,7 +52,7 @@ class VersionedStore(
 
     @abstractmethod
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
-        """Hook: return an entry, even an expired one, and its version; None if there is none."""
+        """Hook: return an entry, even an expired one, and its version; None if it is missing."""
 
     @abstractmethod
     async def _put_entry_if(
@@ -79,7 +79,7 @@ class VersionedStore(
         return None
 
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        """Hook: atomically remove an entry and return it, even if it has expired; None if there was none."""
+        """Hook: atomically remove an entry and return it, even if it has expired; None if it is missing."""
         while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
             entry, version = found
             # An expired entry may be the tombstone of another call, which reads it if its reply was lost.

@@ -29,7 +29,7 @@ class Translator(BaseWrapper):
 
     Listed names are translated back, without those that the wrapper did not store. Values are translated by
     coroutines, since work on a large value belongs in a thread. The hooks receive resolved names: a
-    collection is None only if the caller named none and the wrapped store does not report its default
+    collection is None only if the caller did not name one and the wrapped store does not report its default
     collection.
     """
 

@@ -41,8 +41,8 @@ class RoutingWrapper(Combiner):
         """Combine stores.
 
         Args:
-            routing_function: Called with the collection of each operation, or None if none is named; returns
-                the store to use, or None for the default store.
+            routing_function: Function called with the collection of each operation, or None if the operation
+                names no collection. It returns the store to use, or None for the default store.
             default_store: Store for all other collections.
             stores: All other stores that the function may return.
         """
