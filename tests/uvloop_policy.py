@@ -2,6 +2,12 @@
 
 import asyncio
 
+import pytest
 import uvloop
 
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # pyright: ignore[reportDeprecated] -- as pytest-asyncio does
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Some tests abandon a loop with tasks in it: uvloop lets go of their coroutines later than asyncio's loops.
+    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -466,7 +466,8 @@ class DuplicateKeys:
             reply = await _message(beyond)
             if self.refused and b"update\x00" in request:
                 reply = self._refusal(reply)
-            writer.write(reply)
+            if not writer.is_closing():
+                writer.write(reply)
         to.close()
 
     def _refusal(self, reply: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The old name of `key_value.aio._utils` and `key_value.aio.errors`, which still works and warns."""
+"""Deprecated aliases of `key_value.aio._utils` and `key_value.aio.errors`; importing one warns."""
 
 import sys
 import warnings
@@ -31,11 +31,11 @@ NEW_NAMES: Mapping[str, str] = {
     **{f"{_OLD}.{name}": f"key_value.aio._utils.{name}" for name in _UTILITIES},
     **{f"{_OLD}.{name}": f"key_value.aio.{name}" for name in _ERRORS},
 }
-"""Where what had an old name is now."""
+"""New names of the deprecated modules."""
 
 
 class _Alias(MetaPathFinder, Loader):
-    """Finds old modules: each is a module of its own that has what is in the new one."""
+    """A finder of the deprecated modules. Each is a separate module with the contents of the new one."""
 
     @override
     def find_spec(

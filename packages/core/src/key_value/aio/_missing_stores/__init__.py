@@ -1,7 +1,8 @@
-"""What stands in the place of a store whose distribution is not installed.
+"""Placeholders for stores whose distribution is not installed.
 
-The core's wheel has a module for each store of this project, `key_value/aio/stores/redis.py`, which names the
-command that installs it. Where the store is installed beside the core, its package `redis/` is found first.
+The core's wheel has a module for each store of this project, such as `key_value/aio/stores/redis.py`, which
+names the command that installs it. If the store is installed next to the core, its package `redis/` is found
+first.
 """
 
 import sys
@@ -13,11 +14,11 @@ _CORE = "py-key-value-aio"
 
 
 def give_way(name: str, file: str) -> None:
-    """Load a store that is installed elsewhere on the path, in place of the module that stands for it.
+    """Load a store that is installed elsewhere on the path, instead of its placeholder module.
 
     Args:
-        name: The name of the module.
-        file: Its file.
+        name: Name of the module.
+        file: Path of the placeholder's file.
 
     Raises:
         ModuleNotFoundError: The store is not installed.

@@ -1,4 +1,4 @@
-"""What stores, wrappers and adapters share; the module names are the 0.5 series', whose users import them."""
+"""Code shared by stores, wrappers and adapters; users of the 0.5 series import these modules by name."""
 
 from key_value.aio._utils.managed_entry import ManagedEntry
 

@@ -1,7 +1,7 @@
-"""Checks of argument types at run time.
+"""Runtime checks of argument types.
 
-No message repeats a value, which may be a secret: it names the type. `PY_KEY_VALUE_DISABLE_BEARTYPE=true` in
-the environment turns every check off.
+No message repeats a value, which may be a secret: it names the type instead. The environment variable
+`PY_KEY_VALUE_DISABLE_BEARTYPE=true` disables all checks.
 """
 
 import functools
@@ -27,10 +27,10 @@ DISABLED = os.environ.get("PY_KEY_VALUE_DISABLE_BEARTYPE", "false").lower() in (
 
 
 def check_key(key: Any) -> str:
-    """Return a key as a plain `str`; refuse one that is no string.
+    """Return a key as a plain `str`; reject one that is not a string.
 
-    An instance of a subclass of `str`, such as a member of an enumeration, may format, join and compare in
-    ways of its own: below the door of a store or wrapper every name is a plain string.
+    An instance of a subclass of `str`, such as an enumeration member, may format, join and compare
+    differently. Inside a store or wrapper, every name is a plain string.
     """
     if type(key) is str:
         return key
@@ -38,7 +38,7 @@ def check_key(key: Any) -> str:
 
 
 def check_collection(collection: Any) -> str | None:
-    """Return a collection as a plain `str`, or None; refuse what is neither."""
+    """Return a collection as a plain `str`, or None; reject anything else."""
     if collection is None or type(collection) is str:
         return collection
     if isinstance(collection, str):
@@ -47,7 +47,7 @@ def check_collection(collection: Any) -> str | None:
 
 
 def check_keys(keys: Any) -> Sequence[str]:
-    """Return keys as plain strings; refuse what is no sequence of strings, and a string, a mistake."""
+    """Return keys as plain strings; reject anything but a sequence of strings, including a single string."""
     if isinstance(keys, str) or not isinstance(keys, Sequence):
         return _refuse(f"keys must be a sequence of str, not {_kind(keys)}", keys)
     if not are_strings(cast("Items", keys)):
@@ -57,8 +57,8 @@ def check_keys(keys: Any) -> Sequence[str]:
 
 
 def check_value(value: object) -> None:
-    """Refuse a value that is not a mapping of strings."""
-    # `Mapping` takes longer to ask than what nearly every value is.
+    """Reject a value that is not a mapping of strings."""
+    # Checking `Mapping` takes longer than checking `dict`, the type of nearly every value.
     if not isinstance(value, (dict, Mapping)):
         _refuse(f"value must be a mapping of JSON values, not {_kind(value)}{_advice(value)}", value)
     elif not are_strings(value):  # pyright: ignore[reportUnknownArgumentType] -- its types are what is asked here
@@ -66,10 +66,10 @@ def check_value(value: object) -> None:
 
 
 def check_values(keys: Sequence[str], values: object) -> None:
-    """Refuse values that are not a sequence of mappings of strings, or not as many as there are keys.
+    """Reject values that are not a sequence of string-keyed mappings, or whose number differs from the keys'.
 
     Raises:
-        ValueError: There are more or fewer.
+        ValueError: The numbers of keys and values differ.
     """
     if isinstance(values, str) or not isinstance(values, Sequence):
         _refuse(f"values must be a sequence of mappings, not {_kind(values)}", values)
@@ -82,7 +82,7 @@ def check_values(keys: Sequence[str], values: object) -> None:
 
 
 def check_store(store: object, owner: type) -> None:
-    """Refuse what a wrapper or an adapter cannot use as a store: a class, or an object without `put`."""
+    """Reject an object that cannot be used as a store: a class, or an object without `put`."""
     if isinstance(store, type):
         _refuse(f"{owner.__name__} needs a store, not the class {store.__name__}", store)
     elif not hasattr(store, "put"):
@@ -90,14 +90,14 @@ def check_store(store: object, owner: type) -> None:
 
 
 def are_strings(items: Items) -> bool:
-    """Whether all that is iterated over is a string: the keys of a mapping, the items of a sequence."""
+    """Return whether all items of a sequence, or all keys of a mapping, are strings."""
     return _STRING.issuperset(map(type, items)) or all(isinstance(item, str) for item in items)
 
 
 def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a constructor warn of arguments that are not of their annotated types.
+    """Make a constructor warn about arguments that do not have their annotated types.
 
-    Only annotations that `isinstance` understands are looked at; a whole number is taken for a float.
+    Only annotations that `isinstance` supports are checked; an int is accepted as a float.
     """
     checked = {} if DISABLED else _checkable(function)
     if not checked:
@@ -115,11 +115,11 @@ def warns_on_wrong_types(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def check_limit(limit: int | None) -> None:
-    """Refuse a limit that is negative or no whole number.
+    """Reject a limit that is negative or not a whole number.
 
     Raises:
-        TypeError: It is no whole number.
-        ValueError: It is negative.
+        TypeError: The limit is not a whole number.
+        ValueError: The limit is negative.
     """
     if limit is None:
         return
@@ -130,20 +130,20 @@ def check_limit(limit: int | None) -> None:
 
 
 def check_version(version: object) -> None:
-    """Refuse a version that is not a string.
+    """Reject a version that is not a string.
 
     Raises:
-        TypeError: It is not a string.
+        TypeError: The version is not a string.
     """
     if not isinstance(version, str):
         raise TypeError(f"version must be a str, not {type(version).__name__}")
 
 
 def check_timeout(timeout: float | None) -> float | None:
-    """Return a timeout in seconds, or None; refuse one that is not positive and finite.
+    """Return a timeout in seconds, or None; reject one that is not positive and finite.
 
     Raises:
-        ValueError: It is not.
+        ValueError: The timeout is not positive and finite.
     """
     if timeout is not None and not 0 < timeout < math.inf:
         raise ValueError(f"timeout must be a positive, finite number of seconds or None, not {timeout!r}")
@@ -151,12 +151,12 @@ def check_timeout(timeout: float | None) -> float | None:
 
 
 def _plain(name: str) -> str:
-    # `str(name)` would call the subclass's own method: "Color.RED" for a member of an enumeration.
+    # `str(name)` would call the subclass's own method, which returns "Color.RED" for an enumeration member.
     return str.__str__(name)
 
 
 def _refuse(message: str, value: Any) -> Any:
-    """Raise a TypeError, unless such checks are disabled: then return the value."""
+    """Raise a TypeError, or return the value if such checks are disabled."""
     if not DISABLED:
         raise TypeError(message)
     return value
@@ -167,12 +167,12 @@ def _kind(value: object) -> str:
 
 
 def _odd(items: Items) -> str:
-    """Return the type of the first item that is no string."""
+    """Return the type of the first item that is not a string."""
     return next(_kind(item) for item in items if not isinstance(item, str))
 
 
 def _advice(value: object) -> str:
-    """Return what stores a value of this type."""
+    """Return advice on which adapter stores values of this type."""
     kind = _kind(value)
     if hasattr(value, "model_dump"):
         return f": use PydanticAdapter(store, {kind})"
@@ -180,7 +180,7 @@ def _advice(value: object) -> str:
 
 
 def _checkable(function: Callable[..., Any]) -> dict[str, Any]:
-    """The types of those arguments that `isinstance` can judge."""
+    """Return the types of the arguments that `isinstance` can check."""
     return {
         name: hint | int if float in (hint, *get_args(hint)) else hint
         for name, hint in function.__annotations__.items()

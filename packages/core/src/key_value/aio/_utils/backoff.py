@@ -1,4 +1,4 @@
-"""Repeating an operation that failed."""
+"""Repeat an operation that failed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def exponential_delay(initial_delay: float, max_delay: float, exponential_base: float, attempt: int) -> float:
-    """Seconds to wait after attempt 0, 1, 2, ...: exponential, up to a maximum."""
+    """Return the seconds to wait after attempt 0, 1, 2, ...: exponential, up to a maximum."""
     try:
         return min(initial_delay * exponential_base**attempt, max_delay)
     except OverflowError:
@@ -26,17 +26,17 @@ async def async_retry_operation(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Call an operation, and again while it fails with certain errors.
+    """Call an operation, and retry while it fails with certain errors.
 
     Args:
-        max_retries: How often to repeat it at most; 0 or more.
-        retry_on: The errors after which it is repeated.
-        initial_delay: Seconds to wait before the first repetition.
-        max_delay: Seconds to wait at most.
-        exponential_base: What each wait is multiplied by to give the next.
-        operation: What to call.
-        *args: What to call it with.
-        **kwargs: What to call it with by name.
+        max_retries: Maximum number of retries; 0 or more.
+        retry_on: Errors to retry.
+        initial_delay: Delay before the first retry, in seconds.
+        max_delay: Maximum delay, in seconds.
+        exponential_base: Factor by which the delay grows with each retry.
+        operation: Function to call.
+        *args: Positional arguments of the function.
+        **kwargs: Keyword arguments of the function.
 
     Raises:
         ValueError: `max_retries` is negative.

@@ -1,4 +1,4 @@
-"""The 0.5 series' decorators for run-time type checks; what the library itself uses is in `arguments`."""
+"""The 0.5 series' decorators for runtime type checks; the library itself uses `arguments`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def no_bear_type_check(function: Callable[P, T]) -> Callable[P, T]:
-    """Leave a function unchecked: the 0.5 series' mark for one whose annotations are not to be enforced."""
+    """Leave a function unchecked: the 0.5 series' marker for functions whose annotations are not enforced."""
     return function
 
 
@@ -22,10 +22,10 @@ no_bear_type = no_bear_type_check
 
 
 def enforce_bear_type(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a function raise TypeError for arguments that are, to beartype, not of their types."""
+    """Make a function raise TypeError for arguments that beartype finds to have the wrong type."""
     if DISABLED:
         return function
-    from beartype import beartype  # noqa: PLC0415  -- loaded only where it is used
+    from beartype import beartype  # noqa: PLC0415  -- imported only if it is used
 
     return beartype(conf=_conf("enforce_bear_type_conf"))(function)
 

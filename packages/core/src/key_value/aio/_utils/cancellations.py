@@ -8,4 +8,4 @@ from typing import Any
 cancellations: Callable[["asyncio.Task[Any]"], int] = (
     asyncio.Task.cancelling if sys.version_info >= (3, 11) else lambda _: 0
 )
-"""Return how often a task was asked to end, as far as Python counts it."""
+"""Return how often a task was cancelled, as far as Python counts it."""

@@ -1,7 +1,7 @@
-"""Names made of two names, as the 0.5 series made them: joined without escaping.
+"""Compound names, as in the 0.5 series: two names joined without escaping.
 
-Where ambiguity matters the stores use `key_value.aio.stores.base.address` instead, which gives the same text
-for all plain names.
+Where ambiguity matters, the stores use `Names.address` in `key_value.aio.stores.base` instead, which gives
+the same text for all plain names.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ def uncompound_string(string: str, separator: str | None = None) -> tuple[str, s
     """Split a compound name at its first separator.
 
     Raises:
-        TypeError: It has none.
+        TypeError: It has no separator.
     """
     first, found, second = string.partition(separator or DEFAULT_COMPOUND_SEPARATOR)
     if not found:
@@ -43,15 +43,15 @@ def uncompound_key(key: str, separator: str | None = None) -> tuple[str, str]:
 
 
 def prefix_key(key: str, prefix: str, separator: str | None = None) -> str:
-    """Put a prefix before a key."""
+    """Add a prefix to a key."""
     return prefix + (separator or DEFAULT_PREFIX_SEPARATOR) + key
 
 
 def unprefix_key(key: str, prefix: str, separator: str | None = None) -> str:
-    """Take a prefix from a key.
+    """Remove a prefix from a key.
 
     Raises:
-        ValueError: The key does not have it.
+        ValueError: The key does not start with the prefix.
     """
     start = prefix_key("", prefix, separator)
     if not key.startswith(start):
@@ -60,15 +60,15 @@ def unprefix_key(key: str, prefix: str, separator: str | None = None) -> str:
 
 
 def prefix_collection(collection: str, prefix: str, separator: str | None = None) -> str:
-    """Put a prefix before a collection."""
+    """Add a prefix to a collection."""
     return prefix_key(collection, prefix, separator)
 
 
 def unprefix_collection(collection: str, prefix: str, separator: str | None = None) -> str:
-    """Take a prefix from a collection.
+    """Remove a prefix from a collection.
 
     Raises:
-        ValueError: The collection does not have it.
+        ValueError: The collection does not start with the prefix.
     """
     start = prefix_key("", prefix, separator)
     if not collection.startswith(start):
@@ -79,12 +79,12 @@ def unprefix_collection(collection: str, prefix: str, separator: str | None = No
 def get_collections_from_compound_keys(
     compound_keys: Iterable[str], separator: str | None = None
 ) -> list[str]:
-    """The collections of several compound keys, each once, in the order in which they come."""
+    """Return the distinct collections of several compound keys, in order of first appearance."""
     return list(dict.fromkeys(collection for collection, _ in uncompound_strings(compound_keys, separator)))
 
 
 def get_keys_from_compound_keys(
     compound_keys: Iterable[str], collection: str, separator: str | None = None
 ) -> list[str]:
-    """The keys of those compound keys that belong to a collection."""
+    """Return the keys of the compound keys that belong to a collection."""
     return [key for found, key in uncompound_strings(compound_keys, separator) if found == collection]

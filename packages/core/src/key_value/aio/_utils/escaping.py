@@ -1,4 +1,4 @@
-"""The default naming rule: a name stays as it is where its backend can hold it, and no two become one."""
+"""The default naming rule: keep names that the backend can hold, and never map two names to the same one."""
 
 import re
 from functools import cache
@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from key_value.aio._utils.sanitization import SanitizationStrategy, sha256_hex
 
-# Halves of surrogate pairs: a Python string may hold one alone, UTF-8 may not.
+# Surrogates: a Python string may contain half of a pair, UTF-8 may not.
 _SURROGATES = "[\ud800-\udfff]"
 
 _CUT_MARK = "%-"
@@ -15,18 +15,18 @@ _CUT = re.compile(_CUT_MARK + "[0-9a-f]{64}$")
 _ENCODED = re.compile("(?:%[0-9A-F]{2})+")
 
 _EMPTY = "%-"
-"""What stands for the empty name, where that is to be escaped; a name that reads so is escaped too."""
+"""Replacement for the empty name, if it must be escaped; a name that looks like it is escaped as well."""
 
 _LAYERS = 8
-"""How often a name is unescaped to learn whether it reads like an escaped one."""
+"""Maximum number of times a name is unescaped to check whether it looks like an escaped one."""
 
 
 class EscapingStrategy(SanitizationStrategy):
-    """Percent-encodes what a backend cannot hold, and cuts what is too long.
+    """A strategy that percent-encodes characters that a backend cannot hold, and cuts long names.
 
-    A name without such a part is left alone, even one with a percent sign, unless it reads like an escaped
-    name: then its percent signs are encoded too, so that no two names become one. A name that is too long is
-    cut and given its SHA-256.
+    A name without such characters is left unchanged, even one with a percent sign, unless it looks like an
+    escaped name: then its percent signs are encoded too, so that two names never become the same one. A name
+    that is too long is cut, and its SHA-256 is appended.
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class EscapingStrategy(SanitizationStrategy):
         ignores_case: bool = False,
         escapes_empty: bool = False,
     ) -> None:
-        """State what the backend cannot hold.
+        """Initialize with the limits of the backend.
 
         Args:
-            unsafe: A regular expression; each character of a match is encoded. What UTF-8 cannot hold
-                is encoded in any case.
-            max_bytes: Bytes that a name may have, enough for 80 characters; None sets no limit.
-            encoding: The encoding that the backend counts them in.
-            ignores_case: Whether the backend takes names that differ in case alone for one: capitals are
-                encoded.
+            unsafe: Regular expression; each character of a match is encoded. Characters that UTF-8 cannot
+                encode are always encoded.
+            max_bytes: Maximum size of a name in bytes, enough for 80 characters; None sets no limit.
+            encoding: Encoding in which the backend counts these bytes.
+            ignores_case: Whether the backend treats names that differ only in case as equal; if so, capitals
+                are encoded.
             escapes_empty: Whether the backend cannot hold the empty name.
         """
         also = [differs_in_case()] if ignores_case else []
@@ -67,7 +67,7 @@ class EscapingStrategy(SanitizationStrategy):
     def sanitize(self, value: str) -> str:
         if not value:
             return self._empty
-        # Nothing that reads like an escaped name is without a percent sign.
+        # A name that looks like an escaped one always contains a percent sign.
         is_plain = "%" not in value and (
             (self._ascii_is_safe and value.isascii()) or self._unsafe.search(value) is None
         )
@@ -78,7 +78,7 @@ class EscapingStrategy(SanitizationStrategy):
 
     @override
     def try_unsanitize(self, value: str) -> str | None:
-        """The name that was escaped, or None where it was cut."""
+        """Return the name that was escaped, or None if it was cut."""
         if value == self._empty:
             return ""
         if "%" not in value:
@@ -111,10 +111,11 @@ class EscapingStrategy(SanitizationStrategy):
 
 @cache
 def differs_in_case() -> str:
-    """Return what is unsafe in a backend that ignores case, as a regular expression for `EscapingStrategy`.
+    """Return a regular expression for `EscapingStrategy` of what is unsafe in a backend that ignores case.
 
-    Lower case is left alone. What may be taken for it is found: capitals, other letters with the same
-    capital, and the percent sign of what would be an escape if it were in capitals.
+    Lower case is left unchanged. The expression matches everything that could be taken for it: capitals,
+    other letters with the same capital, and the percent sign of a sequence that would be an escape in
+    capitals.
     """
     letters = (chr(code) for code in range(0x10000) if not 0xD800 <= code <= 0xDFFF)
     return f"%(?=[0-9][a-f]|[a-f][0-9a-f])|[{''.join(c for c in letters if c.upper().lower() != c)}]"

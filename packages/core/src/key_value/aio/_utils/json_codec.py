@@ -1,8 +1,9 @@
-"""The JSON of stored values: what `json.dumps(value, sort_keys=True)` writes, read as `json.loads` reads it.
+"""JSON of stored values, written as by `json.dumps(value, sort_keys=True)` and read as by `json.loads`.
 
-Reading is left to the fastest decoder at hand that has the standard library's semantics: exact integers of
-any size, `NaN`, the last of duplicate keys. What such a decoder refuses, the standard library decides.
-Writing is always the standard library's: no other encoder gives the same bytes, nor refuses the same values.
+Reading uses the fastest available decoder that has the standard library's semantics: exact integers of any
+size, `NaN`, and the last of duplicate keys. Input that such a decoder rejects is passed to the standard
+library. Writing always uses the standard library: no other encoder produces the same bytes or rejects the
+same values.
 """
 
 import json
@@ -24,10 +25,10 @@ ResultT = TypeVar("ResultT")
 Decoder: TypeAlias = Callable[[str | bytes], object]
 
 CODECS = ("stdlib", "jiter", "pydantic_core")
-"""What the environment variable `PY_KEY_VALUE_JSON` may say."""
+"""Allowed values of the environment variable `PY_KEY_VALUE_JSON`."""
 
 MAXIMUM_DEPTH = 200
-"""Levels of mappings and sequences that a value may have: as many as every decoder reads from any stack."""
+"""Maximum nesting of mappings and sequences in a value: as deep as every decoder reads from any stack."""
 
 _plain_encoder = json.JSONEncoder(sort_keys=True)
 _compact_encoder = json.JSONEncoder(separators=(",", ":"))
@@ -35,10 +36,10 @@ _raw_decode = json.JSONDecoder().raw_decode
 
 
 def dumps(value: object) -> str:
-    """Return the JSON text of a value, keys sorted, ASCII only.
+    """Return a value as ASCII-only JSON text with sorted keys.
 
     Raises:
-        SerializationError: The value is not JSON, refers to itself, or is nested too deeply.
+        SerializationError: The value is not JSON, contains itself, or is nested too deeply.
     """
     return _encoded(_encode, value)
 
@@ -48,7 +49,7 @@ def _is_too_deep(value: object) -> bool:
     level: list[object] = [value]
     for _ in range(MAXIMUM_DEPTH + 1):
         items = [item for container in level for item in _items(container)]
-        # A container that is referred to often is looked at once.
+        # Visit a container only once, however many references to it there are.
         level = list({id(item): item for item in items if _is_container(item)}.values())
         if not level:
             return False
@@ -61,10 +62,10 @@ def _too_deep() -> SerializationError:
 
 
 def dumps_compact(value: object) -> str:
-    """Return the JSON text of a value without white space, its keys in their order, ASCII only.
+    """Return a value as ASCII-only JSON text without whitespace, with its keys in their order.
 
     Raises:
-        SerializationError: As from `dumps`.
+        SerializationError: For the same reasons as in `dumps`.
     """
     return _encoded(_compact_encoder.encode, value)
 
@@ -75,11 +76,11 @@ def _encoded(encode: Callable[[object], str], value: object) -> str:
     except RecursionError as error:
         if _is_too_deep(value):
             raise _too_deep() from error
-        # Not the value is deep, but the caller's stack.
+        # The caller's stack is deep, not the value.
         return _in_a_thread(encode, value)
     except (TypeError, ValueError) as error:
         raise SerializationError(json_fault(value) or f"value cannot be JSON: {error}") from error
-    # Without that many brackets, in strings or not, there is no such depth.
+    # A value with fewer brackets, even counting those in strings, cannot be nested that deeply.
     if text.count("{") + text.count("[") > MAXIMUM_DEPTH and _is_too_deep(value):
         raise _too_deep()
     return text
@@ -94,13 +95,13 @@ def _encode(value: object) -> str:
 
 
 def _in_a_thread(work: Callable[[T], ResultT], argument: T) -> ResultT:
-    """Do something with a stack of its own."""
+    """Call a function with a fresh stack."""
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(work, argument).result()
 
 
 def loads(text: str | bytes) -> object:
-    """Return the value of a JSON text; bytes are UTF-8.
+    """Return the value of JSON text; bytes are UTF-8.
 
     Raises:
         DeserializationError: The text is not JSON, or the bytes are not UTF-8.
@@ -112,18 +113,20 @@ def loads(text: str | bytes) -> object:
 
 
 def decoder(codec: str) -> Decoder:
-    """Return a codec's decoder; it may refuse, by ValueError, what the standard library reads."""
+    """Return a codec's decoder, which may raise ValueError for text that the standard library can read."""
     if codec == "stdlib":
         return _decode_one
     from_json: Decoder = import_module(codec).from_json
-    # jiter takes bytes alone; pydantic-core takes both, but text must not hold lone surrogates in either.
+    # jiter accepts only bytes; pydantic-core accepts both, but text must not contain lone surrogates in
+    # either.
     return lambda text: from_json(text.encode() if isinstance(text, str) else text)
 
 
 def select(wanted: str | None) -> str:
-    """Return the codec to use: the one that is wanted by name, else the fastest that is quickly imported.
+    """Return the codec to use: the requested one, or the fastest one that is quick to import.
 
-    Importing pydantic-core takes some 20 ms: by default it is used only where the application has it loaded.
+    Importing pydantic-core takes about 20 ms, so by default it is used only if the application has already
+    loaded it.
     """
     if wanted:
         if wanted not in CODECS:
@@ -150,14 +153,14 @@ def _loads_slowly(text: str | bytes) -> object:
         try:
             return json.loads(decoded)
         except RecursionError:
-            # Perhaps it is not the text that is deep, but the caller's stack.
+            # The caller's stack may be deep, rather than the text.
             return _in_a_thread(json.loads, decoded)
     except (ValueError, RecursionError) as error:
         raise DeserializationError(f"Failed to deserialize JSON string: {error}") from error
 
 
 def _decode_one(text: str | bytes) -> object:
-    """Decodes what has no white space around it, as all that was stored: `json.loads` looks for it twice."""
+    """Decode text without surrounding whitespace, as all stored text is: `json.loads` checks for it twice."""
     text = text if isinstance(text, str) else text.decode()
     value, end = _raw_decode(text)
     if end != len(text):
@@ -166,17 +169,17 @@ def _decode_one(text: str | bytes) -> object:
 
 
 class _Encoder(threading.local):
-    """What `JSONEncoder.encode` builds anew, by way of two closures, on every call; one for each thread.
+    """The encoder that `JSONEncoder.encode` rebuilds on every call with two closures; one for each thread.
 
-    It remembers the containers that are open, to find circles: threads must not share it, nor may it be used
-    again after it failed.
+    It remembers which containers are open, to detect cycles, so threads must not share it, and it must not be
+    used again after a failure.
     """
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Forget which containers are open."""
+        """Reset the open containers."""
         make: Any = getattr(json_encoder, "c_make_encoder", None)
         default, escape = _plain_encoder.default, json_encoder.encode_basestring_ascii
         self.chunks: Callable[[object, int], Iterable[str]] = (

@@ -1,4 +1,4 @@
-"""What of a value is not JSON, in words that never repeat the value."""
+"""Describe why a value is not JSON, without repeating the value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
@@ -6,14 +6,14 @@ from enum import Enum
 from typing import Any, cast
 
 _PYDANTIC_STORES = frozenset({"datetime", "decimal", "ipaddress", "pathlib", "uuid"})
-"""The modules of types that pydantic turns into JSON and back."""
+"""Modules of types that pydantic converts to JSON and back."""
 
 
 def json_fault(value: object) -> str | None:
-    """Return where a value is not JSON, and why; None if that is not found.
+    """Return where and why a value is not JSON; None if no reason is found.
 
     Args:
-        value: What could not be encoded.
+        value: Value that could not be encoded.
     """
     waiting: list[tuple[str, object, tuple[int, ...]]] = [("value", value, ())]
     while waiting:
@@ -36,7 +36,7 @@ def json_fault(value: object) -> str | None:
 
 
 def _parts(item: object) -> Iterator[tuple[str, object]]:
-    """Return the parts of a container, each with the step that leads to it, the last first."""
+    """Return the parts of a container, each with the step that leads to it, in reverse order."""
     if isinstance(item, Mapping):
         parts = [(repr(key), part) for key, part in cast("Mapping[str, object]", item).items()]
     else:

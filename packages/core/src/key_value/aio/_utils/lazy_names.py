@@ -1,4 +1,4 @@
-"""Import the names of a package when they are first used."""
+"""Import the names of a package on first use."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ def lazy_names(
     """Return the `__getattr__` and the `__dir__` of a package.
 
     Args:
-        package: Its `__name__`.
-        modules: The modules of its names, below the package.
+        package: `__name__` of the package.
+        modules: Names of the package, with the submodules that define them.
     """
     namespace = vars(sys.modules[package])
 

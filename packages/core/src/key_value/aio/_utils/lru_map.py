@@ -1,4 +1,4 @@
-"""A mapping of bounded size."""
+"""A mapping of limited size."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -9,19 +9,19 @@ V = TypeVar("V")
 
 
 class LRUMap(Generic[K, V]):
-    """Maps keys to values, and drops the key that was set least recently when it holds too many."""
+    """A mapping that drops the least recently set key when it exceeds its size."""
 
     def __init__(self, size: int) -> None:
         """Create an empty mapping.
 
         Args:
-            size: How many keys it holds at most.
+            size: Maximum number of keys.
         """
         self._size = size
         self._items: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """Return the value of a key, or None."""
+        """Return the value of a key, or None if it is missing."""
         return self._items.get(key)
 
     def set(self, key: K, value: V) -> None:
@@ -32,7 +32,7 @@ class LRUMap(Generic[K, V]):
             self._items.popitem(last=False)
 
     def discard(self, key: K) -> None:
-        """Remove a key, if it is there."""
+        """Remove a key if it is present."""
         self._items.pop(key, None)
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""The entry: a value with the times it was stored and expires."""
+"""The entry: a value with its creation and expiry times."""
 
 import math
 import time
@@ -18,10 +18,10 @@ from key_value.aio.errors import DeserializationError
 class ManagedEntry:
     """A value and its times.
 
-    Times are kept as seconds since 1970 and become datetimes only where one is read.
+    Times are kept as seconds since 1970 and converted to datetimes only when they are read.
 
     Attributes:
-        value: What the application stored.
+        value: The application's value.
     """
 
     __slots__ = ("_created", "expires_epoch", "value")
@@ -44,7 +44,7 @@ class ManagedEntry:
     def from_epochs(
         cls, value: Mapping[str, Any], created: float | str | None = None, expires: float | None = None
     ) -> Self:
-        """Make an entry from seconds since 1970; `created` may be ISO 8601 text, parsed when asked for."""
+        """Create an entry from seconds since 1970; `created` may be ISO 8601 text, parsed on demand."""
         entry = cls.__new__(cls)
         entry.value = value
         entry._created = created
@@ -55,19 +55,19 @@ class ManagedEntry:
     def from_ttl(
         cls, *, value: Mapping[str, Any], created_at: datetime | None = None, ttl: float | None = None
     ) -> Self:
-        """Make an entry that expires so many seconds from now; without a `ttl`, never."""
+        """Create an entry that expires `ttl` seconds from now, or never if there is no `ttl`."""
         entry = cls(value=value, created_at=created_at)
         entry.expires_epoch = now_as_epoch() + ttl if ttl else None
         return entry
 
     @property
     def created_epoch(self) -> float | None:
-        """When the entry was stored, in seconds since 1970; None where that is not known."""
+        """Creation time in seconds since 1970; None if it is not known."""
         return parse_epoch(self._created) if isinstance(self._created, str) else self._created
 
     @property
     def created_at(self) -> datetime | None:
-        """When the entry was stored, in UTC; None where that is not known."""
+        """Creation time in UTC; None if it is not known."""
         return None if self.created_epoch is None else epoch_to_datetime(self.created_epoch)
 
     @created_at.setter
@@ -76,7 +76,7 @@ class ManagedEntry:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the entry expires, in UTC; None where it never does."""
+        """Expiry time in UTC; None if the entry never expires."""
         return None if self.expires_epoch is None else epoch_to_datetime(self.expires_epoch)
 
     @expires_at.setter
@@ -85,12 +85,12 @@ class ManagedEntry:
 
     @property
     def is_expired(self) -> bool:
-        """Whether the entry has expired by now."""
+        """Whether the entry has expired."""
         return self.expires_epoch is not None and self.expires_epoch <= time.time()
 
     @property
     def ttl(self) -> float | None:
-        """Seconds until the entry expires, negative where it has; None where it never does."""
+        """Seconds until the entry expires, negative if it has expired; None if it never expires."""
         return None if self.expires_epoch is None else self.expires_epoch - time.time()
 
     @property
@@ -105,14 +105,14 @@ class ManagedEntry:
 
     @property
     def created_at_isoformat(self) -> str | None:
-        """When the entry was stored, as ISO 8601 text."""
+        """Creation time as ISO 8601 text."""
         if isinstance(self._created, str):
             return self._created
         return None if self._created is None else _isoformat(self._created)
 
     @property
     def expires_at_isoformat(self) -> str | None:
-        """When the entry expires, as ISO 8601 text."""
+        """Expiry time as ISO 8601 text."""
         return None if self.expires_epoch is None else _isoformat(self.expires_epoch)
 
     @override
@@ -135,7 +135,7 @@ class ManagedEntry:
 
 @lru_cache(maxsize=64)
 def _isoformat(epoch: float) -> str:
-    """The text of a time; the entries of a batch have the same."""
+    """Return a time as text; cached, since the entries of a batch have the same times."""
     fraction, second = math.modf(epoch)
     microseconds = round(fraction * 1_000_000)
     if not 0 < microseconds < 1_000_000:
@@ -145,22 +145,22 @@ def _isoformat(epoch: float) -> str:
 
 @lru_cache(maxsize=64)
 def _second(epoch: float) -> str:
-    """The text of a whole second, which the entries that are stored in it share."""
+    """Return a whole second as text; cached, since entries stored in the same second share it."""
     return epoch_to_datetime(epoch).isoformat()[: len("2000-01-01T00:00:00")]
 
 
 def verified(obj: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dictionary whose keys are all strings as it is, else what `verify_dict` does."""
+    """Return a dictionary with only string keys unchanged, and anything else through `verify_dict`."""
     if type(obj) is dict and are_strings(obj):  # pyright: ignore[reportUnknownArgumentType] -- as below
         return obj  # pyright: ignore[reportUnknownVariableType] -- its keys are strings
     return verify_dict(obj)
 
 
 def verify_dict(obj: Any) -> dict[str, Any]:
-    """Copy a mapping whose keys are all strings.
+    """Copy a mapping, checking that all of its keys are strings.
 
     Raises:
-        TypeError: It is not such a mapping.
+        TypeError: It is not a mapping, or a key is not a string.
     """
     if not isinstance(obj, Mapping):
         raise TypeError("Object is not a Mapping")
@@ -171,19 +171,19 @@ def verify_dict(obj: Any) -> dict[str, Any]:
 
 
 def dump_to_json(obj: dict[str, Any]) -> str:
-    """Write a dictionary as JSON text, its keys sorted.
+    """Return a dictionary as JSON text with sorted keys.
 
     Raises:
-        SerializationError: It holds something that JSON cannot.
+        SerializationError: It contains something that JSON cannot represent.
     """
     return dumps(obj)
 
 
 def load_from_json(json_str: str | bytes) -> dict[str, Any]:
-    """Read a dictionary from JSON text.
+    """Return the dictionary of JSON text.
 
     Raises:
-        DeserializationError: It is not JSON, or not an object.
+        DeserializationError: The text is not JSON, or not a JSON object.
     """
     obj = loads(json_str)
     if not isinstance(obj, dict):
@@ -192,5 +192,5 @@ def load_from_json(json_str: str | bytes) -> dict[str, Any]:
 
 
 def estimate_serialized_size(value: Mapping[str, Any]) -> int:
-    """The bytes that a value takes as JSON text."""
+    """Return the size of a value as JSON text, in bytes."""
     return len(dump_to_json(dict(value)))

@@ -1,4 +1,4 @@
-"""The names of the 0.5 series for what is in `key_value.aio._utils.backoff`."""
+"""The 0.5 series' names for the contents of `key_value.aio._utils.backoff`."""
 
 from key_value.aio._utils.backoff import async_retry_operation, exponential_delay
 

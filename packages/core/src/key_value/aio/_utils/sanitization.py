@@ -1,8 +1,7 @@
-"""Strategies that turn any name into one that a backend can hold.
+"""Strategies that map any name to one that a backend can hold.
 
-The hashing strategies are those of the 0.5 series, bit for bit, for data that was written with them. They can
-meet: two names may become one. What the stores do by themselves is in `key_value.aio._utils.escaping`, and
-does not.
+The hashing strategies are exactly those of the 0.5 series, for data that was written with them. They can map
+two names to the same one. The stores' default strategy is in `key_value.aio._utils.escaping`, and cannot.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ RESERVED_PREFIXES = ("H_", "S_")
 
 
 class HashFragmentMode(Enum):
-    """When a part of the hash is added to a sanitized name."""
+    """When part of the hash is added to a sanitized name."""
 
     ALWAYS = "always"
     NEVER = "never"
@@ -29,32 +28,32 @@ class HashFragmentMode(Enum):
 
 
 class SanitizationStrategy(ABC):
-    """Turns names into ones that a backend can hold."""
+    """A strategy that maps names to names that a backend can hold."""
 
     @abstractmethod
     def sanitize(self, value: str) -> str:
-        """The name to use in the backend."""
+        """Return the name to use in the backend."""
 
     @abstractmethod
     def validate(self, value: str) -> None:
-        """Refuse names that could be taken for sanitized ones.
+        """Reject names that could be taken for sanitized ones.
 
         Raises:
-            InvalidKeyError: The name is such a one.
+            InvalidKeyError: The name could be taken for a sanitized one.
         """
 
-    def try_unsanitize(self, value: str) -> str | None:  # noqa: ARG002  -- for those that can
-        """The name that was sanitized, or None where that cannot be known."""
+    def try_unsanitize(self, value: str) -> str | None:  # noqa: ARG002  -- used by overrides
+        """Return the name that was sanitized, or None if it cannot be recovered."""
         return None
 
 
 def sha256_hex(value: str) -> str:
-    """The SHA-256 of a name in UTF-8, as hexadecimal digits."""
+    """Return the SHA-256 of a name in UTF-8, as hexadecimal digits."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 class PassthroughStrategy(SanitizationStrategy):
-    """Leaves every name as it is."""
+    """A strategy that leaves every name unchanged."""
 
     @override
     def sanitize(self, value: str) -> str:
@@ -70,16 +69,16 @@ class PassthroughStrategy(SanitizationStrategy):
 
 
 class AlwaysHashStrategy(SanitizationStrategy):
-    """Replaces every name by its SHA-256."""
+    """A strategy that replaces every name by its SHA-256."""
 
     def __init__(self, hash_length: int = MAXIMUM_HASH_LENGTH) -> None:
-        """Choose a length.
+        """Initialize with the length of the result.
 
         Args:
-            hash_length: How many hexadecimal digits to keep, from 9 to 64.
+            hash_length: Number of hexadecimal digits to keep, from 9 to 64.
 
         Raises:
-            ValueError: The length is another.
+            ValueError: The length is not in that range.
         """
         if not MINIMUM_HASH_LENGTH < hash_length <= MAXIMUM_HASH_LENGTH:
             raise ValueError(f"hash_length must be greater than 8 and less than 64: {hash_length}")
@@ -102,13 +101,13 @@ class _ReservedPrefixStrategy(SanitizationStrategy):
 
 
 class HashExcessLengthStrategy(_ReservedPrefixStrategy):
-    """Replaces names of more characters than a limit by `H_` and their SHA-256."""
+    """A strategy that replaces names of more characters than a limit by `H_` and their SHA-256."""
 
     def __init__(self, max_length: int = 240) -> None:
-        """Choose a limit.
+        """Initialize with a limit.
 
         Args:
-            max_length: Characters that a name may have.
+            max_length: Maximum number of characters of a name.
         """
         self.max_length = max_length
 
@@ -120,7 +119,7 @@ class HashExcessLengthStrategy(_ReservedPrefixStrategy):
 
 
 class HybridSanitizationStrategy(_ReservedPrefixStrategy):
-    """Replaces what is not allowed, and marks what it changed with `S_` and a part of the hash."""
+    """A strategy that replaces disallowed characters; changed names get `S_` and part of the hash."""
 
     def __init__(
         self,
@@ -130,14 +129,14 @@ class HybridSanitizationStrategy(_ReservedPrefixStrategy):
         hash_fragment_mode: HashFragmentMode = HashFragmentMode.ONLY_IF_CHANGED,
         hash_fragment_length: int = MINIMUM_HASH_LENGTH,
     ) -> None:
-        """Choose a form.
+        """Initialize with the rules for the result.
 
         Args:
-            max_length: Characters that the result may have.
-            allowed_characters: Characters that stay; None lets all stay.
-            replacement_character: What takes the place of a run of others.
-            hash_fragment_mode: When a part of the hash is added.
-            hash_fragment_length: How many hexadecimal digits of it.
+            max_length: Maximum number of characters of the result.
+            allowed_characters: Characters to keep; None keeps all.
+            replacement_character: Replacement for each run of other characters.
+            hash_fragment_mode: When part of the hash is added.
+            hash_fragment_length: Number of hexadecimal digits of the hash to add.
         """
         self.max_length = max_length
         self.allowed_characters = allowed_characters

@@ -1,4 +1,4 @@
-"""Sanitizing one string, as the 0.5 series offered it."""
+"""Sanitizing of a single string, as offered by the 0.5 series."""
 
 import re
 import string
@@ -18,7 +18,7 @@ ALPHANUMERIC_CHARACTERS = LOWERCASE_ALPHABET + UPPERCASE_ALPHABET + NUMBERS
 
 
 class HashFragmentMode(str, Enum):
-    """When a part of the hash is added to a sanitized string."""
+    """When part of the hash is added to a sanitized string."""
 
     ALWAYS = "always"
     NEVER = "never"
@@ -26,12 +26,12 @@ class HashFragmentMode(str, Enum):
 
 
 def generate_hash_fragment(value: str, size: int = DEFAULT_HASH_FRAGMENT_SIZE) -> str:
-    """The first hexadecimal digits of a string's SHA-256."""
+    """Return the first hexadecimal digits of a string's SHA-256."""
     return sha256_hex(value)[:size]
 
 
 def sanitize_characters_in_string(value: str, allowed_characters: str, replace_with: str) -> str:
-    """Replace each run of characters that are not allowed; a string of nothing else becomes empty."""
+    """Replace each run of characters that are not allowed; a string of only such characters becomes empty."""
     replaced = re.sub(f"[^{re.escape(allowed_characters)}]+", lambda _: replace_with, value)
     return "" if replaced == replace_with != value else replaced
 
@@ -46,20 +46,20 @@ def sanitize_string(
     hash_fragment_length: int = DEFAULT_HASH_FRAGMENT_SIZE,
     length_is_bytes: bool = False,
 ) -> str:
-    """Replace what is not allowed, cut what is too long, and add a part of the hash.
+    """Replace characters that are not allowed, cut the result if it is too long, and add part of the hash.
 
     Args:
-        value: The string.
-        max_length: Characters, or bytes of UTF-8, that the result may have; 16 or more.
-        allowed_characters: Characters that stay; None lets all stay.
-        replacement_character: What takes the place of a run of others.
-        hash_fragment_separator: What stands before the hash.
-        hash_fragment_mode: When a part of the hash is added.
-        hash_fragment_length: How many hexadecimal digits of it, at most half of `max_length`.
-        length_is_bytes: Count bytes.
+        value: String to sanitize.
+        max_length: Maximum length of the result, in characters or UTF-8 bytes; 16 or more.
+        allowed_characters: Characters to keep; None keeps all.
+        replacement_character: Replacement for each run of other characters.
+        hash_fragment_separator: Separator before the hash.
+        hash_fragment_mode: When part of the hash is added.
+        hash_fragment_length: Number of hexadecimal digits of the hash to add, at most half of `max_length`.
+        length_is_bytes: Whether lengths are in bytes.
 
     Raises:
-        ValueError: A length is out of its range, or nothing would be left.
+        ValueError: A length is out of range, or nothing would be left.
     """
     _check_max_length(max_length)
     if hash_fragment_length > max_length // 2:
@@ -85,10 +85,10 @@ def sanitize_string(
 
 
 def hash_excess_length(value: str, max_length: int, length_is_bytes: bool = False) -> str:
-    """Cut what is too long and add 8 hexadecimal digits of the hash in its last places.
+    """Cut a string that is too long, and put 8 hexadecimal digits of its hash in the last places.
 
     Raises:
-        ValueError: `max_length` is under 16.
+        ValueError: `max_length` is less than 16.
     """
     _check_max_length(max_length)
     if _length(value, length_is_bytes) <= max_length:

@@ -1,4 +1,4 @@
-"""How an entry becomes a document, and back."""
+"""Conversion of entries to documents and back."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ DateFormat = Literal["isoformat", "datetime"]
 ValueFormat = Literal["string", "dict"]
 
 VERSION = 1
-"""The version that a document names. Every version so far is read in the same way."""
+"""Version recorded in a document. All versions so far are read in the same way."""
 
 
 def key_must_be(dictionary: Mapping[str, Any], /, key: str, expected_type: type[T]) -> T | None:
-    """The value under a key, or None where the key is missing.
+    """Return the value of a key, or None if the key is missing.
 
     Raises:
-        TypeError: The value is of another type.
+        TypeError: The value has another type.
     """
     if key not in dictionary:
         return None
@@ -37,19 +37,19 @@ def key_must_be(dictionary: Mapping[str, Any], /, key: str, expected_type: type[
 
 
 def parse_datetime_str(value: str) -> datetime:
-    """The time that an ISO 8601 text gives, in UTC.
+    """Parse an ISO 8601 time and return it in UTC.
 
     Raises:
-        DeserializationError: It is not such a time.
+        DeserializationError: The text is not such a time.
     """
     return epoch_to_datetime(parse_epoch(value))
 
 
 class SerializationAdapter(ABC):
-    """Turns entries into documents and back.
+    """A converter of entries to documents and back.
 
-    A document holds `version`, `value`, and where they are known `key`, `collection`, `created_at` and
-    `expires_at`. A store with a form of its own overrides the two `prepare` methods.
+    A document contains `version`, `value`, and, if they are known, `key`, `collection`, `created_at` and
+    `expires_at`. A store with another format overrides the two `prepare` methods.
     """
 
     def __init__(
@@ -58,36 +58,36 @@ class SerializationAdapter(ABC):
         date_format: DateFormat | None = "isoformat",
         value_format: ValueFormat | None = "dict",
     ) -> None:
-        """Choose a form.
+        """Initialize with a format.
 
         Args:
-            date_format: Times as ISO 8601 text or as datetimes; None leaves them out.
-            value_format: The value as a dictionary or as JSON text; both are read, whichever is chosen.
+            date_format: Format of times, ISO 8601 text or datetimes; None omits them.
+            value_format: Format of the value to write, a dictionary or JSON text; both can be read.
         """
         self._date_format: DateFormat | None = date_format
         self._value_format: ValueFormat | None = value_format
 
     @abstractmethod
     def prepare_load(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Turn what is stored into a document."""
+        """Convert stored data to a document."""
 
     @abstractmethod
     def prepare_dump(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Turn a document into what is stored."""
+        """Convert a document to the data to store."""
 
     def load_json(self, json_str: str | bytes) -> ManagedEntry:
         """Read an entry from JSON text.
 
         Raises:
-            DeserializationError: It is not a document.
+            DeserializationError: The text is not a document.
         """
         return self.load_dict(load_from_json(json_str))
 
     def load_dict(self, data: dict[str, Any]) -> ManagedEntry:
-        """Read an entry from a document; unknown fields and null times are passed over.
+        """Read an entry from a document; unknown fields and null times are ignored.
 
         Raises:
-            DeserializationError: It is not a document.
+            DeserializationError: The data is not a document.
         """
         data = self.prepare_load(data)
         expires_at = _moment(data, "expires_at")
@@ -106,14 +106,14 @@ class SerializationAdapter(ABC):
         collection: str | None = None,
         version: int = VERSION,
     ) -> dict[str, Any]:
-        """Write an entry as a document.
+        """Convert an entry to a document.
 
         Args:
-            entry: The entry.
-            exclude_none: Leave out times that are not known.
-            key: The key, where the document is to name it.
-            collection: The collection, where the document is to name it.
-            version: The version that the document names.
+            entry: Entry to convert.
+            exclude_none: Whether to omit unknown times.
+            key: Key to record in the document, if any.
+            collection: Collection to record in the document, if any.
+            version: Version to record in the document.
         """
         as_text = self._value_format == "string"
         data: dict[str, Any] = {
@@ -136,10 +136,10 @@ class SerializationAdapter(ABC):
         collection: str | None = None,
         version: int = VERSION,
     ) -> str:
-        """Write an entry as JSON text; the arguments are those of `dump_dict`.
+        """Convert an entry to JSON text, with the arguments of `dump_dict`.
 
         Raises:
-            SerializationError: The value is not JSON, or times are to be datetimes.
+            SerializationError: The value is not JSON, or `date_format` is `datetime`.
         """
         if self._date_format == "datetime":
             message = (
@@ -163,7 +163,7 @@ class SerializationAdapter(ABC):
 
 
 class BasicSerializationAdapter(SerializationAdapter):
-    """Stores documents as they are."""
+    """An adapter that stores documents unchanged."""
 
     @override
     def dump_json(
@@ -177,7 +177,7 @@ class BasicSerializationAdapter(SerializationAdapter):
     ) -> str:
         if not (exclude_none and self._date_format == "isoformat" and self._value_format == "dict"):
             return super().dump_json(entry, exclude_none, key=key, collection=collection, version=version)
-        # The same text as of the dictionary, whose keys are sorted, in a third of the time.
+        # This produces the same text as encoding the dictionary with sorted keys, in a third of the time.
         created, expires = entry.created_at_isoformat, entry.expires_at_isoformat
         text = "{" if collection is None else f'{{"collection": {encode_basestring_ascii(collection)}, '
         if created is not None:

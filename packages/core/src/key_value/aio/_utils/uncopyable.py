@@ -1,4 +1,4 @@
-"""Refuse deep copies and pickles of objects that stand for something outside of them."""
+"""Refuse deep copies and pickles of objects that represent external resources."""
 
 from typing import Any, NoReturn, SupportsIndex
 
@@ -6,7 +6,7 @@ from typing_extensions import Self, override
 
 
 class Uncopyable:
-    """An object that holds connections, locks or threads: it is neither deep-copied nor pickled."""
+    """An object that holds connections, locks or threads, and can be neither deep-copied nor pickled."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class Uncopyable:
 
 
 class ShallowCopyable(Uncopyable):
-    """An object that `copy.copy` copies with its attributes, such as a wrapper: the store is shared."""
+    """An object, such as a wrapper, that `copy.copy` copies with its attributes: the store is shared."""
 
     __slots__ = ()
 

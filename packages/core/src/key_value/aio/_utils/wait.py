@@ -1,4 +1,4 @@
-"""Waiting for a condition."""
+"""Wait for a condition."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 async def async_wait_for_true(
     bool_fn: Callable[[], Awaitable[bool]], tries: int = 10, wait_time: float = 1
 ) -> bool:
-    """Ask until the answer is True.
+    """Call a function until it returns True.
 
     Args:
-        bool_fn: What to ask.
-        tries: How often to ask at most.
-        wait_time: Seconds between two questions.
+        bool_fn: Function to call.
+        tries: Maximum number of calls.
+        wait_time: Seconds between two calls.
 
     Returns:
-        Whether it was ever True.
+        Whether it returned True.
     """
     for attempt in range(tries):
         if attempt:

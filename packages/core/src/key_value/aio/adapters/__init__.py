@@ -1,4 +1,4 @@
-"""Adapters: typed views of a store, and a lock. Each is imported when it is first used."""
+"""Adapters: typed views of a store, and a lock. Each is imported on first use."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The methods that an adapter has if its store has the abilities for them."""
+"""Adapter methods that exist only if the store has the abilities for them."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -30,22 +30,22 @@ class _ListsKeys(View[T]):
     __slots__ = ()
 
     async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        """List keys, if the store can.
+        """List keys, if the store supports it.
 
         Args:
-            collection: The collection to list.
-            limit: List so many at most; None lists all.
+            collection: Collection to list.
+            limit: Maximum number of keys to return; None returns all.
         """
         store = cast("AsyncEnumerateKeysProtocol", self._store())
         return await store.keys(self._collection(collection), limit=limit)
 
     async def items(self, collection: str | None = None) -> AsyncIterator[tuple[str, T]]:
-        """Walk through keys and values, if the store can list keys: `async for key, value in ...`.
+        """Iterate over keys and values, if the store can list keys: `async for key, value in ...`.
 
-        What is missing by the time it is read, or not of the type, is left out.
+        Entries that are missing by the time they are read, or that are not of the type, are left out.
 
         Args:
-            collection: The collection to walk through.
+            collection: Collection to iterate over.
         """
         async for keys in pages(self._store(), self._collection(collection), size=VALUES_AT_A_TIME):
             for key, value in zip(keys, await self._values(keys, collection), strict=True):
@@ -64,16 +64,16 @@ class _Scans(View[T]):
         cursor: str | None = None,
         limit: int = 1000,
     ) -> Page:
-        """List a page of keys, if the store can.
+        """List one page of keys, if the store supports it.
 
         Args:
-            collection: The collection to list.
-            prefix: What the keys start with, taken literally.
-            cursor: The cursor of the page before; None for the first page.
-            limit: How many keys the page has at most, 1 or more.
+            collection: Collection to list.
+            prefix: Prefix of the keys, taken literally.
+            cursor: Cursor returned with the previous page; None for the first page.
+            limit: Maximum number of keys in the page; 1 or more.
 
         Returns:
-            The keys and the cursor of the next page, which is None at the end.
+            The keys and the cursor of the next page, which is None on the last page.
         """
         store = cast("AsyncScanProtocol", self._store())
         return await store.scan(self._collection(collection), prefix=prefix, cursor=cursor, limit=limit)
@@ -86,8 +86,8 @@ class _Pops(View[T]):
         """Remove one entry and return its value, if the store can do so atomically.
 
         Args:
-            key: The key.
-            collection: The collection to remove it from.
+            key: Key of the entry.
+            collection: Collection to remove from.
 
         Returns:
             The value; None if the key is missing, another caller got it, or it is not of the type.
@@ -101,15 +101,15 @@ class _Touches(View[T]):
     __slots__ = ()
 
     async def touch(self, key: str, *, ttl: TimeToLive | None, collection: str | None = None) -> bool:
-        """Give an entry a new time to live from now on, if the store can do so without its value.
+        """Set a new TTL, counted from now, if the store can do so without the value.
 
         Args:
-            key: The key.
-            ttl: Seconds to live or a timedelta; None means for ever.
-            collection: The collection to look in.
+            key: Key of the entry.
+            ttl: Seconds to live or a timedelta; None means the entry never expires.
+            collection: Collection of the entry.
 
         Returns:
-            True if there was an entry that had not expired.
+            True if the entry exists and had not expired.
         """
         store = cast("AsyncTouchProtocol", self._store())
         return await store.touch(key, ttl=to_seconds(ttl), collection=self._collection(collection))
@@ -124,27 +124,27 @@ _MIXINS: Mapping[type, Sequence[type]] = {
     _Pops: [AsyncPopProtocol],
     _Touches: [AsyncTouchProtocol],
 }
-"""The methods that an adapter has, by the protocols that its store needs for them."""
+"""Mixins with an adapter's methods, and the protocols that each requires of the store."""
 
 _NEEDS: Mapping[str, str] = {"items": "keys", "update": "get_versioned"}
-"""The ability that a method needs whose name is not that of an ability."""
+"""Ability required by each method whose name is not that of an ability."""
 
 if TYPE_CHECKING:
 
     class _Able(_ListsKeys[T], _Scans[T], Updates[T], _Pops[T], _Touches[T]):
-        """All methods: which of them there are is known only at run time."""
+        """All methods; which of them exist is known only at run time."""
 
 else:
     _Able = View
 
 
 class AbilitiesOfStore(ShallowCopyable, _Able[T]):
-    """An adapter that has the methods of those abilities only that its store has."""
+    """An adapter that has only the methods that its store has abilities for."""
 
     def _adapt(self, store: AsyncKeyValue) -> None:
-        """Take over the abilities of a store."""
+        """Add the methods that a store has abilities for."""
         able = {mixin for mixin, needed in _MIXINS.items() if all(isinstance(store, each) for each in needed)}
-        # A mixin may not stand before one that inherits from it.
+        # A mixin may not come before one that inherits from it.
         extend(self, [each for each in _MIXINS if each in able and not _is_covered(each, able)])
 
     if not TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The conditional writes of an adapter whose store has them."""
+"""Conditional writes of an adapter, if its store supports them."""
 
 import asyncio
 import random
@@ -19,27 +19,27 @@ from key_value.aio.protocols.abilities import (
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 100
-"""How often `update` tries at most."""
+"""Maximum number of attempts of `update`."""
 
 _LONGEST_WAIT = 0.1
-"""Seconds that `update` waits between two attempts at most."""
+"""Maximum wait of `update` between two attempts, in seconds."""
 
 
 class PutsIfAbsent(View[T]):
-    """Has `put_if_absent`."""
+    """Mixin with `put_if_absent`."""
 
     __slots__ = ()
 
     async def put_if_absent(
         self, key: str, value: T, *, collection: str | None = None, ttl: TimeToLive | None = None
     ) -> bool:
-        """Store a value unless the key has one, if the store can do so atomically.
+        """Store a value unless the key already has one, if the store can do so atomically.
 
         Args:
-            key: The key.
-            value: The value.
-            collection: The collection to store in.
-            ttl: Seconds to live or a timedelta; None means for ever.
+            key: Key of the entry.
+            value: Value to store.
+            collection: Collection to store in.
+            ttl: Seconds to live or a timedelta; None means the entry never expires.
 
         Returns:
             True only if this call stored the value.
@@ -51,7 +51,7 @@ class PutsIfAbsent(View[T]):
 
 
 class ComparesAndSets(View[T]):
-    """Has the operations by version."""
+    """Mixin with the operations on versions."""
 
     __slots__ = ()
 
@@ -59,11 +59,12 @@ class ComparesAndSets(View[T]):
         """Read one value and its version, if the store has versions.
 
         Args:
-            key: The key.
-            collection: The collection to look in.
+            key: Key of the entry.
+            collection: Collection to read from.
 
         Returns:
-            The value, its version and its seconds to live; None if the key is missing, or not of the type.
+            The value, its version and its remaining seconds to live; None if the key is missing, or its value
+            is not of the type.
         """
         store = cast("AsyncCompareAndSetProtocol", self._store())
         found = await store.get_versioned(key, collection=self._collection(collection))
@@ -82,14 +83,15 @@ class ComparesAndSets(View[T]):
         """Replace a value if the entry still has this version, if the store has versions.
 
         Args:
-            key: The key.
-            value: The value.
-            version: The version that was read.
-            collection: The collection to store in.
-            ttl: Seconds to live or a timedelta; None means for ever.
+            key: Key of the entry.
+            value: Value to store.
+            version: Version that was read.
+            collection: Collection to store in.
+            ttl: Seconds to live or a timedelta; None means the entry never expires.
 
         Returns:
-            The new version; None if the entry was changed, removed or expired since, and nothing was written.
+            The new version; None, with nothing written, if the entry has since changed, expired or been
+            removed.
         """
         store = cast("AsyncCompareAndSetProtocol", self._store())
         encoded, collection = self._encode(value), self._collection(collection)
@@ -101,9 +103,9 @@ class ComparesAndSets(View[T]):
         """Remove an entry if it still has this version, if the store has versions.
 
         Args:
-            key: The key.
-            version: The version that was read.
-            collection: The collection to remove it from.
+            key: Key of the entry.
+            version: Version that was read.
+            collection: Collection to remove from.
 
         Returns:
             True only if this call removed the entry.
@@ -113,7 +115,7 @@ class ComparesAndSets(View[T]):
 
 
 class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
-    """Has `update`, and the operations that it builds on."""
+    """Mixin with `update` and the operations that it builds on."""
 
     __slots__ = ()
 
@@ -126,23 +128,24 @@ class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
         collection: str | None = None,
         ttl: TimeToLive | None = None,
     ) -> T:
-        """Change a value by a function, atomically, if the store has versions and `put_if_absent`.
+        """Change a value atomically with a function, if the store has versions and `put_if_absent`.
 
-        It reads the value, calls the function with it and writes the result, again if another writer was
-        faster, after a short random wait.
+        The method reads the value, calls the function with it and writes the result. If another writer
+        changed the entry first, it tries again after a short random wait.
 
         Args:
-            key: The key.
-            function: Returns the new value for the present one; it may be called several times.
-            default: What to call it with if the key is missing, or not of the type, each time a copy.
-            collection: The collection of the entry.
-            ttl: Seconds to live from now on, or a timedelta; None leaves the entry those that it has.
+            key: Key of the entry.
+            function: Function that returns the new value for the current one. It may be called several times.
+            default: Value to call it with if the key is missing or its value is not of the type; copied each
+                time.
+            collection: Collection of the entry.
+            ttl: Seconds to live from now on, or a timedelta; None keeps the remaining TTL of the entry.
 
         Returns:
             The value that was written.
 
         Raises:
-            KeyValueStoreError: Another writer was faster each time.
+            KeyValueStoreError: Another writer was faster in every attempt.
         """
         store = cast("AsyncCompareAndSetProtocol", self._store())
         for attempt in range(MAX_ATTEMPTS):

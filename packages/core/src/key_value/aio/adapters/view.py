@@ -1,4 +1,4 @@
-"""The hooks that the abilities of an adapter build on."""
+"""Hooks that the optional methods of an adapter build on."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ class View(ABC, Generic[T]):
 
     @abstractmethod
     def _store(self) -> AsyncKeyValue:
-        """Hook: return the store that is adapted."""
+        """Hook: return the adapted store."""
 
     @abstractmethod
     def _collection(self, collection: str | None) -> str | None:
-        """Hook: return the collection to use for the one that the caller named, or None."""
+        """Hook: return the collection to use for the caller's `collection` argument, which may be None."""
 
     @abstractmethod
     def _encode(self, value: T) -> Mapping[str, Any]:
-        """Hook: return what to store for a value."""
+        """Hook: return the mapping to store for a value."""
 
     @abstractmethod
     def _decode(self, stored: dict[str, Any]) -> T | None:
-        """Hook: return the value that was stored; None if it is not of the type."""
+        """Hook: return the value of a stored mapping; None if it is not of the type."""
 
     @abstractmethod
     async def _values(self, keys: Sequence[str], collection: str | None) -> Sequence[T | None]:

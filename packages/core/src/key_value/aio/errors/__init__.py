@@ -1,4 +1,4 @@
-"""Every error that the library raises; all derive from `BaseKeyValueError`."""
+"""All errors raised by the library; each derives from `BaseKeyValueError`."""
 
 from key_value.aio.errors.base import BaseKeyValueError, ExtraInfoType
 from key_value.aio.errors.key_value import (

@@ -1,4 +1,4 @@
-"""The root of every error that the library raises."""
+"""The base class of all errors raised by the library."""
 
 from typing import Any, TypeVar
 
@@ -10,11 +10,11 @@ ErrorT = TypeVar("ErrorT", bound="BaseKeyValueError")
 
 
 class BaseKeyValueError(Exception):
-    """Any failure of a store, a wrapper or an adapter.
+    """Base class of the errors of stores, wrappers and adapters.
 
     Attributes:
-        message: The text of the error, with `extra_info` in it.
-        extra_info: What the text is about, by name.
+        message: Text of the error, including `extra_info`.
+        extra_info: Details of the error, by name.
     """
 
     message: str

@@ -1,4 +1,4 @@
-"""Errors of one operation: its arguments or its value are at fault, not the backend."""
+"""Errors caused by the arguments or the value of one operation, not by the backend."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ TTL = "a positive, finite number of seconds that ends before the year 10000"
 
 
 class KeyValueOperationError(BaseKeyValueError):
-    """An operation could not be carried out on what it was given."""
+    """An operation failed because of its arguments or its value."""
 
 
 class SerializationError(KeyValueOperationError):
-    """A value cannot be stored: it is not JSON, or not what this backend can hold."""
+    """A value cannot be stored: it is not JSON, or the backend cannot hold it."""
 
 
 class DeserializationError(KeyValueOperationError):
-    """What is stored cannot be read. The entry is there: it is never reported as missing."""
+    """A stored value cannot be read. The entry exists: it is never reported as missing."""
 
 
 class MissingKeyError(KeyValueOperationError):
-    """A key that was required is missing."""
+    """A required key is missing."""
 
     def __init__(self, operation: str, collection: str | None = None, key: str | None = None) -> None:
         super().__init__(
@@ -42,7 +42,7 @@ class InvalidKeyError(KeyValueOperationError):
 
 
 class _SizeError(KeyValueOperationError):
-    """A size is beyond a limit."""
+    """A size exceeds a limit."""
 
     description: str
     limit: str
@@ -91,7 +91,7 @@ class EntryTooSmallError(_SizeError):
 
 
 def _shown(ttl: Any) -> str:
-    """Return a time to live as it is named in an error: a number that is short, else its type."""
+    """Return a TTL as shown in an error: a short number, otherwise its type."""
     is_short = isinstance(ttl, float) or (type(ttl) is int and abs(ttl) < 10**15)
     kind = type(ttl).__name__
     return str(ttl) if is_short else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

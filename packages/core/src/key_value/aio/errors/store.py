@@ -1,4 +1,4 @@
-"""Errors of a store or its backend, whatever the driver calls them; the driver's own error is the cause."""
+"""Errors of a store or its backend, the same for every driver. The driver's own error is the cause."""
 
 from typing import ClassVar
 
@@ -10,17 +10,17 @@ class KeyValueStoreError(BaseKeyValueError):
 
 
 class StoreConnectionError(KeyValueStoreError, ConnectionError):
-    """The backend cannot be reached, or the connection to it broke.
+    """The backend cannot be reached, or the connection to it was lost.
 
     Attributes:
-        nothing_was_sent: Whether it is certain that the operation did not reach the backend.
+        nothing_was_sent: Whether the operation certainly did not reach the backend.
     """
 
     nothing_was_sent: ClassVar[bool] = False
 
 
 class StoreUnreachableError(StoreConnectionError):
-    """No connection to the backend could be made, and nothing was sent."""
+    """No connection to the backend could be made, so nothing was sent."""
 
     nothing_was_sent: ClassVar[bool] = True
 
@@ -30,15 +30,15 @@ class StoreTimeoutError(KeyValueStoreError, TimeoutError):
 
 
 class StoreAuthenticationError(KeyValueStoreError):
-    """The backend refuses the credentials, or they lack a permission. Trying again does not help."""
+    """The backend rejects the credentials, or they lack a permission. Retrying does not help."""
 
 
 class OutcomeUnknownError(KeyValueStoreError):
-    """The answer to a conditional write was lost: it may have happened or not. Read the entry to find out."""
+    """The reply to a conditional write was lost: it may have happened or not; read the entry to find out."""
 
 
 class StoreClosedError(KeyValueStoreError):
-    """The store was closed before it was used. `async with store` opens it again."""
+    """The store was used after it was closed. `async with store` opens it again."""
 
 
 class StoreSetupError(KeyValueStoreError):
@@ -46,7 +46,7 @@ class StoreSetupError(KeyValueStoreError):
 
 
 class StoreSetupAuthenticationError(StoreSetupError, StoreAuthenticationError):
-    """A store could not be set up because its backend refuses the credentials."""
+    """A store could not be set up because its backend rejects the credentials."""
 
 
 class StoreSetupConnectionError(StoreSetupError, StoreConnectionError):
@@ -62,8 +62,8 @@ class StoreSetupTimeoutError(StoreSetupError, StoreTimeoutError):
 
 
 class StoreURLError(KeyValueStoreError, ValueError):
-    """A URL names no store that can be created; the message repeats nothing of it that may be secret."""
+    """A URL does not describe a store that can be created. The message omits any part that may be secret."""
 
 
 class PathSecurityError(KeyValueStoreError):
-    """A name would lead out of the directory that the store owns."""
+    """A name would resolve to a path outside the directory that the store owns."""

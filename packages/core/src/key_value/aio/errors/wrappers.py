@@ -22,15 +22,15 @@ class DecryptionError(EncryptionError):
 
 
 class CorruptedDataError(DecryptionError):
-    """An encrypted value is not in the form that encryption gave it."""
+    """An encrypted value is malformed."""
 
 
 class EncryptionVersionError(DecryptionError):
-    """A value was encrypted by a version that this one cannot read."""
+    """A value was encrypted in a format version that this version cannot read."""
 
 
 class ReadOnlyError(KeyValueOperationError):
-    """A write reached a store that is wrapped as read-only."""
+    """A write was attempted on a store that is wrapped as read-only."""
 
     def __init__(self, operation: str, collection: str | None = None, key: str | None = None) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""A task that culls a store at intervals, for as long as an `async with` lasts."""
+"""A background task that culls a store at intervals while an `async with` block runs."""
 
 import asyncio
 import logging
@@ -17,21 +17,22 @@ _log = logging.getLogger("key_value.aio")
 def expire_every(
     store: object, seconds: SupportsFloat, *, jitter: float = 0.1
 ) -> AbstractAsyncContextManager[None]:
-    """Remove what has expired from a store at intervals, as a task that ends with the `async with`.
+    """Remove expired entries from a store at intervals, in a task that ends with the `async with` block.
 
     ```python
     async with S3Store(bucket_name="sessions") as store, expire_every(store, 3600):
         ...
     ```
 
-    The first cull is after one interval. One that fails is logged as a warning, and tried again after the
-    next interval. The body's end stops a cull that is under way; a write that it has sent ends first.
+    The first cull runs after one interval. A cull that fails is logged as a warning and tried again after the
+    next interval. Leaving the block stops a cull in progress; a write that it has already sent completes
+    first.
 
     Args:
-        store: A store with `cull`. Memcached, for one, has none: it removes what has expired by itself.
-        seconds: The interval, between the end of a cull and the next one.
-        jitter: The part of the interval by which each one is longer or shorter at random, from 0 up to, but
-            not including, 1: several processes that were started together do not cull together for long.
+        store: Store with `cull`. Some have none: memcached, for example, removes expired entries itself.
+        seconds: Interval between the end of one cull and the start of the next, in seconds.
+        jitter: Fraction of the interval by which each one is randomly longer or shorter, from 0 up to, but
+            not including, 1. It keeps processes that started together from culling at the same time.
 
     Returns:
         An async context manager.
@@ -57,7 +58,7 @@ async def _culling(store: AsyncCullProtocol, interval: float, jitter: float) -> 
         yield
     finally:
         task.cancel()
-        # Awaiting the task itself would raise its cancellation here.
+        # Awaiting the task itself would raise its CancelledError here.
         await asyncio.wait([task])
 
 
@@ -67,6 +68,6 @@ async def _cull_repeatedly(store: AsyncCullProtocol, interval: float, jitter: fl
         try:
             await store.cull()
         except Exception as error:  # noqa: BLE001 -- logged, and the next cull may succeed
-            # The text of a driver's own exception may quote what is stored.
+            # The message of a driver's own exception may quote stored values.
             reason = error if isinstance(error, BaseKeyValueError) else type(error).__name__
             _log.warning("%r could not remove expired entries; the next attempt follows: %s", store, reason)

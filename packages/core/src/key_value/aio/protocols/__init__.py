@@ -1,4 +1,4 @@
-"""The protocols of stores: `AsyncKeyValue`, and one for each ability that only some stores have."""
+"""Protocols of stores: `AsyncKeyValue`, and one for each ability that only some stores have."""
 
 from key_value.aio.protocols.abilities import ABILITIES, ABILITY_OF, Ability
 from key_value.aio.protocols.extending import extend, missing_ability, plain_class

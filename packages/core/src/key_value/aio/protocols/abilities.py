@@ -1,6 +1,6 @@
-"""The abilities that only some stores have, one protocol each, and the table that wrappers and tests read.
+"""Abilities that only some stores have, one protocol each, and the table that wrappers and tests read.
 
-All are runtime-checkable: `isinstance(store, AsyncEnumerateKeysProtocol)` says whether this store can list
+All are runtime-checkable: `isinstance(store, AsyncEnumerateKeysProtocol)` reports whether a store can list
 its keys.
 """
 
@@ -22,33 +22,33 @@ from typing import (
 ValueT_co = TypeVar("ValueT_co", covariant=True)
 
 TimeToLive: TypeAlias = SupportsFloat | timedelta
-"""How long an entry lives: a number of seconds or a timedelta."""
+"""Time to live of an entry: a number of seconds or a timedelta."""
 
 
 @dataclass(frozen=True, slots=True)
 class Versioned(Generic[ValueT_co]):
-    """A value with the version that its next conditional write names."""
+    """A value and the version to pass to the next conditional write."""
 
     value: ValueT_co
     """The value."""
     version: str
-    """An opaque text that differs after every successful write, also of an equal value."""
+    """An opaque string that changes with every successful write, even of an equal value."""
     ttl: float | None
     """Seconds until the entry expires; None if it never does."""
 
 
 class Page(NamedTuple):
-    """Some of the keys of a collection."""
+    """One page of the keys of a collection."""
 
     keys: list[str]
-    """The keys of this page; a page in the middle of a scan may be empty."""
+    """Keys of this page; a page in the middle of a scan may be empty."""
     cursor: str | None
-    """The cursor of the next page, opaque and usable by another process; None at the end."""
+    """Cursor of the next page, opaque and usable by another process; None on the last page."""
 
 
 @runtime_checkable
 class AsyncCullProtocol(Protocol):
-    """A store that can free the space of expired entries on request."""
+    """A store that can reclaim the space of expired entries on request."""
 
     async def cull(self) -> None:
         """Remove all expired entries."""
@@ -60,11 +60,11 @@ class AsyncEnumerateKeysProtocol(Protocol):
     """A store that can list the keys of a collection."""
 
     async def keys(self, collection: str | None = None, *, limit: int | None = None) -> list[str]:
-        """List keys, in no particular order, without those that have expired.
+        """List keys that have not expired, in no particular order.
 
         Args:
-            collection: The collection to list.
-            limit: List so many at most; None lists all.
+            collection: Collection to list.
+            limit: Maximum number of keys to return; None returns all.
         """
         ...
 
@@ -74,23 +74,23 @@ class AsyncEnumerateCollectionsProtocol(Protocol):
     """A store that can list its collections."""
 
     async def collections(self, *, limit: int | None = None) -> list[str]:
-        """List collections, in no particular order; some stores list one that has become empty.
+        """List collections, in no particular order. Some stores still list a collection that is now empty.
 
         Args:
-            limit: List so many at most; None lists all.
+            limit: Maximum number of collections to return; None returns all.
         """
         ...
 
 
 @runtime_checkable
 class AsyncDestroyStoreProtocol(Protocol):
-    """A store that can remove everything it holds."""
+    """A store that can remove all of its entries."""
 
     async def destroy(self) -> bool:
-        """Remove every entry of every collection that was stored through this store, and nothing else.
+        """Remove every entry stored through this store, in every collection, and nothing else.
 
         Returns:
-            True where the entries were removed. The store can be used again.
+            True if the entries were removed. The store can be used again.
         """
         ...
 
@@ -103,17 +103,17 @@ class AsyncDestroyCollectionProtocol(Protocol):
         """Remove every entry of one collection.
 
         Args:
-            collection: The collection; it can be used again.
+            collection: Collection to remove; it can be used again.
 
         Returns:
-            True where there was something to remove.
+            True if there was something to remove.
         """
         ...
 
 
 @runtime_checkable
 class AsyncPutIfAbsentProtocol(Protocol):
-    """A store that can store a value only where there is none, atomically."""
+    """A store that can atomically store a value only if the key has none."""
 
     async def put_if_absent(
         self,
@@ -123,16 +123,16 @@ class AsyncPutIfAbsentProtocol(Protocol):
         collection: str | None = None,
         ttl: TimeToLive | None = None,
     ) -> bool:
-        """Store a value unless the key holds one that has not expired.
+        """Store a value unless the key already has one that has not expired.
 
-        Of any number of callers at once, whether tasks, threads, processes or hosts that share the backend,
-        one wins.
+        If several callers compete, exactly one succeeds, whether they are tasks, threads, processes or hosts
+        that share the backend.
 
         Args:
-            key: The key, any string.
-            value: A mapping of strings to what JSON can hold.
-            collection: The collection to store in.
-            ttl: Seconds to live, positive and finite, or a timedelta; None means for ever.
+            key: Key; any string.
+            value: Mapping of strings to JSON-serializable values.
+            collection: Collection to store in.
+            ttl: Seconds to live, positive and finite, or a timedelta; None means the entry never expires.
 
         Returns:
             True only if this call stored the value.
@@ -142,10 +142,10 @@ class AsyncPutIfAbsentProtocol(Protocol):
 
 @runtime_checkable
 class AsyncCompareAndSetProtocol(Protocol):
-    """A store that can write only where an entry is still the one that was read, atomically.
+    """A store that can atomically write an entry only if it has not changed since it was read.
 
-    Read with `get_versioned`, change the value, write with `put_if_version`; if that returns None, another
-    writer was faster: read again.
+    Read with `get_versioned`, change the value, write with `put_if_version`. If that returns None, another
+    writer changed the entry first: read again.
     """
 
     async def get_versioned(
@@ -154,11 +154,12 @@ class AsyncCompareAndSetProtocol(Protocol):
         """Read one value and its version.
 
         Args:
-            key: The key, any string.
-            collection: The collection to look in.
+            key: Key; any string.
+            collection: Collection to read from.
 
         Returns:
-            The value, its version and its seconds to live; None if the key is missing or has expired.
+            The value, its version and its remaining seconds to live; None if the key is missing or has
+            expired.
         """
         ...
 
@@ -174,14 +175,15 @@ class AsyncCompareAndSetProtocol(Protocol):
         """Replace a value if the entry still has this version.
 
         Args:
-            key: The key, any string.
-            value: A mapping of strings to what JSON can hold.
-            version: The version that was read.
-            collection: The collection to store in.
-            ttl: Seconds to live, positive and finite, or a timedelta; None means for ever.
+            key: Key; any string.
+            value: Mapping of strings to JSON-serializable values.
+            version: Version that was read.
+            collection: Collection to store in.
+            ttl: Seconds to live, positive and finite, or a timedelta; None means the entry never expires.
 
         Returns:
-            The new version; None if the entry was changed, removed or expired since, and nothing was written.
+            The new version; None, with nothing written, if the entry has since changed, expired or been
+            removed.
         """
         ...
 
@@ -189,9 +191,9 @@ class AsyncCompareAndSetProtocol(Protocol):
         """Remove an entry if it still has this version.
 
         Args:
-            key: The key, any string.
-            version: The version that was read.
-            collection: The collection to remove it from.
+            key: Key; any string.
+            version: Version that was read.
+            collection: Collection to remove from.
 
         Returns:
             True only if this call removed the entry.
@@ -201,44 +203,44 @@ class AsyncCompareAndSetProtocol(Protocol):
 
 @runtime_checkable
 class AsyncPopProtocol(Protocol):
-    """A store that can read and remove an entry in one step."""
+    """A store that can read and remove an entry atomically."""
 
     async def pop(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
         """Remove one entry and return its value.
 
-        Of any number of callers at once, one gets the value.
+        If several callers compete, exactly one gets the value.
 
         Args:
-            key: The key, any string.
-            collection: The collection to remove it from.
+            key: Key; any string.
+            collection: Collection to remove from.
 
         Returns:
-            The value; None if the key is missing or has expired, or another caller got it.
+            The value; None if the key is missing or has expired, or another caller got the value.
         """
         ...
 
 
 @runtime_checkable
 class AsyncTouchProtocol(Protocol):
-    """A store that can change how long an entry lives."""
+    """A store that can change the TTL of an entry."""
 
     async def touch(self, key: str, *, ttl: TimeToLive | None, collection: str | None = None) -> bool:
-        """Give an entry a new time to live from now on; its value stays as it is.
+        """Set a new TTL, counted from now, without changing the value.
 
         Args:
-            key: The key, any string.
-            ttl: Seconds to live, positive and finite, or a timedelta; None means for ever.
-            collection: The collection to look in.
+            key: Key; any string.
+            ttl: Seconds to live, positive and finite, or a timedelta; None means the entry never expires.
+            collection: Collection of the entry.
 
         Returns:
-            True if there was an entry that had not expired.
+            True if the entry exists and had not expired.
         """
         ...
 
 
 @runtime_checkable
 class AsyncScanProtocol(Protocol):
-    """A store that can list the keys of a collection page by page, holding one page at a time."""
+    """A store that can list the keys of a collection page by page, with one page in memory at a time."""
 
     async def scan(
         self,
@@ -248,43 +250,43 @@ class AsyncScanProtocol(Protocol):
         cursor: str | None = None,
         limit: int = 1000,
     ) -> Page:
-        """List a page of keys, in no particular order, without those that have expired.
+        """List one page of keys that have not expired, in no particular order.
 
-        A key that is there from the first page to the last is listed exactly once. One that is added or
-        removed meanwhile may or may not be listed.
+        A key that exists from the first page to the last is listed exactly once. A key that is added or
+        removed during the scan may or may not be listed.
 
         Args:
-            collection: The collection to list.
-            prefix: What the keys start with, taken literally.
-            cursor: The cursor of the page before; None for the first page.
-            limit: How many keys the page has at most, 1 or more.
+            collection: Collection to list.
+            prefix: Prefix of the keys, taken literally.
+            cursor: Cursor returned with the previous page; None for the first page.
+            limit: Maximum number of keys in the page; 1 or more.
 
         Returns:
-            The keys and the cursor of the next page, which is None at the end.
+            The keys and the cursor of the next page, which is None on the last page.
 
         Raises:
-            ValueError: The cursor is not one that this store gave for this collection and prefix.
+            ValueError: The cursor was not returned by this store for this collection and prefix.
         """
         ...
 
 
 class Ability(NamedTuple):
-    """One method that only some stores have."""
+    """A method that only some stores have."""
 
     method: str
-    """Its name."""
+    """Name of the method."""
     protocol: type
-    """The protocol that it belongs to."""
+    """Protocol that declares the method."""
     takes: Sequence[str] = ()
-    """The names of its arguments, the positional ones first."""
+    """Names of its arguments, positional ones first."""
     gives: Literal["value", "versioned", "version", "keys", "page", "collections", "done"] = "done"
-    """What its result holds; `done` is a bool or nothing."""
+    """Content of its result; `done` is a bool or nothing."""
     effect: Literal["read", "write", "destroy"] = "read"
-    """What it does to entries."""
+    """Its effect on entries."""
     bypasses: Sequence[str] = ()
-    """The operations that do the same work; a wrapper that changes one of them must change it too."""
+    """Operations that do the same work; a wrapper that changes one of them must change this method too."""
     single_store: bool = False
-    """Whether its answer holds in one store alone: a version, a cursor, which of several callers won."""
+    """Whether its result is valid in one store only: a version, a cursor, which caller succeeded."""
 
 
 ABILITIES: Sequence[Ability] = (
@@ -356,4 +358,4 @@ ABILITIES: Sequence[Ability] = (
 """Every method of every ability, in the order of the documentation's tables."""
 
 ABILITY_OF: Mapping[str, Ability] = {ability.method: ability for ability in ABILITIES}
-"""The abilities by the names of their methods."""
+"""The abilities by method name."""

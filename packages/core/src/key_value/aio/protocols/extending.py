@@ -1,4 +1,4 @@
-"""Give an object the methods of abilities, by a cached subclass of its class."""
+"""Add the methods of abilities to an object through a cached subclass of its class."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,32 +10,33 @@ _EXTENDED = "__extended_class__"
 
 
 def extend(instance: object, mixins: Iterable[type]) -> None:
-    """Give an object the methods of some mixins, in place of those that it was given before.
+    """Add the methods of some mixins to an object, replacing those added before.
 
-    The class of the object becomes a subclass of what it was, under the same name, with the mixins behind it.
-    So `isinstance` is right for protocols on every Python, also where attributes of the instance do not
-    count; a copy of the object is an object of its own; and no method refers to the object.
+    The class of the object becomes a subclass of its former class, under the same name, with the mixins after
+    it. So `isinstance` is right for protocols on every Python, including versions where attributes of the
+    instance do not count; a copy of the object is independent; and no method refers to the object.
 
     Args:
-        instance: An object with a `__dict__`.
-        mixins: Classes without attributes of their own. A method that the object's class has too is the
-            class's.
+        instance: Object with a `__dict__`.
+        mixins: Classes without attributes of their own. Where the object's class has the same method, that
+            one takes precedence.
     """
     instance.__class__ = _extended(plain_class(type(instance)), tuple(mixins))
 
 
 def plain_class(cls: type) -> type:
-    """Return the class that was extended, or the class itself."""
+    """Return the class that was extended, or the class itself if it is not an extended one."""
     return vars(cls).get(_EXTENDED, cls)
 
 
 def missing_ability(owner: object, name: str, stores: Iterable[object]) -> AttributeError:
-    """Explain that an object lacks an attribute, for its `__getattr__` to raise.
+    """Create the error for a missing attribute, to be raised by an object's `__getattr__`.
 
     Args:
         owner: The object.
-        name: The attribute; if it is the method of an ability, the error says which store lacks it.
-        stores: The stores that the object works on.
+        name: Name of the attribute; if it is the method of an ability, the error names the store that lacks
+            it.
+        stores: Stores that the object works on.
     """
     cls = type(owner).__name__
     ability = ABILITY_OF.get(name)

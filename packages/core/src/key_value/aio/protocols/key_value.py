@@ -1,4 +1,4 @@
-"""The eight operations that every store has, and under the names of the 0.5 series the abilities of some."""
+"""The eight operations of every store, and the ability protocols under their names of the 0.5 series."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, SupportsFloat, runtime_checkable
@@ -40,7 +40,7 @@ __all__ = [
 
 @runtime_checkable
 class AsyncKeyValueProtocol(Protocol):
-    """The eight operations that every store, and every wrapper around one, has.
+    """The eight operations of every store and every wrapper.
 
     A collection is a named set of keys; `None` and `""` mean the store's default collection.
     """
@@ -49,25 +49,25 @@ class AsyncKeyValueProtocol(Protocol):
         """Read one value.
 
         Args:
-            key: The key, any string.
-            collection: The collection to look in.
+            key: Key; any string.
+            collection: Collection to read from.
 
         Returns:
-            A fresh copy of the value, or None where the key is missing or has expired.
+            A fresh copy of the value; None if the key is missing or has expired.
         """
         ...
 
     async def ttl(
         self, key: str, *, collection: str | None = None
     ) -> tuple[dict[str, Any] | None, float | None]:
-        """Read one value and the seconds it has left to live.
+        """Read one value and its remaining seconds to live.
 
         Args:
-            key: The key, any string.
-            collection: The collection to look in.
+            key: Key; any string.
+            collection: Collection to read from.
 
         Returns:
-            `(value, seconds)`; `(value, None)` where it never expires; `(None, None)` where it is missing or
+            `(value, seconds)`; `(value, None)` if the entry never expires; `(None, None)` if it is missing or
             has expired.
         """
         ...
@@ -80,14 +80,14 @@ class AsyncKeyValueProtocol(Protocol):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        """Store one value; a value that was there is replaced, and its expiry with it.
+        """Store one value, replacing an existing value and its expiry.
 
         Args:
-            key: The key, any string.
-            value: A mapping of strings to what JSON can hold.
-            collection: The collection to store in.
-            ttl: Seconds to live, positive and finite; None means for ever. All stores, wrappers and adapters
-                of this library take a timedelta too.
+            key: Key; any string.
+            value: Mapping of strings to JSON-serializable values.
+            collection: Collection to store in.
+            ttl: Seconds to live, positive and finite; None means the entry never expires. All stores,
+                wrappers and adapters of this library also accept a timedelta.
         """
         ...
 
@@ -95,11 +95,11 @@ class AsyncKeyValueProtocol(Protocol):
         """Remove one entry.
 
         Args:
-            key: The key, any string.
-            collection: The collection to remove it from.
+            key: Key; any string.
+            collection: Collection to remove from.
 
         Returns:
-            True if an entry was removed, False if there was none that had not expired.
+            True if an entry was removed; False if it was missing or had expired.
         """
         ...
 
@@ -109,25 +109,25 @@ class AsyncKeyValueProtocol(Protocol):
         """Read several values.
 
         Args:
-            keys: The keys; one that is given twice is answered twice.
-            collection: The collection to look in.
+            keys: Keys; a repeated key is returned once per occurrence.
+            collection: Collection to read from.
 
         Returns:
-            A list as long as `keys` and in its order, with None for what is missing or has expired.
+            A list as long as `keys` and in the same order, with None for each missing or expired key.
         """
         ...
 
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[dict[str, Any] | None, float | None]]:
-        """Read several values and the seconds they have left.
+        """Read several values and their remaining seconds to live.
 
         Args:
-            keys: The keys; one that is given twice is answered twice.
-            collection: The collection to look in.
+            keys: Keys; a repeated key is returned once per occurrence.
+            collection: Collection to read from.
 
         Returns:
-            A list as long as `keys` and in its order, of what `ttl` returns.
+            A list as long as `keys` and in the same order; each item is what `ttl` returns for that key.
         """
         ...
 
@@ -139,13 +139,13 @@ class AsyncKeyValueProtocol(Protocol):
         collection: str | None = None,
         ttl: SupportsFloat | None = None,
     ) -> None:
-        """Store several values; of a key that is given twice, the last value wins.
+        """Store several values. If a key is repeated, its last value is stored.
 
         Args:
-            keys: The keys.
+            keys: Keys.
             values: As many values as there are keys.
-            collection: The collection to store in.
-            ttl: Seconds that each of them lives, positive and finite; None means for ever.
+            collection: Collection to store in.
+            ttl: Seconds to live of each entry, positive and finite; None means they never expire.
         """
         ...
 
@@ -153,11 +153,11 @@ class AsyncKeyValueProtocol(Protocol):
         """Remove several entries.
 
         Args:
-            keys: The keys; one that is given twice counts once.
-            collection: The collection to remove them from.
+            keys: Keys; a repeated key counts once.
+            collection: Collection to remove from.
 
         Returns:
-            How many entries were removed.
+            The number of entries removed.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Walk through the keys of a store in pages, as far as the store allows it."""
+"""Iterate over the keys of a store in pages, if the store supports it."""
 
 from collections.abc import AsyncIterator
 
@@ -8,15 +8,16 @@ from key_value.aio.protocols.abilities import AsyncEnumerateKeysProtocol, AsyncS
 async def pages(
     store: object, collection: str | None = None, *, prefix: str = "", size: int = 1000
 ) -> AsyncIterator[list[str]]:
-    """Yield the keys of a collection in pages that are not empty.
+    """Yield the keys of a collection in non-empty pages.
 
-    A store that can scan is read page by page; of one that can only list its keys, all are held at once.
+    A store that can scan is read page by page. For one that can only list its keys, all keys are held in
+    memory at once.
 
     Args:
-        store: The store.
-        collection: The collection to list.
-        prefix: What the keys start with, taken literally.
-        size: How many keys a page has at most.
+        store: Store to list.
+        collection: Collection to list.
+        prefix: Prefix of the keys, taken literally.
+        size: Maximum number of keys in a page.
 
     Raises:
         TypeError: The store can neither scan nor list its keys.

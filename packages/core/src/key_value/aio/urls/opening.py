@@ -1,4 +1,4 @@
-"""Find the class that a URL's scheme names, and let it create a store."""
+"""Find the store class registered for a URL's scheme and create the store."""
 
 from importlib.metadata import EntryPoint, entry_points
 
@@ -9,31 +9,31 @@ from key_value.aio.urls.schemes import DISTRIBUTIONS, GROUP
 
 
 def open_store(url: str) -> BaseStore:
-    """Create the store that a URL names; nothing is opened before it is used.
+    """Create the store described by a URL. Nothing is opened before its first use.
 
     ```python
     async with open_store("sqlite:///app.db") as store:
         await store.put("ada", {"born": 1815})
     ```
 
-    Only the package of this scheme is imported. Each call creates another store; two of `memory://` share
-    nothing. Which abilities a store has beyond `AsyncKeyValue`, `isinstance` tells.
+    Only the package for this scheme is imported. Each call creates a separate store; two `memory://` stores
+    share nothing. Use `isinstance` to find out which abilities a store has beyond `AsyncKeyValue`.
 
     Args:
-        url: The URL: a scheme that an installed distribution registers, the parts that its store documents,
-            and arguments of the constructor as parameters: `sqlite:///app.db?durability=full`.
+        url: URL of the store: a scheme that an installed distribution registers, the parts documented by the
+            store, and constructor arguments as query parameters: `sqlite:///app.db?durability=full`.
 
     Returns:
         The store, to be used with `async with`.
 
     Raises:
-        StoreURLError: No distribution registers the scheme, in which case the message says what to install,
-            or the URL is not one of its store. The message repeats nothing of it that may be secret.
-        ValueError: The store's constructor refuses an argument.
-        ImportError: A driver is missing; the message says what to install.
+        StoreURLError: No distribution registers the scheme, in which case the message names the package to
+            install, or the URL is not valid for its store. The message omits any part that may be secret.
+        ValueError: The store's constructor rejects an argument.
+        ImportError: A driver is missing; the message names the package to install.
     """
     scheme = split_url(url).scheme
-    # An editable installation may be listed twice.
+    # An editable installation may appear twice.
     found = {point.value: point for point in entry_points(group=GROUP, name=scheme)}
     if not found:
         raise StoreURLError(_unknown(scheme))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 GROUP = "key_value.aio.stores"
-"""The group of the entry points that name a store's class by its scheme."""
+"""Entry point group that maps schemes to store classes."""
 
 DISTRIBUTIONS: Mapping[str, str] = {
     "aerospike": "py-key-value-aio-aerospike",
@@ -40,4 +40,4 @@ DISTRIBUTIONS: Mapping[str, str] = {
     "vault+http": "py-key-value-aio-vault",
     "windows-registry": "py-key-value-aio-windows-registry",
 }
-"""The distribution of each scheme, for the message that names the command which installs it."""
+"""Distribution of each scheme, for the error message with the command that installs it."""

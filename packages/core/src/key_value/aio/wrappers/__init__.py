@@ -1,4 +1,4 @@
-"""Wrappers: stores that add a behaviour to any other store. Each is imported when it is first used."""
+"""Wrappers: stores that add a behaviour to any other store. Each is imported on first use."""
 
 from typing import TYPE_CHECKING
 

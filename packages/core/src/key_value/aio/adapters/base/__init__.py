@@ -1,4 +1,4 @@
-"""The base of the adapters that need pydantic."""
+"""Base class of the adapters that need pydantic."""
 
 from key_value.aio.adapters.pydantic.base import BasePydanticAdapter
 

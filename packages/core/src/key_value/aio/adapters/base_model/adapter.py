@@ -13,9 +13,10 @@ T = TypeVar("T", bound=BaseModel | Sequence[BaseModel])
 
 
 class BaseModelAdapter(BasePydanticAdapter[T]):
-    """Stores pydantic models, or lists of them.
+    """A typed view of a store, for pydantic models or lists of them.
 
-    A model is stored as its object, a list, or a root model that is no object, under the field `items`.
+    A model is stored as its JSON object. A list, or a root model whose JSON is not an object, is stored under
+    the field `items`.
     """
 
     def __init__(
@@ -28,14 +29,14 @@ class BaseModelAdapter(BasePydanticAdapter[T]):
         """Adapt a store.
 
         Args:
-            key_value: The store.
-            pydantic_model: The model, or `list[Model]`.
-            default_collection: The collection used where none is named; None leaves that to the store.
-            raise_on_validation_error: Whether a stored value that is not of the model is an error, rather
-                than missing.
+            key_value: Store to adapt.
+            pydantic_model: Model class, or `list[Model]`.
+            default_collection: Collection used when a call does not name one; None leaves that to the store.
+            raise_on_validation_error: Whether a stored value that does not match the model raises an error
+                instead of counting as missing.
 
         Raises:
-            TypeError: It is neither.
+            TypeError: `pydantic_model` is neither.
         """
         model = _model_of(pydantic_model)
         super().__init__(key_value, pydantic_model, default_collection, raise_on_validation_error)
@@ -49,10 +50,10 @@ class BaseModelAdapter(BasePydanticAdapter[T]):
 
 
 def _model_of(form: Any) -> type[BaseModel]:
-    """Return the model that a form is, or is a list of.
+    """Return the model class of a form that is a model or a list of models.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: The form is neither.
     """
     origin = get_origin(form)
     if origin is None:

@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 class DataclassAdapter(BasePydanticAdapter[T]):
-    """Stores dataclasses, of the standard library or of pydantic, or sequences of them.
+    """A typed view of a store, for standard library or pydantic dataclasses, or sequences of them.
 
-    One is stored as its object, a sequence under the field `items`.
+    A dataclass is stored as its JSON object, a sequence under the field `items`.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class DataclassAdapter(BasePydanticAdapter[T]):
         """Adapt a store.
 
         Args:
-            key_value: The store.
-            dataclass_type: The dataclass, or a sequence of one: `list[Point]`, `tuple[Point, ...]`.
-            default_collection: The collection used where none is named; None leaves that to the store.
-            raise_on_validation_error: Whether a stored value that is not of the type is an error, rather than
-                missing.
+            key_value: Store to adapt.
+            dataclass_type: Dataclass, or a sequence of one: `list[Point]`, `tuple[Point, ...]`.
+            default_collection: Collection used when a call does not name one; None leaves that to the store.
+            raise_on_validation_error: Whether a stored value that does not match the type raises an error
+                instead of counting as missing.
 
         Raises:
-            TypeError: It is neither.
+            TypeError: `dataclass_type` is neither.
         """
         element = _element(dataclass_type)
         if not is_dataclass(get_origin(element) or element):
@@ -50,7 +50,7 @@ class DataclassAdapter(BasePydanticAdapter[T]):
 
 
 def _element(form: Any) -> object:
-    """Return the element type of a sequence form; the form itself if it is no sequence of one type."""
+    """Return the element type of a sequence form, or the form itself if it is not a sequence of one type."""
     origin, arguments = get_origin(form), get_args(form)
     if isinstance(origin, type) and issubclass(origin, Sequence) and arguments:
         others = [each for each in arguments[1:] if not isinstance(each, EllipsisType)]

@@ -1,4 +1,4 @@
-"""`KeyValueLock`: a lock that one holder has among all processes that share a store."""
+"""`KeyValueLock`: a lock with one holder among all processes that share a store."""
 
 from key_value.aio.adapters.lock.lock import KeyValueLock, LockLostError
 

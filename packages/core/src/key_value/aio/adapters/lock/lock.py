@@ -1,4 +1,4 @@
-"""A lock in a store: leased, renewed while it is held, with a token for fencing."""
+"""A lock in a store: leased, renewed while it is held, with a fencing token."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 _FAILURES = (BaseKeyValueError, ConnectionError, TimeoutError, asyncio.TimeoutError)
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.5
-"""Seconds between two attempts to acquire, about: the wait doubles from one to the other."""
+"""Approximate seconds between two attempts to acquire: the wait doubles, up to the longest one."""
 
 
 class LockLostError(BaseKeyValueError):
@@ -41,25 +41,26 @@ class _Lease(NamedTuple):
     token: int
     version: str
     ends: float
-    """When it ends unless it is renewed, by the monotonic clock."""
+    """Time on the monotonic clock at which the lease ends unless it is renewed."""
 
 
 class KeyValueLock(Uncopyable):
-    """A lock that one holder has among all tasks, threads, processes and hosts that share a store.
+    """A lock with one holder among all tasks, threads, processes and hosts that share a store.
 
     ```python
     async with KeyValueLock(store, "nightly-report", ttl=30) as lock:
         await write_report(fencing_token=lock.token)
     ```
 
-    The holder has a lease of `ttl` seconds, which is renewed in the background at each third of it. The lease
-    of a holder that was killed ends by itself. One that was suspended, or cut off from the store, for longer
-    loses the lock: `lost` is set, and with `cancel_on_loss` the body is cancelled and `LockLostError` raised.
-    Neither stops what the body has already sent elsewhere, so send `token` with it: each holder's is larger
-    than those before, and a resource that refuses a smaller one than it has seen is safe from late writes.
+    The holder has a lease of `ttl` seconds, which is renewed in the background after each third of that time.
+    If the holder is killed, the lease simply ends. A holder that is suspended, or cut off from the store, for
+    longer than its lease loses the lock: `lost` is set, and with `cancel_on_loss` the body is cancelled and
+    `LockLostError` is raised. Neither undoes what the body has already sent elsewhere, so send `token` with
+    each request. Every holder's token is larger than those before, so a resource that rejects a token smaller
+    than the largest it has seen is safe from late writes.
 
-    The lock is the entry `lock:<name>`, and the last token the entry `token:<name>`, which does not expire.
-    One object is one user of the lock: it cannot be held twice.
+    The lock is stored as the entry `lock:<name>`, and the last token as `token:<name>`, which never expires.
+    One object is one user of the lock and cannot hold it twice.
     """
 
     def __init__(
@@ -71,13 +72,13 @@ class KeyValueLock(Uncopyable):
         collection: str | None = None,
         cancel_on_loss: bool = False,
     ) -> None:
-        """Describe a lock; nothing is stored yet.
+        """Initialize a lock. Nothing is stored yet.
 
         Args:
-            store: A store with `put_if_absent`, `get_versioned`, `put_if_version` and `delete_if_version`.
-            name: The name of the lock.
-            ttl: Seconds, or a timedelta, that a lease lasts without being renewed.
-            collection: The collection of its entries.
+            store: Store with `put_if_absent`, `get_versioned`, `put_if_version` and `delete_if_version`.
+            name: Name of the lock.
+            ttl: Duration of a lease that is not renewed, in seconds or as a timedelta.
+            collection: Collection of the lock's entries.
             cancel_on_loss: Whether to cancel the body of `async with` when the lock is lost.
 
         Raises:
@@ -101,7 +102,7 @@ class KeyValueLock(Uncopyable):
 
     @property
     def token(self) -> int:
-        """The token for fencing, larger than that of any holder before.
+        """The fencing token, larger than that of every earlier holder.
 
         Raises:
             RuntimeError: The lock is not held.
@@ -111,16 +112,16 @@ class KeyValueLock(Uncopyable):
         return self._lease.token
 
     async def acquire(self, *, timeout: float | None = None) -> bool:
-        """Acquire the lock, waiting while another holds it.
+        """Acquire the lock, waiting while another holder has it.
 
         Args:
-            timeout: Seconds to wait at most, 0 for one attempt; None waits for ever.
+            timeout: Maximum time to wait, in seconds; 0 makes one attempt, None waits indefinitely.
 
         Returns:
-            Whether it is held now.
+            True if the lock was acquired.
 
         Raises:
-            RuntimeError: This object holds or awaits the lock already.
+            RuntimeError: This object already holds or awaits the lock.
         """
         if self._in_use:
             raise RuntimeError(f"This object holds or awaits the lock {self.name!r}: make another")
@@ -138,9 +139,9 @@ class KeyValueLock(Uncopyable):
         return True
 
     async def release(self) -> None:
-        """Release the lock, if it is still held; otherwise do nothing.
+        """Release the lock if it is still held; otherwise do nothing.
 
-        Where the store cannot be reached that is logged: the lease ends by itself.
+        If the store cannot be reached, a warning is logged and the lease ends by itself.
         """
         lease, renewal = self._lease, self._renewal
         if lease is None or renewal is None:
@@ -169,7 +170,7 @@ class KeyValueLock(Uncopyable):
         except asyncio.CancelledError:
             if self._cancelled is None:
                 raise
-            # That was meant for the body, which had just ended.
+            # The cancellation was meant for the body, which had just ended.
             await self.release()
         cancelled, self._cancelled = self._cancelled, None
         if cancelled is None:
@@ -178,7 +179,7 @@ class KeyValueLock(Uncopyable):
             cancelled.uncancel()
         if exc_type in (None, asyncio.CancelledError):
             if cancellations(cancelled) > self._cancellations:
-                # Another has cancelled the body too.
+                # The body was also cancelled by something else.
                 raise asyncio.CancelledError
             raise LockLostError(f"The lock {self.name!r} was lost while it was held") from exc_value
 
@@ -195,7 +196,7 @@ class KeyValueLock(Uncopyable):
             wait = min(wait * 2, _LONGEST_WAIT)
 
     async def _attempt(self, holder: str) -> _Lease | None:
-        """Take the lease if it is free, draw a token, and hold the lock once the token is in the entry."""
+        """Take the lease if it is free and draw a token; the lock is held once the entry has the token."""
         try:
             return await self._take(holder)
         except BaseException:
@@ -218,7 +219,7 @@ class KeyValueLock(Uncopyable):
         return await self._write(_Lease(holder, counted["token"], version, ends))
 
     async def _write(self, lease: _Lease) -> _Lease | None:
-        """Begin the lease anew; None if it is no longer this holder's."""
+        """Restart the lease; return None if it no longer belongs to this holder."""
         ends = time.monotonic() + self._ttl
         version = await self._entries.put_if_version(
             self._key,
@@ -240,7 +241,7 @@ class KeyValueLock(Uncopyable):
         while version is not None and not await self._entries.delete_if_version(
             self._key, version=version, collection=self._collection
         ):
-            # A write whose answer was lost may have changed the version.
+            # A write whose reply was lost may have changed the version.
             version = await self._own_version(holder)
 
     async def _keep_renewing(self, body: "asyncio.Task[Any] | None") -> None:
@@ -250,7 +251,7 @@ class KeyValueLock(Uncopyable):
             pause = self._ttl / 10
             if time.monotonic() >= lease.ends:
                 break
-            # Whatever the store raises, the lease ends if that lasts.
+            # Whatever the store raises, the lease ends if the failure lasts.
             with contextlib.suppress(Exception):
                 renewed = await asyncio.wait_for(self._renew(lease), lease.ends - time.monotonic())
                 if renewed is None:
@@ -264,7 +265,7 @@ class KeyValueLock(Uncopyable):
     async def _renew(self, lease: _Lease) -> _Lease | None:
         renewed = await self._write(lease)
         while renewed is None:
-            # A renewal whose answer was lost may have changed the version.
+            # A renewal whose reply was lost may have changed the version.
             version = await self._own_version(lease.holder)
             if version is None:
                 return None

@@ -1,4 +1,4 @@
-"""`PydanticAdapter`: a store of whatever pydantic can validate."""
+"""`PydanticAdapter`: a typed view of a store, for any type that pydantic can validate."""
 
 from key_value.aio.adapters.pydantic.adapter import PydanticAdapter
 

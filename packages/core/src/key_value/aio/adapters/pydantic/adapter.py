@@ -1,4 +1,4 @@
-"""A typed view of a store, for whatever pydantic can validate."""
+"""A typed view of a store, for any type that pydantic can validate."""
 
 from typing import TypeVar
 
@@ -12,9 +12,10 @@ T = TypeVar("T")
 
 
 class PydanticAdapter(BasePydanticAdapter[T]):
-    """Stores values of any type that pydantic can validate: models, dataclasses, lists, unions, numbers.
+    """A typed view of a store, for any type that pydantic can validate.
 
-    A type whose JSON is an object is stored as that object, any other under the field `items`.
+    Such types are models, dataclasses, lists, unions and numbers. A type whose JSON is an object is stored as
+    that object, any other type under the field `items`.
     """
 
     def __init__(
@@ -27,11 +28,11 @@ class PydanticAdapter(BasePydanticAdapter[T]):
         """Adapt a store.
 
         Args:
-            key_value: The store.
-            pydantic_model: The type of the values.
-            default_collection: The collection used where none is named; None leaves that to the store.
-            raise_on_validation_error: Whether a stored value that is not of the type is an error, rather than
-                missing.
+            key_value: Store to adapt.
+            pydantic_model: Type of the values.
+            default_collection: Collection used when a call does not name one; None leaves that to the store.
+            raise_on_validation_error: Whether a stored value that does not match the type raises an error
+                instead of counting as missing.
         """
         super().__init__(key_value, pydantic_model, default_collection, raise_on_validation_error)
         self._needs_wrapping = not is_object(self._type_adapter)

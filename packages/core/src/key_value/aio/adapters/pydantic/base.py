@@ -1,4 +1,4 @@
-"""The base of typed views of a store: turn values into JSON and back by pydantic."""
+"""Base class of the typed views of a store, which convert values to JSON and back with pydantic."""
 
 import logging
 from abc import abstractmethod
@@ -26,18 +26,18 @@ from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 T = TypeVar("T")
 
 WRAPPER = "items"
-"""The field that holds what is not an object in JSON: a list, a number, a union."""
+"""Field that holds values whose JSON is not an object: a list, a number, a union."""
 
 logger = logging.getLogger(__name__)
 
 
 class BasePydanticAdapter(AbilitiesOfStore[T]):
-    """Stores values of one type, which pydantic turns to JSON and back.
+    """A typed view of a store, for one type that pydantic converts to JSON and back.
 
-    Fields are stored under their names, whatever their aliases, and without computed fields, so that all that
-    the type can dump it can also read. What was stored under aliases is read as well. A value that would not
-    read back equal is refused; where the type is `Any`, its JSON is read. To store a secret on purpose, give
-    its field a serializer that reveals it.
+    Fields are stored under their names, regardless of aliases, and computed fields are not stored, so that
+    the type can read everything it dumps. Values stored under aliases can be read as well. A value that would
+    not read back equal is rejected; where the type is `Any`, its JSON is read. To store a secret on purpose,
+    give its field a serializer that reveals it.
     """
 
     _key_value: AsyncKeyValue
@@ -53,7 +53,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         default_collection: str | None,
         raise_on_validation_error: bool,
     ) -> None:
-        """Adapt a store; `_needs_wrapping`, whether values go under the field `items`, is the subclass's."""
+        """Adapt a store. The subclass sets `_needs_wrapping`: whether values are stored under `items`."""
         check_store(key_value, type(self))
         self._key_value = key_value
         self._form: str = getattr(form, "__name__", None) or str(form)
@@ -70,7 +70,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
 
     @abstractmethod
     def _get_model_type_name(self) -> str:
-        """Hook: return what a value is called in errors."""
+        """Hook: return the name for a value in error messages."""
 
     @overload
     async def get(self, key: str, *, collection: str | None = None, default: T) -> T: ...
@@ -82,13 +82,13 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         """Read one value.
 
         Args:
-            key: The key.
-            collection: The collection to look in.
-            default: What to return where the key is missing.
+            key: Key of the entry.
+            collection: Collection to read from.
+            default: Value to return if the key is missing.
 
         Raises:
-            DeserializationError: What is stored is not of the type, and `raise_on_validation_error` is set;
-                otherwise that is logged and counts as missing.
+            DeserializationError: The stored value is not of the type, and `raise_on_validation_error` is set;
+                otherwise the failure is logged and counts as a miss.
         """
         stored = await self._key_value.get(key, collection=collection or self._default_collection)
         value = self._load(stored)
@@ -107,20 +107,20 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
     async def get_many(
         self, keys: Sequence[str], *, collection: str | None = None, default: T | None = None
     ) -> list[T] | list[T | None]:
-        """Read several values, in the order of the keys; the arguments and errors are those of `get`."""
+        """Read several values, in the order of the keys, with the arguments and errors of `get`."""
         stored = await self._key_value.get_many(keys, collection=collection or self._default_collection)
         values = [self._load(value) for value in stored]
         return [default if value is None else value for value in values]
 
     async def ttl(self, key: str, *, collection: str | None = None) -> tuple[T | None, float | None]:
-        """Read one value and the seconds it has left; the arguments and errors are those of `get`."""
+        """Read one value and its remaining seconds to live, with the arguments and errors of `get`."""
         found = await self._key_value.ttl(key, collection=collection or self._default_collection)
         return self._load_found(found)
 
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None
     ) -> list[tuple[T | None, float | None]]:
-        """Read several values and the seconds they have left; the arguments and errors are those of `get`."""
+        """Read several values and their remaining seconds to live, with the arguments and errors of `get`."""
         found = await self._key_value.ttl_many(keys, collection=collection or self._default_collection)
         return [self._load_found(entry) for entry in found]
 
@@ -130,15 +130,15 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         """Store one value.
 
         Args:
-            key: The key.
-            value: The value.
-            collection: The collection to store in.
-            ttl: Seconds to live or a timedelta; None means for ever.
+            key: Key of the entry.
+            value: Value to store.
+            collection: Collection to store in.
+            ttl: Seconds to live or a timedelta; None means the entry never expires.
 
         Raises:
-            SerializationError: pydantic cannot turn the value into JSON, or it would not read back equal: a
-                `SecretStr` is dumped as asterisks, an excluded field not at all, a subclass without the
-                fields that it adds.
+            SerializationError: pydantic cannot convert the value to JSON, or the value would not read back
+                equal: a `SecretStr` is dumped as asterisks, an excluded field is not dumped, and a subclass
+                is dumped without the fields that it adds.
         """
         collection = collection or self._default_collection
         await self._key_value.put(key, self._stored(value), collection=collection, ttl=to_seconds(ttl))
@@ -151,17 +151,17 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         collection: str | None = None,
         ttl: TimeToLive | None = None,
     ) -> None:
-        """Store several values; the arguments and errors are those of `put`."""
+        """Store several values, with the arguments and errors of `put`."""
         collection = collection or self._default_collection
         stored = [self._stored(value) for value in values]
         await self._key_value.put_many(keys, stored, collection=collection, ttl=to_seconds(ttl))
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        """Remove one value; return whether there was one."""
+        """Remove one value and return whether it existed."""
         return await self._key_value.delete(key, collection=collection or self._default_collection)
 
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        """Remove several values; return how many there were."""
+        """Remove several values and return how many existed."""
         return await self._key_value.delete_many(keys, collection=collection or self._default_collection)
 
     @override
@@ -185,10 +185,10 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
         return self._load(stored)
 
     def _stored(self, value: T) -> dict[str, Any]:
-        """Return what is stored for a value that reads back equal.
+        """Return the mapping to store for a value that reads back equal.
 
         Raises:
-            SerializationError: It cannot be turned into JSON, or would not read back equal.
+            SerializationError: The value cannot be converted to JSON, or would not read back equal.
         """
         try:
             dumped = self._dump(value, mode="json", by_alias=False, round_trip=True, warnings=False)
@@ -241,21 +241,21 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
                 "error_count": failure.error_count(),
                 "errors": errors,
             }
-            # Without the exception: its text quotes the stored value.
+            # Log without the exception, whose text quotes the stored value.
             logger.error("Validation failed for %s", self._get_model_type_name(), extra=extra)
             return None
 
     def _read(self, stored: object) -> T:
-        """Validate what is stored by the names of fields, or else by their aliases.
+        """Validate stored data by field names, and if that fails, by aliases.
 
         Raises:
-            ValidationError: It is neither; the error is that of the names.
+            ValidationError: Neither succeeds; the error is the one for names.
         """
         validator = self._type_adapter.validator
         try:
             validate = partial(validator.validate_json, to_json(stored, inf_nan_mode="constants"))
         except PydanticSerializationError:
-            # Half a surrogate pair, which JSON by pydantic cannot hold.
+            # Lone surrogates, which pydantic's JSON cannot represent.
             validate = partial(validator.validate_python, stored)
         try:
             return validate(by_alias=False, by_name=True)

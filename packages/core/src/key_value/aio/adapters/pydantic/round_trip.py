@@ -1,4 +1,4 @@
-"""Find what of a value would not read back as it was put."""
+"""Find the parts of a value that would not read back equal."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ K = TypeVar("K")
 
 
 class _Missing:
-    """Stands for a part that one of two values does not have."""
+    """A placeholder for a part that only one of two values has."""
 
 
 _MISSING = _Missing()
 
 _SECRETS = (Secret, SecretBytes, SecretStr)
-"""All of one class have the same JSON, which is asterisks."""
+"""Classes whose values all have the same JSON: asterisks."""
 
 _CLASSES: Mapping[str, type] = {
     "bool": bool,
@@ -31,7 +31,7 @@ _CLASSES: Mapping[str, type] = {
     "str": str,
     "uuid": UUID,
 }
-"""The classes of the schemas whose values read back equal."""
+"""Classes of the schema types whose values read back equal."""
 
 _HARMLESS = frozenset(
     {
@@ -49,14 +49,14 @@ _OF_MODELS = frozenset({"cls", "config", "custom_init", "metadata", "ref", "root
 
 
 class PlainType(NamedTuple):
-    """A type whose values certainly read back equal if they and their fields are of these classes exactly."""
+    """A type whose values always read back equal if they and their fields have exactly these classes."""
 
     cls: type
     fields: Mapping[str, frozenset[type]]
-    """The classes of each field of a model; empty for a value that is no model."""
+    """Allowed classes of each field of a model; empty if the type is not a model."""
 
     def holds(self, value: object) -> bool:
-        """Decide whether a value is one of those."""
+        """Return whether a value has exactly these classes."""
         if type(value) is not self.cls:
             return False
         if not self.fields:
@@ -69,13 +69,13 @@ class PlainType(NamedTuple):
 
 
 def plain_type(schema: Mapping[str, Any]) -> PlainType | None:
-    """Decide by the core schema of pydantic whether a type is plain.
+    """Determine from pydantic's core schema whether a type is plain.
 
-    Plain are numbers, text and times without constraints, serializers or validators of their own, and models
-    with fields of such types alone.
+    Plain types are numbers, text and times without constraints, custom serializers or validators, and models
+    whose fields are all of such types.
 
     Returns:
-        The plain type; None if each value must be read back.
+        The plain type; None if each value must be read back to check it.
     """
     if (classes := _classes(schema)) is not None:
         return PlainType(next(iter(classes)), {}) if len(classes) == 1 else None
@@ -94,7 +94,7 @@ def plain_type(schema: Mapping[str, Any]) -> PlainType | None:
 
 
 def _classes(schema: Mapping[str, Any]) -> frozenset[type] | None:
-    """Return the classes of the values of a schema; None if they may not read back equal."""
+    """Return the classes of a schema's values; None if the values may not read back equal."""
     if schema["type"] in ("default", "nullable"):
         inner = _classes(schema["schema"]) if schema.keys() <= {*_HARMLESS, "schema"} else None
         return inner | {type(None)} if inner is not None and schema["type"] == "nullable" else inner
@@ -103,20 +103,20 @@ def _classes(schema: Mapping[str, Any]) -> frozenset[type] | None:
 
 
 def difference(value: object, read: object, path: str = "") -> str | None:
-    """Find the first part of a value that does not equal what was read back for it.
+    """Find the first part of a value that differs from what was read back.
 
     Fields of models and dataclasses are compared one by one. A subclass equals its base if it adds no fields.
-    What was read as another type is equal if its JSON is, and holds no secret: an `AnyHttpUrl` is read as the
-    `AnyUrl` that is declared, and where `Any` is declared a time is read as text and a model as a dictionary.
-    Private attributes take no part, nor do objects that can be compared by identity alone.
+    A value that is read back as another type counts as equal if its JSON is equal and it holds no secret: an
+    `AnyHttpUrl` is read as the declared `AnyUrl`, and where `Any` is declared, a time is read as text and a
+    model as a dictionary. Private attributes, and objects that can only be compared by identity, are ignored.
 
     Args:
-        value: What was put.
-        read: What was read.
-        path: The path to it from the whole value.
+        value: Value that was put.
+        read: Value that was read back.
+        path: Path of this part within the whole value.
 
     Returns:
-        The path to the part, such as `user.token` or `[2].name`, "" for the whole; None if all is equal.
+        The path of the part, such as `user.token` or `[2].name`, or "" for the whole; None if all is equal.
     """
     if value is read or _equals(value, read):
         return None
@@ -141,7 +141,7 @@ def _are_nan(value: object, read: object) -> bool:
 
 
 def _parts(value: object, read: object) -> list[tuple[str, object, object]] | None:
-    """Split two unequal values into parts to compare; None if they cannot be split alike."""
+    """Split two unequal values into parts to compare; None if they do not split into matching parts."""
     if isinstance(value, list | tuple) and isinstance(read, list | tuple):
         ours, theirs = cast("Sequence[object]", value), cast("Sequence[object]", read)
         if len(ours) != len(theirs):
@@ -153,14 +153,14 @@ def _parts(value: object, read: object) -> list[tuple[str, object, object]] | No
         items, others = cast("dict[object, object]", value), cast("dict[object, object]", read)
         if items.keys() != others.keys():
             items = {_key_in_json(key): item for key, item in items.items()}
-        # Its keys are part of the value, and no value is shown.
+        # Dictionary keys are part of the value, which must not be shown.
         return _by_name(items, others, "[...]")
     names = fields_of(cast("object", value))
     return None if names is None else _by_name(names, fields_of(read) or {}, ".{}")
 
 
 def _have_same_json(value: object, read: object) -> bool:
-    """Decide whether two values of different types are one in JSON, and whether that holds all of them."""
+    """Return whether two values of different types have equal JSON that represents them fully."""
     if _holds_secret(value):
         return False
     try:
@@ -193,7 +193,7 @@ def _holds_secret(value: object) -> bool:
 
 
 def fields_of(value: object) -> Mapping[str, object] | None:
-    """Return the fields of a model or dataclass by their names; None for anything else."""
+    """Return the fields of a model or dataclass by name; None for anything else."""
     if isinstance(value, BaseModel):
         names = {name: vars(value).get(name, _MISSING) for name in type(value).model_fields}
         return names | (value.model_extra or {})

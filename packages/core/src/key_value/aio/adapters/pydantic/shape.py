@@ -1,4 +1,4 @@
-"""Build the validator and serializer of a type, and find out whether its JSON is an object."""
+"""Build the validator and serializer of a type, and determine whether its JSON is an object."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class _SkipUnknown(GenerateJsonSchema):
-    """Leaves out fields that have no schema, instead of failing."""
+    """A schema generator that omits fields without a schema instead of failing."""
 
     @override
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
@@ -22,23 +22,23 @@ class _SkipUnknown(GenerateJsonSchema):
 
 
 def make_type_adapter(form: TypeForm[T]) -> TypeAdapter[T]:
-    """Return what validates and dumps values of a type."""
-    # pydantic declares only classes and special forms, and takes any form.
+    """Return the pydantic TypeAdapter of a type form."""
+    # pydantic's signature declares only classes and special forms, but it accepts any form.
     return TypeAdapter(cast("type[T]", form))
 
 
 def make_dump(type_adapter: TypeAdapter[Any]) -> Callable[..., Any]:
-    """Return what dumps the values of a type, as `TypeAdapter.dump_python` does.
+    """Return a function that dumps values as `TypeAdapter.dump_python` does, but keeps NaN and infinity.
 
-    It keeps NaN and infinity where the type is `Any`, of which pydantic makes null unless configured.
+    By default pydantic replaces them with null where the type is `Any`.
     """
-    type_adapter.rebuild()  # Its schema may be deferred.
+    type_adapter.rebuild()  # The schema may be deferred.
     config = CoreConfig(ser_json_inf_nan="constants")
     return SchemaSerializer(type_adapter.core_schema, config).to_python
 
 
 def is_object(type_adapter: TypeAdapter[Any]) -> bool:
-    """Return whether the schema of a type says that its JSON is an object; no union's does."""
+    """Return whether the JSON schema of a type declares an object; that of a union never does."""
     try:
         return type_adapter.json_schema(schema_generator=_SkipUnknown).get("type") == "object"
     except PydanticOmit:

@@ -1,4 +1,4 @@
-"""`RaiseOnMissingAdapter`: a store whose misses can be errors."""
+"""`RaiseOnMissingAdapter`: a store whose misses can raise errors."""
 
 from key_value.aio.adapters.raise_on_missing.adapter import RaiseOnMissingAdapter
 

@@ -1,4 +1,4 @@
-"""A view of a store whose misses can be errors."""
+"""A view of a store whose misses can raise errors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, overload
@@ -17,13 +17,13 @@ Found = tuple[Value | None, float | None]
 
 
 class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
-    """Reads a store, raising `MissingKeyError` for a missing key if the caller says so."""
+    """A view of a store that raises `MissingKeyError` for a missing key on request."""
 
     def __init__(self, key_value: AsyncKeyValue) -> None:
         """Adapt a store.
 
         Args:
-            key_value: The store.
+            key_value: Store to adapt.
         """
         check_store(key_value, type(self))
         self.key_value = key_value
@@ -49,12 +49,12 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         """Read one value.
 
         Args:
-            key: The key.
-            collection: The collection to look in.
-            raise_on_missing: Whether a miss is an error.
+            key: Key of the entry.
+            collection: Collection to read from.
+            raise_on_missing: Whether a miss raises an error.
 
         Raises:
-            MissingKeyError: The key is missing, and that is an error.
+            MissingKeyError: The key is missing, and `raise_on_missing` is True.
         """
         value = await self.key_value.get(key, collection=collection)
         if raise_on_missing and value is None:
@@ -72,15 +72,15 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
     ) -> Found: ...
 
     async def ttl(self, key: str, *, collection: str | None = None, raise_on_missing: bool = False) -> Found:
-        """Read one value and the seconds it has left.
+        """Read one value and its remaining seconds to live.
 
         Args:
-            key: The key.
-            collection: The collection to look in.
-            raise_on_missing: Whether a miss is an error.
+            key: Key of the entry.
+            collection: Collection to read from.
+            raise_on_missing: Whether a miss raises an error.
 
         Raises:
-            MissingKeyError: The key is missing, and that is an error.
+            MissingKeyError: The key is missing, and `raise_on_missing` is True.
         """
         found = await self.key_value.ttl(key, collection=collection)
         if raise_on_missing and found[0] is None:
@@ -103,12 +103,12 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         """Read several values.
 
         Args:
-            keys: The keys.
-            collection: The collection to look in.
-            raise_on_missing: Whether a miss is an error.
+            keys: Keys of the entries.
+            collection: Collection to read from.
+            raise_on_missing: Whether a miss raises an error.
 
         Raises:
-            MissingKeyError: A key is missing, and that is an error; it names the first.
+            MissingKeyError: A key is missing, and `raise_on_missing` is True; the error names the first.
         """
         values = await self.key_value.get_many(keys, collection=collection)
         if raise_on_missing:
@@ -128,15 +128,15 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: bool = False
     ) -> list[tuple[Value, float | None]] | list[Found]:
-        """Read several values and the seconds they have left.
+        """Read several values and their remaining seconds to live.
 
         Args:
-            keys: The keys.
-            collection: The collection to look in.
-            raise_on_missing: Whether a miss is an error.
+            keys: Keys of the entries.
+            collection: Collection to read from.
+            raise_on_missing: Whether a miss raises an error.
 
         Raises:
-            MissingKeyError: A key is missing, and that is an error; it names the first.
+            MissingKeyError: A key is missing, and `raise_on_missing` is True; the error names the first.
         """
         found = await self.key_value.ttl_many(keys, collection=collection)
         if raise_on_missing:
@@ -151,7 +151,7 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         collection: str | None = None,
         ttl: TimeToLive | None = None,
     ) -> None:
-        """Store one value; the arguments are those of the store's `put`."""
+        """Store one value, with the arguments of the store's `put`."""
         await self.key_value.put(key, value, collection=collection, ttl=to_seconds(ttl))
 
     async def put_many(
@@ -162,15 +162,15 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
         collection: str | None = None,
         ttl: TimeToLive | None = None,
     ) -> None:
-        """Store several values; the arguments are those of the store's `put_many`."""
+        """Store several values, with the arguments of the store's `put_many`."""
         await self.key_value.put_many(keys, values, collection=collection, ttl=to_seconds(ttl))
 
     async def delete(self, key: str, *, collection: str | None = None) -> bool:
-        """Remove one entry; return whether there was one."""
+        """Remove one entry and return whether it existed."""
         return await self.key_value.delete(key, collection=collection)
 
     async def delete_many(self, keys: Sequence[str], *, collection: str | None = None) -> int:
-        """Remove several entries; return how many there were."""
+        """Remove several entries and return how many existed."""
         return await self.key_value.delete_many(keys, collection=collection)
 
     @override

@@ -1,6 +1,7 @@
-"""Everything that a backend is made of.
+"""Base classes and building blocks for backends.
 
-The names in `__all__` are for stores; the others that can be imported from here are those of the 0.5 series.
+The names in `__all__` are for stores; the other names that can be imported from here are those of the 0.5
+series.
 """
 
 from importlib.util import find_spec

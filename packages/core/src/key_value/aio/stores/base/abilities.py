@@ -23,7 +23,7 @@ class BaseEnumerateKeysStore(BaseStore, AsyncEnumerateKeysProtocol, ABC):
     async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
         """Hook: return the keys of a collection that have not expired.
 
-        It may stop after `limit` different ones; repeats do no harm.
+        It may stop after `limit` distinct keys. Duplicates are allowed.
         """
 
     @override
@@ -46,7 +46,7 @@ class BaseEnumerateCollectionsStore(BaseStore, AsyncEnumerateCollectionsProtocol
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         """Hook: return the names of the collections.
 
-        It may stop after `limit` different ones; repeats do no harm.
+        It may stop after `limit` distinct names. Duplicates are allowed.
         """
 
     @override
@@ -61,11 +61,11 @@ class BaseEnumerateCollectionsStore(BaseStore, AsyncEnumerateCollectionsProtocol
 
 
 class BaseDestroyStore(BaseStore, AsyncDestroyStoreProtocol, ABC):
-    """A store that can remove everything it holds."""
+    """A store that can remove all of its entries."""
 
     @abstractmethod
     async def _delete_store(self) -> bool:
-        """Hook: remove every entry that was stored here, and nothing else."""
+        """Hook: remove every entry stored through this store, and nothing else."""
 
     @override
     async def destroy(self) -> bool:
@@ -81,7 +81,7 @@ class BaseDestroyCollectionStore(BaseStore, AsyncDestroyCollectionProtocol, ABC)
 
     @abstractmethod
     async def _delete_collection(self, *, collection: str) -> bool:
-        """Hook: remove every entry of a collection; return whether there was one."""
+        """Hook: remove every entry of a collection and return whether there were any."""
 
     @override
     async def destroy_collection(self, collection: str) -> bool:
@@ -94,7 +94,7 @@ class BaseDestroyCollectionStore(BaseStore, AsyncDestroyCollectionProtocol, ABC)
 
 
 class BaseCullStore(BaseStore, AsyncCullProtocol, ABC):
-    """A store that can free the space of expired entries."""
+    """A store that can reclaim the space of expired entries."""
 
     @abstractmethod
     async def _cull(self) -> None:
@@ -108,17 +108,18 @@ class BaseCullStore(BaseStore, AsyncCullProtocol, ABC):
 
 
 class BaseContextManagerStore(BaseStore, ABC):
-    """The 0.5 series' base of stores that close something, which every store can do now.
+    """The 0.5 series' base class of stores that close something, which every store can do now.
 
-    Such a store enters what it opens into `self._exit_stack` in its `_setup`.
+    Such a store enters the resources that it opens into `self._exit_stack` in its `_setup`.
     """
 
     def __init__(self, *, client_provided_by_user: bool = False, **kwargs: Any) -> None:
         """Create a store.
 
         Args:
-            client_provided_by_user: Whether the client is the caller's, which the store does not close.
-            **kwargs: The arguments of `BaseStore`.
+            client_provided_by_user: Whether the client belongs to the caller, in which case the store does
+                not close it.
+            **kwargs: Arguments of `BaseStore`.
         """
         self._client_provided_by_user = client_provided_by_user
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""Batches: cut to what the backend takes in one call, several calls at a time, each failure with its keys."""
+"""Batches: split to the backend's limits, run several calls at a time, attribute failures to keys."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -10,15 +10,15 @@ T = TypeVar("T")
 
 
 class BatchLimit(NamedTuple):
-    """How much a backend takes in one call."""
+    """Maximum size of one call to a backend."""
 
     items: int = 1000
-    """Entries per call."""
+    """Maximum number of entries per call."""
     size: int = 16_000_000
-    """Characters or bytes of values per call; one larger value is a call of its own."""
+    """Maximum characters or bytes of values per call; a single larger value gets a separate call."""
 
     def parts(self, sizes: Sequence[int]) -> list[slice]:
-        """Cut a batch, given the size of each entry's value."""
+        """Split a batch, given the size of each entry's value."""
         if len(sizes) <= self.items and sum(sizes) <= self.size:
             return [slice(0, len(sizes))]
         parts: list[slice] = []
@@ -37,17 +37,18 @@ async def for_each(
     """Run an operation for each key, several at a time, and wait for all of them.
 
     Args:
-        keys: The keys of the batch.
-        operation: What to await for a key, given its index.
-        name: The operation's name in an error.
-        max_concurrency: How many to run at a time.
+        keys: Keys of the batch.
+        operation: Async function called with the index of a key.
+        name: Name of the operation in error messages.
+        max_concurrency: Maximum number of operations to run at a time.
 
     Returns:
         The results, in the order of the keys.
 
     Raises:
-        KeyValueStoreError: Some failed; the error is of the kind of the first and names the keys.
-        Exception: The first failure, if it is not one of a backend.
+        KeyValueStoreError: Some operations failed. The error has the type of the first failure and names the
+            failed keys.
+        Exception: The first failure, if it is not an error of a backend.
     """
 
     async def run(part: slice) -> list[T]:
@@ -68,12 +69,12 @@ async def for_each_part(
     """Run an operation for each part of a batch; see `for_each`.
 
     Args:
-        keys: The keys of the batch.
-        parts: The parts of the batch, in order.
-        operation: What to await for a part: it returns a result for each key, or an exception where that key
-            alone was refused; if it raises, all keys of the part have failed.
-        name: The operation's name in an error.
-        max_concurrency: How many parts to run at a time.
+        keys: Keys of the batch.
+        parts: Parts of the batch, in order.
+        operation: Async function called with a part. It returns a result for each key, or an exception for a
+            key that was rejected individually. If it raises, all keys of the part have failed.
+        name: Name of the operation in error messages.
+        max_concurrency: Maximum number of parts to run at a time.
 
     Returns:
         The results, in the order of the keys.

@@ -1,4 +1,4 @@
-"""The base of stores that keep one document, as bytes, at an address."""
+"""The base class of stores that keep each entry as one document of bytes at an address."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -27,29 +27,28 @@ T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 SHORTEST_TTL = 1e-6
-"""Seconds that a backend is given at least: an entry may expire on its way there."""
+"""Minimum TTL passed to a backend, in seconds, since an entry may expire on its way there."""
 
 
 class BytesStore(HookedStore, ABC):
-    """A store whose backend keeps bytes at an address: files, objects, values of a key-value server.
+    """A store whose backend maps addresses to bytes: files, objects, values of a key-value server.
 
-    The bytes are the JSON document of an entry, in the form of the 0.5 series. The address is made by
-    `names`. The times in the document decide what has expired; the `ttl` that a hook is given lets the
-    backend drop it, and is to be rounded up, never down.
+    The bytes are the JSON document of an entry, in the format of the 0.5 series. `names` builds the address.
+    The times in the document determine whether an entry has expired; the `ttl` passed to a hook only lets the
+    backend drop the entry, and must be rounded up, never down.
 
-    Hooks for batches return a result for each item, in order; an exception in place of a result means that
-    this item alone was refused. Unless overridden they call the hooks for one item, `max_concurrency` at a
-    time.
+    Batch hooks return a result for each item, in order. An exception instead of a result means that only
+    this item was rejected. By default they call the hooks for single items, `max_concurrency` at a time.
     """
 
     _gives_write_ids = False
-    """Whether a document gets a random text, so that those of two writes of an equal value differ."""
+    """Whether a document gets a random ID, so that the documents of two writes of an equal value differ."""
 
     def __init__(self, **kwargs: Any) -> None:
-        """Create a store; nothing is opened or created before it is used.
+        """Create a store. Nothing is opened or created before its first use.
 
         Args:
-            **kwargs: The arguments of `HookedStore`.
+            **kwargs: Arguments of `HookedStore`.
         """
         super().__init__(**kwargs)
         self._reads = GatheredReads[str, bytes | Exception](
@@ -58,22 +57,22 @@ class BytesStore(HookedStore, ABC):
 
     @abstractmethod
     async def _read(self, address: str) -> bytes | None:
-        """Hook: return the bytes at an address, or None."""
+        """Hook: return the bytes at an address, or None if nothing is stored there."""
 
     @abstractmethod
     async def _write(self, address: str, data: bytes, ttl: float | None) -> None:
-        """Hook: store bytes at an address, for at least `ttl` seconds; None means for ever."""
+        """Hook: store bytes at an address for at least `ttl` seconds; None means without expiry."""
 
     @abstractmethod
     async def _remove(self, address: str) -> None:
         """Hook: remove the bytes at an address, if there are any."""
 
     async def _take(self, address: str) -> bytes | None:
-        """Hook: remove the bytes at an address and return them; None if there were none."""
+        """Hook: remove the bytes at an address and return them; None if nothing was stored there."""
         try:
             data = await self._read(address)
         except DeserializationError:
-            data = b""  # It cannot be read, but it is there.
+            data = b""  # The entry cannot be read, but it exists.
         if data is not None:
             await self._remove(address)
         return data
@@ -99,9 +98,9 @@ class BytesStore(HookedStore, ABC):
     async def _take_if(
         self, addresses: Sequence[str], is_own: Callable[[str, bytes], bool]
     ) -> Sequence[bytes | Exception | None]:
-        """Hook: do what `_take_many` does, where a function of an address and its bytes is true.
+        """Hook: like `_take_many`, but take only the bytes for which `is_own` returns True.
 
-        An address may be there twice; what was taken is returned for one of the two.
+        An address may be repeated; the taken bytes are returned for only one of its occurrences.
         """
         found = dict(zip(addresses, await self._read_many(addresses), strict=True))
         own = [
@@ -215,7 +214,7 @@ class BytesStore(HookedStore, ABC):
         return found
 
     def _names_in_document(self, collection: str, key: str) -> tuple[str | None, str | None]:
-        """Hook: return the collection and the key that a document names; None leaves one out."""
+        """Hook: return the collection and the key that a document records; None leaves one out."""
         return collection, key
 
     async def _encode(self, collection: str, key: str, entry: ManagedEntry) -> bytes:
@@ -226,7 +225,7 @@ class BytesStore(HookedStore, ABC):
         if len(text) > SMALL:
             charge(len(text))
         if self._gives_write_ids:
-            # Readers of the 0.5 series pass over fields that they do not know.
+            # Readers of the 0.5 series ignore fields that they do not know.
             text = f'{text[:-1]}, "write_id": "{write_id()}"}}'
         return text.encode()
 
@@ -241,13 +240,13 @@ class BytesStore(HookedStore, ABC):
     def _is_entry(
         self, address: str, named: tuple[str | None, str | None] | None, collection: str, key: str
     ) -> bool:
-        """Hook: return whether a document is an entry's, where an address may hold that of another.
+        """Hook: return whether a document belongs to an entry whose address another entry may share.
 
         Args:
-            address: The address, the entry's own or its former one.
-            named: The collection and the key in the document; None if it cannot be read.
-            collection: The entry's collection.
-            key: The entry's key.
+            address: Address of the document, the entry's current or former one.
+            named: Collection and key recorded in the document; None if it cannot be read.
+            collection: Collection of the entry.
+            key: Key of the entry.
         """
         if address != self.names.address(collection, key):
             return named == (collection, key)
@@ -258,13 +257,13 @@ class BytesStore(HookedStore, ABC):
         return self._is_entry(address, None if header is None else header[:2], collection, key)
 
     async def _own(self, data: bytes | None, address: str, collection: str, key: str) -> bytes | None:
-        """Return what was read at an entry's address, if that is its document, else its former one."""
+        """Return the data read at an entry's address if it is its document, otherwise its former document."""
         if data is None or not self._holds_entry(address, data, collection, key):
             return await self._read_former(address, collection, key)
         return data
 
     async def _take_own(self, address: str, collection: str, key: str) -> bytes | None:
-        """Remove what is at an entry's address and return it, if that is its document or cannot be read."""
+        """Remove and return the data at an entry's address, if it is its document or cannot be read."""
         if not self.names.may_collide(key):
             return await self._take(address)
         [data] = await self._take_many_own([address], collection, [key])
@@ -287,7 +286,7 @@ class BytesStore(HookedStore, ABC):
         )
 
     async def _read_former(self, address: str, collection: str, key: str) -> bytes | None:
-        """Return the document at the address that the 0.5 series used, if that is another one."""
+        """Return the document at the address that the 0.5 series used, if that address differs."""
         former = self.names.former(address, collection, key)
         if former is None:
             return None
@@ -295,7 +294,7 @@ class BytesStore(HookedStore, ABC):
         return data if data is not None and self._holds_entry(former, data, collection, key) else None
 
     async def _take_former(self, address: str, collection: str, key: str) -> bytes | None:
-        """Remove what `_read_former` returns."""
+        """Remove and return the document that `_read_former` finds."""
         former = self.names.former(address, collection, key)
         if former is None:
             return None
@@ -305,7 +304,7 @@ class BytesStore(HookedStore, ABC):
         return data
 
     async def _remove_unchanged(self, address: str, data: bytes) -> None:
-        """Remove the bytes at an address, if they are still these."""
+        """Remove the bytes at an address if they are unchanged."""
 
         async def remove() -> None:
             if await self._read(address) == data:
@@ -316,7 +315,7 @@ class BytesStore(HookedStore, ABC):
     async def _each(
         self, operation: Callable[[ItemT], Awaitable[T]], items: Sequence[ItemT]
     ) -> list[T | Exception]:
-        """Await an operation for each item, some at a time; an exception is that item's result."""
+        """Await an operation for each item, several at a time; an exception becomes that item's result."""
         results: list[Any] = [None] * len(items)
 
         async def work(remaining: Iterator[tuple[int, ItemT]]) -> None:
@@ -332,13 +331,13 @@ class BytesStore(HookedStore, ABC):
 
 
 def remaining_ttl(entry: ManagedEntry) -> float | None:
-    """Return the seconds that the backend keeps an entry at least; None for ever."""
+    """Return the minimum number of seconds that the backend must keep an entry; None means without expiry."""
     seconds = entry.ttl
     return None if seconds is None else max(seconds, SHORTEST_TTL)
 
 
 def header_of(data: bytes) -> Header | None:
-    """Return the header of a document, or None if it cannot be read."""
+    """Return the header of a document; None if it cannot be read."""
     try:
         return read_header(data)
     except DeserializationError:
@@ -346,7 +345,7 @@ def header_of(data: bytes) -> Header | None:
 
 
 def _is_living(data: bytes | None) -> bool:
-    """Whether there is an entry that has not expired; one that cannot be read has not."""
+    """Return whether there is an entry that has not expired; an unreadable entry counts as not expired."""
     if data is None:
         return False
     header = header_of(data)

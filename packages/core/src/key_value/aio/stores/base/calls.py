@@ -1,4 +1,4 @@
-"""How a hook is called: bounded in time, in the order that was asked for, and to its end when it writes."""
+"""Calls of hooks: time limits, write ordering, and writes that complete despite cancellation."""
 
 import asyncio
 import sys
@@ -15,23 +15,24 @@ T = TypeVar("T")
 Attempt: TypeAlias = Callable[[Callable[[], Awaitable[T]]], Coroutine[Any, Any, T]]
 
 _LOOKS = 0.01
-"""Seconds between looks whether calls have ended, while a store is being closed."""
+"""Interval at which a closing store checks whether calls have ended, in seconds."""
 
 
 class TimeLimit(threading.local):
-    """Lets each call last for so many seconds; one timer serves the calls of an event loop.
+    """A time limit for calls; one timer serves all calls of an event loop.
 
-    `asyncio.timeout` sets one for each call, which takes longer than the rest of its way through a store.
+    `asyncio.timeout` sets a timer for each call, which takes longer than the rest of the call's path through
+    a store.
     """
 
     def __init__(self, seconds: float) -> None:
-        """State the limit, in seconds."""
+        """Initialize with a limit in seconds."""
         self._seconds = seconds
         self._calls: _Calls | None = None
-        """Those of the loop that this thread runs."""
+        """The calls of the event loop that this thread runs."""
 
     def start(self) -> "_Call":
-        """Begin a call of the running task: a context that raises TimeoutError at the end of its time."""
+        """Start a call of the running task: return a context that raises TimeoutError after the limit."""
         loop = asyncio.get_running_loop()
         calls = self._calls
         if calls is None or calls.loop is not loop:
@@ -39,7 +40,7 @@ class TimeLimit(threading.local):
         return _Call(calls, loop.time() + self._seconds)
 
     async def rest(self) -> None:
-        """Wait until the calls have ended that are under way in the running loop."""
+        """Wait until the calls in progress in the running loop have ended."""
         calls = self._calls
         if calls is None or calls.loop is not asyncio.get_running_loop():
             return
@@ -48,7 +49,7 @@ class TimeLimit(threading.local):
 
 
 class _Calls:
-    """The calls of one event loop that are under way, in the order of their deadlines."""
+    """The calls in progress in one event loop, ordered by deadline."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -70,7 +71,7 @@ class _Calls:
 
 
 class _Call:
-    """A context that is cancelled at a deadline, and raises TimeoutError then."""
+    """A context that cancels its task at a deadline and then raises TimeoutError."""
 
     __slots__ = ("_calls", "_cancelled", "_has_expired", "_task", "deadline")
 
@@ -97,7 +98,7 @@ class _Call:
             return
         if sys.version_info >= (3, 11):
             self._task.uncancel()
-        # Unless the caller was cancelled besides.
+        # Do not raise TimeoutError if the caller was cancelled as well.
         if kind is asyncio.CancelledError and cancellations(self._task) <= self._cancelled:
             raise TimeoutError from error
 
@@ -108,32 +109,32 @@ class _Call:
 
 
 async def joined(task: "asyncio.Task[T]", work: Coroutine[Any, Any, T]) -> T:
-    """Await a task of its own, which a cancelled caller does not cancel.
+    """Await a separate task without cancelling it if the caller is cancelled.
 
     Args:
-        task: The task.
-        work: What it runs.
+        task: Task to await.
+        work: Coroutine that the task runs.
     """
     try:
         return await asyncio.shield(task)
     finally:
         if task.get_loop().is_closed():
-            # It will never run again, and may not have begun.
+            # The task will never run again, and may not have started.
             work.close()
 
 
 class WriteOrder(threading.local):
-    """Lets the writes to an entry proceed one after another, each to its end, in the order they came in.
+    """Runs the writes to an entry one after another, each to completion, in the order they arrive.
 
-    Writes to other entries are not held up. A write whose caller is cancelled before it begins is not done.
-    One that has begun runs to its end, and only then is the cancellation raised: a write that is given up may
-    still reach the backend, after a later one.
+    Writes to other entries are not delayed. A write whose caller is cancelled before it starts is not done. A
+    write that has started runs to completion before the cancellation is raised, because an abandoned write
+    might still reach the backend after a later one.
     """
 
     def __init__(self) -> None:
-        """Begin with no write under way; each thread has an order of its own."""
+        """Initialize with no write in progress. Each thread has a separate order."""
         self._last: dict[str, asyncio.Future[None]] = {}
-        """The end of the last write to each entry that has one under way."""
+        """For each entry with a write in progress, the future that completes when the last write ends."""
 
     async def run(
         self,
@@ -143,13 +144,14 @@ class WriteOrder(threading.local):
         *,
         settles: bool = False,
     ) -> T:
-        """Run a write once the earlier ones to its entries have ended.
+        """Run a write after the earlier writes to its entries have ended.
 
         Args:
-            entries: What stands for the entries that it writes.
-            write: What to await.
-            attempt: Awaits what it is given, which also waits for the earlier writes, and may give it up.
-            settles: Whether the write runs to its end by itself if the caller is cancelled.
+            entries: Identifiers of the entries that are written.
+            write: Async function that writes.
+            attempt: Awaits the function passed to it, including the wait for earlier writes, and may abandon
+                it.
+            settles: Whether the write completes by itself if the caller is cancelled.
         """
         loop = asyncio.get_running_loop()
         earlier = {
@@ -177,7 +179,7 @@ class WriteOrder(threading.local):
 
 
 class _Write(Generic[T]):
-    """A write in a task of its own, for a caller that may be cancelled."""
+    """A write in a separate task, for a caller that may be cancelled."""
 
     __slots__ = ("_attempt", "_earlier", "_end", "_ended", "_has_begun", "_loop", "_write")
 
@@ -195,32 +197,32 @@ class _Write(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._has_begun = False
         self._ended: asyncio.Future[None] = self._loop.create_future()
-        """What the caller awaits, and cancels if it is cancelled itself."""
+        """Future that the caller awaits, and that is cancelled with the caller."""
 
     async def settled(self) -> T:
-        """Await the write, if it has begun to its end also if the caller is cancelled."""
+        """Await the write; once started, it completes even if the caller is cancelled."""
         work = self._run()
         task = _start(work, self._loop)
         if not self._has_begun:
-            task.add_done_callback(self._finish)  # It may be cancelled before it begins.
+            task.add_done_callback(self._finish)  # The task may be cancelled before it starts.
         try:
             await self._ended
         except asyncio.CancelledError:
             if self._has_begun:
                 await _until_done(task)
                 if not task.cancelled():
-                    task.exception()  # The caller is told of its cancellation instead.
+                    task.exception()  # The caller gets its cancellation instead.
             raise
         finally:
             if self._loop.is_closed():
-                work.close()  # It will never run again, and may not have begun.
+                work.close()  # The task will never run again, and may not have started.
         return task.result()
 
     async def _run(self) -> T:
         try:
             return await self._attempt(self._write_in_turn)
         finally:
-            self._finish()  # Earlier than a callback of the task, by a turn of the loop.
+            self._finish()  # One turn of the loop earlier than a callback of the task.
 
     async def _write_in_turn(self) -> T:
         if self._earlier:
@@ -235,14 +237,14 @@ class _Write(Generic[T]):
             self._ended.set_result(None)
         for earlier in self._earlier:
             if not earlier.done():
-                # It was given up while it waited; those after it still wait for those before it.
+                # This write was abandoned while waiting; later writes must still wait for the earlier ones.
                 earlier.add_done_callback(self._finish)
                 return
         self._end()
 
 
 async def _until_done(task: "asyncio.Task[Any]") -> None:
-    """Wait for a task, however often the caller is cancelled."""
+    """Wait for a task, no matter how often the caller is cancelled."""
     while not task.done():
         try:
             await asyncio.wait([task])
@@ -253,7 +255,7 @@ async def _until_done(task: "asyncio.Task[Any]") -> None:
 if sys.version_info >= (3, 12):
 
     def _start(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> "asyncio.Task[T]":
-        """Run a coroutine as a task, which begins now: in the next turn of the loop takes longer."""
+        """Run a coroutine as a task that starts immediately: waiting for the next loop turn is slower."""
         return asyncio.Task(work, loop=loop, eager_start=True)
 
 else:

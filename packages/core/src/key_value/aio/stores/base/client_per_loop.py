@@ -1,4 +1,4 @@
-"""One client for each event loop and process, for drivers whose clients belong to a loop."""
+"""One client per event loop and process, for drivers whose clients belong to a loop."""
 
 import asyncio
 import os
@@ -18,10 +18,11 @@ ClientT = TypeVar("ClientT")
 
 
 class ClientPerLoop(Generic[ClientT]):
-    """The client of the running event loop: the caller's, or one that is opened there.
+    """The client of the running event loop: the caller's, or one that is opened in that loop.
 
-    A caller's client is never closed. One of ours is opened by the first call in a loop, closed in that loop,
-    also when that loop ends, and never used in a process that was forked since.
+    A client that the caller passed in is never closed. Otherwise the first call in a loop opens a client. It
+    is closed in that loop, also when the loop ends, and is never used in a process forked after it was
+    opened.
     """
 
     def __init__(
@@ -29,11 +30,12 @@ class ClientPerLoop(Generic[ClientT]):
         given: ClientT | None,
         open: Callable[[], AbstractAsyncContextManager[ClientT]],  # noqa: A002 -- the word of the field
     ) -> None:
-        """State which client to use; nothing is opened yet.
+        """Initialize with the client to use. Nothing is opened yet.
 
         Args:
-            given: The caller's client, for all loops.
-            open: Opens a client: an async context manager, entered and left in the loop that uses it.
+            given: The caller's client, used in all loops; None opens one per loop.
+            open: Opens a client: an async context manager, entered and exited in the loop that uses the
+                client.
         """
         self._given = given
         self._open = open
@@ -45,7 +47,7 @@ class ClientPerLoop(Generic[ClientT]):
         """Return the client of the running loop, without opening one.
 
         Raises:
-            StoreClosedError: None is open in this loop.
+            StoreClosedError: No client is open in this loop.
         """
         if self._given is not None:
             return self._given
@@ -74,7 +76,7 @@ class ClientPerLoop(Generic[ClientT]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the clients that were opened here, each in its own loop."""
+        """Close the clients opened here, each in its event loop."""
         with self._lock:
             self._is_open = False
             opened, self._opened = self._opened, {}
@@ -107,7 +109,7 @@ class ClientPerLoop(Generic[ClientT]):
 
 
 class _Opened(Generic[ClientT]):
-    """One client of ours: opened once by a task of its own, so that a cancelled caller harms no other."""
+    """A client opened once, by a separate task, so that a cancelled caller does not affect others."""
 
     def __init__(self, open: Callable[[], AbstractAsyncContextManager[ClientT]]) -> None:  # noqa: A002 -- as above
         self.client: ClientT | None = None
@@ -134,13 +136,13 @@ class _Opened(Generic[ClientT]):
         await self._guard.aclose()
 
     def abandon(self) -> None:
-        """Forget an opening whose loop has ended before it began: Python would warn of it."""
+        """Discard an opening whose loop ended before it started, so that Python does not warn about it."""
         if self._opening is not None and getcoroutinestate(self._work) == CORO_CREATED:
             self._work.close()
 
     async def _enter(self) -> ClientT:
         client = await _unregistered(self._enter_context())
-        # Begun in this way, it is known to the loop, which closes it before it ends.
+        # Starting the guard this way registers it with the loop, which closes it before ending.
         with suppress(StopIteration):
             self._guard.asend(None).send(None)
         self.client = client
@@ -158,15 +160,15 @@ class _Opened(Generic[ClientT]):
 
 
 def _leave_to_guard(_: AsyncGenerator[Any, Any]) -> None:
-    """Do nothing for a generator that is collected: the guard, collected with it, is closed and closes it."""
+    """Do nothing for a collected generator: the guard, collected with it, is closed and closes it."""
 
 
 @coroutine
 def _unregistered(work: Coroutine[Any, Any, ClientT]) -> Generator[Any, None, ClientT]:
-    """Await a coroutine; the event loop does not register the asynchronous generators that it begins.
+    """Await a coroutine without letting the event loop register the async generators that it starts.
 
-    A loop that ends closes those that it has registered, all at the same time: also those of a context of
-    ours, while that is being left. So it does with those that are collected.
+    A loop that ends closes all registered generators at the same time, including those inside our context
+    manager while it is being exited. It also closes those that are garbage-collected.
     """
     proceed = partial(work.send, None)
     while True:

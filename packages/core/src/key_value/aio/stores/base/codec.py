@@ -1,8 +1,8 @@
-"""Values and documents as JSON text, encoded once per put and decoded once per get, the large ones in turn.
+"""Values and documents as JSON text, encoded once per put and decoded once per get; large ones take turns.
 
-To encode or decode 200 KB takes a millisecond or more, and fifty tasks may want it in one turn of the event
-loop. So each turn of a loop has a budget of characters; a task that finds it spent waits for a later turn.
-Small values are free.
+Encoding or decoding 200 KB takes a millisecond or more, and fifty tasks may need it in one turn of the event
+loop. So each turn of a loop has a budget of characters, and a task that finds it used up waits for a later
+turn. Small values are free.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from key_value.aio._utils.managed_entry import load_from_json
 from key_value.aio._utils.time_to_live import parse_epoch
 
 SMALL = 16_384
-"""Characters up to which a value is free."""
+"""Maximum number of characters of a value that is free."""
 
 BUDGET_PER_TURN = 65_536
-"""Characters that are encoded and decoded in one turn of a loop, before the next value waits."""
+"""Characters to encode and decode in one turn of a loop before further large values must wait."""
 
 
 class _Budget:
-    """What one event loop has left to spend in this turn, and the tasks that wait for the next turn."""
+    """The budget of one event loop in the current turn, and the tasks waiting for the next turn."""
 
     def __init__(self) -> None:
         self._spent = 0
@@ -60,14 +60,14 @@ class _Budget:
 
 
 budgets: WeakKeyDictionary[asyncio.AbstractEventLoop, _Budget] = WeakKeyDictionary()
-"""Those of the loops in which there was a large value: nothing waits in the others."""
+"""Budgets of the loops that have seen a large value; nothing waits in other loops."""
 
 
 async def encode(value: Mapping[str, Any]) -> str:
-    """Return a value as JSON text, its keys sorted, ASCII only.
+    """Encode a value as ASCII-only JSON text with sorted keys.
 
     Raises:
-        SerializationError: The value holds something that JSON cannot, or is nested too deeply.
+        SerializationError: The value contains something that JSON cannot represent, or is nested too deeply.
     """
     if budgets:
         await wait_for_budget()
@@ -78,28 +78,28 @@ async def encode(value: Mapping[str, Any]) -> str:
 
 
 async def decode(text: str | bytes) -> dict[str, Any]:
-    """Return the value of a JSON text; bytes are UTF-8.
+    """Decode a value from JSON text; bytes are UTF-8.
 
     Raises:
-        DeserializationError: The text is not JSON, or not an object.
+        DeserializationError: The text is not JSON, or not a JSON object.
     """
     if len(text) > SMALL:
         await admit(len(text))
     return load_from_json(text)
 
 
-_random = random.Random()  # noqa: S311 -- two writes must differ, that is all
+_random = random.Random()  # noqa: S311 -- only needs to differ between writes
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
 
 
 def write_id() -> str:
-    """Return a random text that no other write has."""
+    """Return a random ID, unique to each write."""
     return f"{_random.getrandbits(64):016x}"
 
 
 async def wait_for_budget() -> None:
-    """Wait for a turn of this loop in which something may still be encoded or decoded."""
+    """Wait for a turn of this loop with budget left for encoding or decoding."""
     loop = asyncio.get_running_loop()
     budget = budgets.get(loop)
     if budget is not None:
@@ -107,20 +107,20 @@ async def wait_for_budget() -> None:
 
 
 async def admit(characters: int) -> None:
-    """Wait until a large value may be decoded, and count it."""
+    """Wait until a large value may be decoded, and charge it to the budget."""
     await wait_for_budget()
     charge(characters)
 
 
 def charge(characters: int) -> None:
-    """Count a large value that was, or is about to be, encoded or decoded."""
+    """Charge a large value that was, or is about to be, encoded or decoded."""
     loop = asyncio.get_running_loop()
     budgets.setdefault(loop, _Budget()).charge(characters, loop)
 
 
 _TEXT = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 
-# The fields of a document are sorted by their names, here as in the 0.5 series.
+# The fields of a document are sorted by name, here as in the 0.5 series.
 _HEADER = re.compile(
     rb'\{(?:"collection": (' + _TEXT + rb'), )?(?:"created_at": "[^"]*", )?(?:"expires_at": "([^"]*)", )?'
     rb'(?:"key": (' + _TEXT + rb'), )?"value": '
@@ -129,14 +129,14 @@ _EXPIRES_AGAIN = b'"expires_at": '
 
 
 class Header(NamedTuple):
-    """The fields of a document beside its value."""
+    """The fields of a document other than its value."""
 
     collection: str | None
-    """The collection, if the document names it."""
+    """Collection, if the document records it."""
     key: str | None
-    """The key, if the document names it."""
+    """Key, if the document records it."""
     expires: float | None
-    """When the entry expires, in seconds since 1970; None if it never does."""
+    """Expiry time of the entry, in seconds since 1970; None if it never expires."""
 
     @property
     def is_expired(self) -> bool:
@@ -145,13 +145,13 @@ class Header(NamedTuple):
 
 
 def read_header(data: bytes) -> Header:
-    """Read the fields of a document that precede its value; in the usual order the value is not read.
+    """Read the fields that precede the value of a document; in the usual field order the value is not parsed.
 
     Raises:
-        DeserializationError: It is not a document.
+        DeserializationError: The bytes are not a document.
     """
     found = _HEADER.match(data)
-    # Where a field is there twice, JSON's last one counts.
+    # If a field is repeated, JSON uses the last one.
     if found is None or data.find(_EXPIRES_AGAIN, found.end()) >= 0:
         document = load_from_json(data)
         fields = (document.get(name) for name in ("collection", "expires_at", "key"))
@@ -168,38 +168,38 @@ def _decoded(text: bytes) -> Any:
     return loads(text) if b"\\" in text else text[1:-1].decode()
 
 
-# Surrogates as JSON writes them: a whole pair, and half of one. What follows an escaped backslash is neither.
+# Surrogates as JSON escapes: a whole pair, and half of one. Text after an escaped backslash is neither.
 _PAIR = re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..")
 _HALF = re.compile(r"\\ud[89a-f]")
 
 
 def has_lone_surrogate(text: str | bytes) -> bool:
-    """Return whether JSON text, ASCII only, has half of a surrogate pair."""
+    """Return whether ASCII-only JSON text contains half of a surrogate pair."""
     text = text if isinstance(text, str) else text.decode()
     return _HALF.search(text) is not None and _HALF.search(_PAIR.sub(" ", text)) is not None
 
 
 Snapshot: TypeAlias = bytes | str
-"""A private copy of a value, by `marshal` or as JSON text."""
+"""A private copy of a value, as `marshal` bytes or JSON text."""
 
 _WITHOUT_REFERENCES = 2
-"""The version of marshal's format in which what occurs twice is copied twice."""
+"""Version of marshal's format that writes a repeated object out each time."""
 
 _STRING = frozenset({str})
 _ATOMS = frozenset({str, float, bool, NoneType})
 
 _LARGEST_INT = 2**63
-"""Larger integers are left to JSON: the interpreter limits how many digits may be written."""
+"""Larger integers are left to JSON, since the interpreter limits the number of digits that may be written."""
 
 
 async def snapshot(value: Mapping[str, Any]) -> Snapshot:
-    """Return a private copy of a value for a store in memory; `restore` returns the value.
+    """Return a private copy of a value for an in-memory store; `restore` returns the value.
 
-    A value of nothing but JSON's own types is copied by `marshal`, in a fraction of the time that JSON takes.
-    Anything else becomes JSON text, as in any store, or is refused as it is there.
+    A value that consists only of JSON's own types is copied with `marshal`, in a fraction of the time that
+    JSON takes. Any other value becomes JSON text or is rejected, as in any other store.
 
     Raises:
-        SerializationError: The value holds something that JSON cannot, or is nested too deeply.
+        SerializationError: The value contains something that JSON cannot represent, or is nested too deeply.
     """
     if budgets:
         await wait_for_budget()
@@ -214,7 +214,7 @@ async def snapshot(value: Mapping[str, Any]) -> Snapshot:
 
 
 async def restore(copied: Snapshot) -> dict[str, Any]:
-    """Return the value of a `snapshot`, a fresh one each time."""
+    """Return a new copy of the value of a `snapshot`."""
     if len(copied) > SMALL:
         await admit(len(copied))
     if isinstance(copied, str):
@@ -231,7 +231,7 @@ def _can_marshal(value: Mapping[str, Any]) -> bool:
 
 
 def _is_plain(value: Any, depth: int) -> bool:
-    """Whether it is a list, or a dictionary with strings for keys, of nothing but such and atoms."""
+    """Return whether a value is a list or string-keyed dictionary of only atoms and such values."""
     if depth == 0:
         return False
     is_list, is_dictionary = type(value) is list, type(value) is dict

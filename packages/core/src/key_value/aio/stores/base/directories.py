@@ -1,4 +1,4 @@
-"""Directories whose entries are opened without following a symbolic link."""
+"""Directories whose entries are opened without following symbolic links."""
 
 import errno
 import os
@@ -22,27 +22,27 @@ _NO_COMPONENT = re.compile(r"[/\\:\x00]|^\.{0,2}\Z" if _WINDOWS else r"[/\x00]|^
 
 _NOFOLLOW: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY: Final[int] = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0)
-# O_NONBLOCK: the open of a FIFO would wait for a writer.
+# O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
 _FILE: Final[int] = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _BUSY: Final = (None, 5, 32)
-"""ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, while another thread or process has the file open;
-`os.open` names neither."""
+"""ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, raised while another thread or process has the file open;
+`os.open` reports neither."""
 
 _PATIENCE = 2.0
-"""Seconds in which an operation that Windows refuses for a moment is tried again."""
+"""Seconds during which an operation that Windows temporarily refuses is retried."""
 
 _CHUNK = 65_536
-"""Bytes that are read at a time."""
+"""Bytes to read at a time."""
 
 
 class Directory:
-    """An open directory; its entries are reached by one name each, and no link among them is followed.
+    """An open directory. Each entry is reached by a single name, and links among them are never followed.
 
-    Windows has no calls that are relative to an open directory: there the path is checked before each use.
+    Windows has no calls relative to an open directory, so there the path is checked before each use.
 
     Attributes:
-        path: The path, for error messages.
+        path: Path of the directory, for error messages.
     """
 
     __slots__ = ("_file", "_path")
@@ -51,15 +51,15 @@ class Directory:
         """Wrap an open directory.
 
         Args:
-            path: Its path.
-            file: Its descriptor, which `close` closes; None if it is reached by its path.
+            path: Path of the directory.
+            file: Its descriptor, which `close` closes; None if the directory is accessed by path.
         """
         self._path = path
         self._file = file
 
     @property
     def path(self) -> Path:
-        """The path."""
+        """The path of the directory."""
         return Path(self._path)
 
     @classmethod
@@ -67,12 +67,13 @@ class Directory:
         """Open a directory below a root.
 
         Args:
-            root: A path of the application's own, which may lead through links.
-            *names: The directories below it, each in the one before.
+            root: Path chosen by the application, which may contain links.
+            *names: Names of the nested directories below it, outermost first.
 
         Raises:
-            FileNotFoundError: One of them is missing.
-            PathSecurityError: A name is not the name of one directory, or one of them is a link.
+            FileNotFoundError: One of the directories is missing.
+            PathSecurityError: A name is not the name of a single directory, or one of the directories is a
+                link.
         """
         if _WINDOWS:
             _require_directory(root.stat(), str(root))
@@ -102,11 +103,11 @@ class Directory:
             os.close(file)
 
     def open_file(self, name: str, flags: int = os.O_RDONLY) -> int:
-        """Open a regular file, and return its descriptor; one that is made is its owner's alone.
+        """Open a regular file and return its descriptor; a new file is accessible only to its owner.
 
         Raises:
-            FileNotFoundError: It is missing.
-            PathSecurityError: It is a link, or no regular file.
+            FileNotFoundError: The file is missing.
+            PathSecurityError: The name refers to a link, or not to a regular file.
         """
         file = self._open(name, flags | _FILE, 0o600)
         if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -115,12 +116,12 @@ class Directory:
         return file
 
     def has_file(self, name: str) -> bool:
-        """Whether there is a regular file, which is not opened.
+        """Return whether a regular file exists, without opening it.
 
         SQLite's locks belong to the process, which loses them when it closes any descriptor of the file.
 
         Raises:
-            PathSecurityError: It is a link, or no regular file.
+            PathSecurityError: The name refers to a link, or not to a regular file.
         """
         try:
             status = self._refuse_link(self._at(name))
@@ -139,7 +140,7 @@ class Directory:
             os.close(file)
 
     def make(self, name: str) -> bool:
-        """Make a directory, for its owner alone; False where there is something of that name."""
+        """Create a directory accessible only to its owner; return False if the name already exists."""
         try:
             os.mkdir(self._at(name), 0o700, dir_fd=self._file)
         except FileExistsError:
@@ -147,7 +148,7 @@ class Directory:
         return True
 
     def remove(self, name: str) -> bool:
-        """Remove a file, or a link itself; False where there is none."""
+        """Remove a file, or a link itself; return False if it is missing."""
         try:
             _patiently(os.unlink, self._at(name), dir_fd=self._file)
         except FileNotFoundError:
@@ -155,7 +156,7 @@ class Directory:
         return True
 
     def remove_directory(self, name: str) -> bool:
-        """Remove a directory if it is empty; False where it is not, or is no directory."""
+        """Remove a directory if it is empty; return False if it is not empty or not a directory."""
         try:
             os.rmdir(self._at(name), dir_fd=self._file)
         except FileNotFoundError:
@@ -165,22 +166,22 @@ class Directory:
         return True
 
     def move(self, name: str, target: "Directory", new_name: str) -> None:
-        """Move a file into a directory, in place of any file or link of that name."""
+        """Move a file into a directory, replacing any file or link of that name."""
         old, new = self._at(name), target._at(new_name)
         _patiently(os.replace, old, new, src_dir_fd=self._file, dst_dir_fd=target._file)
 
     def entries(self) -> "Generator[os.DirEntry[str]]":
-        """Iterate over what is in it, in no order."""
+        """Iterate over the entries of the directory, in no particular order."""
         with os.scandir(self._path if self._file is None else self._file) as entries:
             yield from entries
 
     def sync(self) -> None:
-        """Wait until the names in it are on the disk; Windows has no such call."""
+        """Wait until the names in the directory are on disk; Windows has no such call."""
         if self._file is not None:
             try:
                 os.fsync(self._file)
             except OSError as error:
-                # Some network file systems have no such call, and need none.
+                # Some network file systems have no such call and do not need one.
                 if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                     raise
 
@@ -210,7 +211,7 @@ class Directory:
             raise
 
     def _at(self, name: str) -> str:
-        """The name, checked to be one component, or the path where calls cannot be relative."""
+        """Return the name, checked to be one component, or the full path where calls cannot be relative."""
         if _NO_COMPONENT.search(name):
             raise PathSecurityError(
                 message=f"{name!r} leads outside of its directory", extra_info={"directory": self._path}
@@ -222,9 +223,9 @@ class Directory:
 
     def _refuse_link(self, at: str) -> os.stat_result:
         status = os.lstat(at) if self._file is None else os.lstat(at, dir_fd=self._file)
-        # A junction leads elsewhere as a link does, but is a directory to Windows.
+        # A junction points elsewhere as a link does, but Windows reports it as a directory.
         if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == 0xA0000003:
-            path = os.path.join(self._path, at)  # noqa: PTH118 -- a path that is absolute is left alone
+            path = os.path.join(self._path, at)  # noqa: PTH118 -- an absolute path is returned unchanged
             raise PathSecurityError(
                 message=f"'{path}' is a link, and links inside of the directory are refused"
             )
@@ -237,7 +238,7 @@ def _require_directory(status: os.stat_result, path: str) -> None:
 
 
 def _patiently(operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do an operation, and again while Windows refuses it because the file is open elsewhere."""
+    """Run an operation, retrying while Windows refuses it because the file is open elsewhere."""
     if not _WINDOWS:
         return operation(*args, **kwargs)
     end = time.monotonic() + _PATIENCE

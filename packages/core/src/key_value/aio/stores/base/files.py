@@ -1,4 +1,4 @@
-"""Paths, directories, and names that a file system holds and keeps apart."""
+"""Paths, directories, and file names that a file system can hold and tell apart."""
 
 import os
 import re
@@ -12,29 +12,29 @@ _WINDOWS_NAME = 255
 """https://learn.microsoft.com/en-us/windows/win32/fileio/maximum-file-path-limitation"""
 
 RELATIVE = r"^\.{1,2}\Z"
-"""The regular expression for the names of directories that are never their own."""
+"""Regular expression for the relative names `.` and `..`, which never name a separate directory."""
 
 _ANY_SYSTEM = r"/|\x00"
-# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file, and the short names such as PROGRA~1
+# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file, and short names such as PROGRA~1
 _WINDOWS = r'[<>:"\\|?*\x01-\x1f]|~(?=\d)|[. ]\Z|^(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?=\.|\Z)'
-# Each system has its own idea of which letters are one, so only those that all agree on are left.
+# Systems disagree on which letters are equal, so keep only the characters that all of them treat alike.
 _FOLDED = r"[A-Z%]|[^\x00-\x7f]"
-# Apple's file systems take the composed and the decomposed form of a letter for one.
+# Apple's file systems treat the composed and the decomposed form of a letter as equal.
 _COMPOSED = r"[^\x00-\x7f]"
 
 _SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]+):/")
-"""The beginning of a URL, also of one that became a `Path`; a drive of Windows has one letter."""
+"""The start of a URL, including one that was converted to a `Path`; a Windows drive has one letter."""
 
 
 def file_names(
     directory: Path, *, unsafe: str | None = None, suffix: str = "", probe: str | None = None
 ) -> EscapingStrategy:
-    """Return how files are named in a directory, which may be missing yet: by their own names if that can be.
+    """Return the strategy for naming files in a directory, which may be missing; keep names where possible.
 
     Args:
-        directory: The directory.
-        unsafe: A regular expression for what else is encoded.
-        suffix: What every file's name ends with.
+        directory: Directory of the files.
+        unsafe: Regular expression for further characters to encode.
+        suffix: Suffix of every file name.
         probe: See `folds_case`.
     """
     parts = [unsafe_in_names(sys.platform, folds_case=folds_case(directory, probe=probe))]
@@ -44,11 +44,11 @@ def file_names(
 
 
 def unsafe_in_names(platform: str, *, folds_case: bool) -> str:
-    """Return the regular expression for what a system cannot hold in a name, or takes for something else.
+    """Return the regular expression for characters and names that a system cannot store or would interpret.
 
     Args:
         platform: `sys.platform`.
-        folds_case: Whether the file system takes names that differ in case alone for one.
+        folds_case: Whether the file system treats names that differ only in case as equal.
     """
     parts = [_ANY_SYSTEM]
     if folds_case or platform == "win32":
@@ -61,11 +61,11 @@ def unsafe_in_names(platform: str, *, folds_case: bool) -> str:
 
 
 def folds_case(directory: Path, *, probe: str | None = None) -> bool:
-    """Return whether names that differ in case alone are one in a directory, judged by a name that is there.
+    """Return whether names that differ only in case are equal in a directory, judging by an existing name.
 
     Args:
-        directory: The directory; if it is missing or empty, the one above it decides.
-        probe: A name to judge by, if it is there: one that is not removed meanwhile.
+        directory: Directory to check; if it is missing or empty, its parent decides.
+        probe: Name to judge by, if it exists: one that is not removed in the meantime.
     """
     for place in (directory, *directory.parents):
         for name in _names_in(place, probe):
@@ -76,29 +76,29 @@ def folds_case(directory: Path, *, probe: str | None = None) -> bool:
 
 
 def longest_name(directory: Path) -> int:
-    """Return how many bytes a file's name may have in a directory, which may be missing yet."""
+    """Return the maximum length of a file name, in bytes, in a directory that may not exist yet."""
     if not hasattr(os, "pathconf"):
         return _WINDOWS_NAME
     return os.pathconf(existing(directory), "PC_NAME_MAX")
 
 
 def existing(directory: Path) -> Path:
-    """Return a directory, or the nearest one above it that is there."""
+    """Return a directory, or its nearest existing ancestor."""
     directory = directory.absolute()
     return next(place for place in (directory, *directory.parents) if place.exists())
 
 
 def absolute(path: Path | str, *, auto_create: bool = True) -> Path:
-    """Return a path as it is meant now: absolute, `~` being the home directory.
+    """Return a path as an absolute path, with `~` expanded to the home directory.
 
-    The process may change its working directory later, which must not move the data.
+    The process may change its working directory later, which must not change where the data is.
 
     Args:
-        path: The path.
-        auto_create: Whether it may be missing; False requires that it is a directory.
+        path: Path to resolve.
+        auto_create: Whether the path may be missing; if False, it must be an existing directory.
 
     Raises:
-        ValueError: It is a URL, or no directory where it must be one.
+        ValueError: The path is a URL, or is not a directory although it must be one.
     """
     if (scheme := _SCHEME.match(str(path))) is not None:
         raise ValueError(
@@ -113,10 +113,10 @@ def absolute(path: Path | str, *, auto_create: bool = True) -> Path:
 
 
 def make_directory(directory: Path) -> list[Path]:
-    """Create a directory and those above it, for their owner alone whatever the umask, if they are missing.
+    """Create a directory and its missing parents, accessible only to their owner whatever the umask.
 
     Returns:
-        The directories in which one was created.
+        The directories in which a new directory was created.
     """
     if directory.is_dir():
         return []

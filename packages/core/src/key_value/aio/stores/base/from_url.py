@@ -1,4 +1,4 @@
-"""Create a store from a URL, whose parts and parameters become arguments of the constructor."""
+"""Create a store from a URL, whose parts and query parameters become constructor arguments."""
 
 # ruff: noqa: PLC0415 -- few programs need URLs, and urllib.parse takes milliseconds to load
 
@@ -15,30 +15,30 @@ class FromURL:
     """The part of a store that creates it from a URL."""
 
     url_parts: ClassVar[Sequence[tuple[str, str]]] = ()
-    """The parts of a URL, and the constructor's arguments that they become; a URL may have no others.
+    """Parts of a URL and the constructor arguments that they become; a URL may have no other parts.
 
-    `username`, `password`, `host`, `port` and `path` are without their percent codes, `hosts` is one host or
-    more, each with its port, as they stand in the URL. A path has no slash in front: `sqlite:///app.db` is
-    relative, `sqlite:////var/app.db` absolute. `url` is the whole URL, for a driver that takes it: without
-    the parameters that are the constructor's, and with all others.
+    `username`, `password`, `host`, `port` and `path` are percent-decoded. `hosts` is one or more hosts, each
+    with its port, exactly as written in the URL. A path has no leading slash: `sqlite:///app.db` is relative,
+    `sqlite:////var/app.db` absolute. `url` is the whole URL, for a driver that accepts one: without the
+    parameters that are constructor arguments, and with all others.
     """
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Create a store from a URL; nothing is opened before it is used.
+        """Create a store from a URL. Nothing is opened before its first use.
 
-        The parameters after the `?` are the constructor's arguments that a text can say: strings, numbers,
-        paths, `true` and `false`, and `none` for None. What is special in a part is percent-encoded.
+        The query parameters are the constructor arguments that can be written as text: strings, numbers,
+        paths, `true` and `false`, and `none` for None. Special characters must be percent-encoded.
 
         Args:
-            url: The URL. The scheme is not looked at: `open_store` finds a class by it.
+            url: URL of the store. The scheme is ignored: `open_store` uses it to find a class.
 
         Returns:
             The store.
 
         Raises:
-            StoreURLError: It is not a URL of this store; the message repeats nothing that may be secret.
-            ValueError: The constructor refuses an argument.
+            StoreURLError: The URL is not valid for this store. The message omits any part that may be secret.
+            ValueError: The constructor rejects an argument.
         """
         from key_value.aio.stores.base.store_url import constructor_arguments
 
@@ -47,14 +47,14 @@ class FromURL:
 
     @classmethod
     def _arguments_from_url(cls, url: "SplitResult") -> dict[str, Any]:
-        """Hook: return the arguments that the parts of a URL become, where `url_parts` is not all.
+        """Hook: return the constructor arguments for the parts of a URL, if `url_parts` does not suffice.
 
         Args:
-            url: The URL, without the parameters that are arguments themselves. It may hold a password, which
-                no message may repeat.
+            url: URL without the parameters that are constructor arguments. It may contain a password, which
+                must not appear in any message.
 
         Raises:
-            StoreURLError: The URL has a part that `url_parts` does not.
+            StoreURLError: The URL has a part that is not in `url_parts`.
         """
         from key_value.aio.stores.base.store_url import part_arguments
 

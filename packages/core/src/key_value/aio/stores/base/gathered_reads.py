@@ -1,4 +1,4 @@
-"""Reads of concurrent tasks in one call, for drivers whose connections carry one call at a time."""
+"""Reads of concurrent tasks combined into one call, for drivers whose connections carry one at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -10,7 +10,7 @@ AddressT = TypeVar("AddressT")
 FoundT = TypeVar("FoundT")
 
 PER_CALL = 500
-"""Reads that are gathered in one call: so many answers of usual size fit one read of a socket or two."""
+"""Maximum number of reads per call: this many replies of usual size fit into one or two socket reads."""
 
 
 @dataclass
@@ -24,9 +24,9 @@ class _Turn(Generic[AddressT, FoundT]):
 
 
 class GatheredReads(Generic[AddressT, FoundT]):
-    """Sends the reads of a lone task as they are, and those of several tasks together.
+    """Sends the reads of a single task unchanged, and combines those of several tasks.
 
-    While a read is under way, the next one waits for those of the same turn of the event loop.
+    While a read is in progress, the next one waits for other reads of the same turn of the event loop.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class GatheredReads(Generic[AddressT, FoundT]):
         read: Callable[[Sequence[AddressT]], Awaitable[Sequence[FoundT | None]]],
         run: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
-        """State how to read.
+        """Initialize with functions to read and to run a task.
 
         Args:
-            read: Returns what is at each of several addresses, of which none is given twice.
-            run: Runs a coroutine as a task of the store's.
+            read: Returns the data at each of several distinct addresses.
+            run: Runs a coroutine as a task of the store.
         """
         self._read = read
         self._run = run
@@ -47,13 +47,13 @@ class GatheredReads(Generic[AddressT, FoundT]):
         )
 
     async def get(self, address: AddressT) -> FoundT | None:
-        """Return what is at an address."""
+        """Return the data at an address."""
         loop = asyncio.get_running_loop()
         turn = self._turns.get(loop) or self._turns.setdefault(loop, _Turn())
         if turn.under_way or turn.waiting:
             future: asyncio.Future[FoundT | None] = loop.create_future()
             if not turn.waiting:
-                # In a task of its own: any of those that wait may be cancelled.
+                # Use a separate task, since any of the waiting tasks may be cancelled.
                 self._run(self._send(turn))
             turn.waiting.append((address, future))
             return await future

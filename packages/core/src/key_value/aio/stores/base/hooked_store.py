@@ -1,4 +1,4 @@
-"""What `BytesStore` and `RowStore` share: how their hooks are called."""
+"""The calling of hooks, shared by `BytesStore` and `RowStore`."""
 
 import re
 from abc import ABC
@@ -23,56 +23,57 @@ from key_value.aio.stores.base.store import BaseStore
 
 _ANOTHER_LOOP = re.compile("different (event )?loop|event loop is closed", re.IGNORECASE)
 _CLOSED_TRANSPORT = "the handler is closed"
-"""How uvloop refuses to write to a connection that is closed; asyncio's own loops pass over it."""
+"""What uvloop raises for a write to a closed connection; asyncio's own loops ignore such a write."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class HookedStore(BaseStore, ABC):
-    """A store whose hooks are one driver call each; how they are called is decided here, for all of them.
+    """A store whose hooks are one driver call each; this class decides how they are called.
 
-    A call ends within the store's `timeout`. A write runs to its end even if its caller is cancelled, and the
-    writes to one entry keep their order. A batch is split at `batch_limit`. A driver's exceptions are mapped.
+    A call ends within the store's `timeout`. A write runs to completion even if its caller is cancelled, and
+    writes to the same entry keep their order. Batches are split at `batch_limit`. A driver's exceptions are
+    mapped.
     """
 
     names: Names = Names()
-    """What names the backend can hold; a store that learns it from its backend assigns its own."""
+    """Names that the backend can hold; a store that learns them from its backend sets it per instance."""
 
     batch_limit: ClassVar[BatchLimit] = BatchLimit()
-    """How much the backend takes in one call."""
+    """Maximum size of one call to the backend."""
 
     read_limit: ClassVar[BatchLimit | None] = None
-    """How many entries one call of `get_many` may read, if that is not `batch_limit`."""
+    """Maximum size of one `get_many` call, if it differs from `batch_limit`."""
 
     writes_in_order: ClassVar[bool] = False
-    """Whether the backend does the writes of this store one after another, each to its end.
+    """Whether the backend performs the writes of this store one after another, each to completion.
 
-    A `Worker` of one thread does, and a connection that carries the calls of all tasks, if a caller that is
-    cancelled waits there for the answer to its write.
+    This holds for a `Worker` with one thread. It also holds for a connection shared by all tasks, if a
+    cancelled caller still waits there for the reply to its write.
     """
 
     settles_writes: ClassVar[bool] = False
-    """Whether a write that is cancelled ends before its hook raises that, as the jobs of a `Worker` do."""
+    """Whether a cancelled write ends before its hook raises CancelledError, as the jobs of a `Worker` do."""
 
     bounds_calls: ClassVar[bool] = False
-    """Whether the client ends each call within `timeout` itself: a timer for each one costs more."""
+    """Whether the client itself ends each call within `timeout`, which costs less than a timer per call."""
 
     reconnects: ClassVar[bool] = False
-    """Whether calls go over a connection that may break: what can be repeated then is, once."""
+    """Whether calls use a connection that may break; repeatable calls are then retried once."""
 
     gathers_reads: ClassVar[bool] = False
-    """Whether single reads that tasks want at the same time are one call of the hook for several.
+    """Whether concurrent single reads of several tasks are combined into one call of the batch hook.
 
     For drivers whose connections carry one call at a time.
     """
 
     def __init__(self, *, timeout: float | None = None, **kwargs: Any) -> None:
-        """Create a store; nothing is opened or created before it is used.
+        """Create a store. Nothing is opened or created before its first use.
 
         Args:
-            timeout: Seconds that a call of a hook may take; None sets no bound.
-            **kwargs: The arguments of `BaseStore`.
+            timeout: Maximum duration of a hook call, in seconds; None sets no limit.
+            **kwargs: Arguments of `BaseStore`.
 
         Raises:
             ValueError: `timeout` is not positive.
@@ -80,7 +81,7 @@ class HookedStore(BaseStore, ABC):
         super().__init__(**kwargs)
         self.timeout = check_timeout(timeout)
         self._is_local = self.timeout is None and not self.reconnects
-        """Whether calls are neither bounded nor repeated."""
+        """Whether calls are neither limited in time nor repeated."""
         self._write_order = WriteOrder()
         self._time_limit = None if timeout is None or self.bounds_calls else TimeLimit(timeout)
 
@@ -91,7 +92,7 @@ class HookedStore(BaseStore, ABC):
         if type(error) is RuntimeError:
             text = str(error)
             if _ANOTHER_LOOP.search(text):
-                # Of a client that was passed in: one that the store opens is of the running loop.
+                # This is a client that was passed in: one that the store opens belongs to the running loop.
                 return StoreConnectionError(message=f"{self!r}: the client belongs to another event loop")
             if _CLOSED_TRANSPORT in text:
                 return StoreConnectionError(message=f"{self!r}: the connection is closed")
@@ -99,7 +100,7 @@ class HookedStore(BaseStore, ABC):
 
     @override
     async def _release(self) -> None:
-        # Some drivers answer a call whose client is closed as if its caller were cancelled.
+        # If their client is closed during a call, some drivers react as if the caller had been cancelled.
         if self._time_limit is not None:
             await self._time_limit.rest()
         await super()._release()
@@ -109,18 +110,18 @@ class HookedStore(BaseStore, ABC):
         await self.setup()
 
     def _fetch(self, read: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        """Await a hook that reads."""
+        """Await a read hook."""
         return read(*args, **kwargs) if self._is_local else self._attempt(partial(read, *args, **kwargs))
 
     def _change(
         self, entries: Sequence[str], write: Callable[[], Awaitable[T]], *, repeatable: bool = False
     ) -> Awaitable[T]:
-        """Await a hook that writes, after the earlier writes to the same entries, and to its end.
+        """Await a write hook to completion, after the earlier writes to the same entries.
 
         Args:
-            entries: What stands for the entries that are written.
+            entries: Identifiers of the entries that are written.
             write: Calls the hook.
-            repeatable: Whether doing it twice is the same as doing it once.
+            repeatable: Whether calling the hook twice has the same effect as calling it once.
         """
         if self.writes_in_order:
             return write() if self._is_local else self._attempt(write, repeatable=repeatable)
@@ -128,13 +129,13 @@ class HookedStore(BaseStore, ABC):
         return self._write_order.run(entries, write, attempt, settles=self.settles_writes)
 
     async def _change_if(self, entries: Sequence[str], write: Callable[[], Awaitable[T]]) -> T:
-        """Await a hook that writes on a condition.
+        """Await a conditional write hook.
 
         Raises:
-            OutcomeUnknownError: The answer was lost, so the write may have happened.
+            OutcomeUnknownError: The reply was lost, so the write may have happened.
         """
         if self._is_local:
-            # Within this process no answer is lost.
+            # Within this process no reply can be lost.
             return await self._change(entries, write)
         try:
             return await self._change(entries, write)
@@ -146,7 +147,7 @@ class HookedStore(BaseStore, ABC):
             ) from error
 
     async def _attempt(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = True) -> T:
-        """Await a hook, and once more if the connection turns out to be broken and it can be repeated."""
+        """Await a hook, and once more if the connection was broken and the hook is repeatable."""
         may_repeat = repeatable and self.reconnects
         while True:
             try:
@@ -170,7 +171,7 @@ class HookedStore(BaseStore, ABC):
         operation: Callable[[slice], Awaitable[Sequence[T | Exception]]],
         limit: BatchLimit | None = None,
     ) -> list[T]:
-        """Call a batch hook for each part of a batch, as large as `batch_limit` unless another is given.
+        """Call a batch hook for each part of a batch, split at `batch_limit` unless another limit is given.
 
         See `for_each_part`.
         """

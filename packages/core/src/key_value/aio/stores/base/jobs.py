@@ -1,4 +1,4 @@
-"""The blocking work that tasks hand to a thread, and how it is done together."""
+"""Blocking jobs that tasks hand to a thread, and how several jobs are run together."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 ResourceT = TypeVar("ResourceT")
 
 RunBatch: TypeAlias = Callable[[Any, Sequence[Any]], Sequence[Any]]
-"""Does the work of several jobs in one driver call: takes the resource and each job's items, returns each's
-result."""
+"""Runs several jobs in one driver call: takes the resource and each job's items, returns a result for each
+job."""
 
 
 class Job(Generic[ResourceT]):
-    """One piece of blocking work, and the task that awaits it."""
+    """A piece of blocking work, and the task that awaits it."""
 
     __slots__ = (
         "ended",
@@ -53,7 +53,7 @@ class Job(Generic[ResourceT]):
 
 
 def run_each(resource: Any, jobs: Sequence[Job[Any]]) -> None:
-    """Do jobs, neighbours in one batched call where they can; if that fails, each by itself."""
+    """Run jobs, batching adjacent ones where possible; if a batch fails, run each of its jobs separately."""
     for run_batch, neighbours in groupby(jobs, key=lambda job: job.run_batch):
         some = list(neighbours)
         if run_batch is not None and len(some) > 1:
@@ -71,7 +71,7 @@ def run_each(resource: Any, jobs: Sequence[Job[Any]]) -> None:
 
 
 def run_jobs(resource: Any, jobs: Sequence[Job[Any]]) -> None:
-    """Do jobs, neighbours in one batched call where they can; the first exception ends it."""
+    """Run jobs, batching adjacent ones where possible; the first exception stops the run."""
     for run_batch, neighbours in groupby(jobs, key=lambda job: job.run_batch):
         if run_batch is not None:
             _run_batch(run_batch, resource, list(neighbours))
@@ -88,14 +88,14 @@ def _run_batch(run_batch: RunBatch, resource: Any, jobs: Sequence[Job[Any]]) -> 
 
 
 Transaction: TypeAlias = Callable[[Any, bool], AbstractContextManager[None]]
-"""Begins a transaction on the resource; the flag says whether it writes."""
+"""Begins a transaction on the resource; the flag is whether it writes."""
 
 
 def run_in_transaction(resource: Any, jobs: Sequence[Job[Any]], transaction: Transaction) -> None:
-    """Do jobs in one transaction; if one of them fails, each in a transaction of its own."""
+    """Run jobs in one transaction; if one of them fails, run each in a separate transaction."""
     writes = any(job.writes for job in jobs)
     if len(jobs) == 1 and not writes:
-        # What reads once is a transaction by itself.
+        # A single read is a transaction by itself.
         run_each(resource, jobs)
         return
     begun = False
@@ -114,7 +114,7 @@ def run_in_transaction(resource: Any, jobs: Sequence[Job[Any]], transaction: Tra
 
 
 def _refuse(resource: Any, jobs: Sequence[Job[Any]], transaction: Transaction, error: Exception) -> None:
-    """Fail the jobs of a transaction that cannot begin, but for those that read beside another writer."""
+    """Fail the jobs of a transaction that cannot begin, except reads that may run next to a writer."""
     reads = [job for job in jobs if not job.writes]
     for job in jobs:
         job.error = error

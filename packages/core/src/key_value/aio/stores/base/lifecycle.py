@@ -1,4 +1,4 @@
-"""Setting a store up, closing it, and opening it again."""
+"""Set up, close and reopen a store."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -38,23 +38,23 @@ _SETUP_ERRORS: Sequence[tuple[type[KeyValueStoreError], type[StoreSetupError]]] 
 )
 
 MAXIMUM_PREPARED_COLLECTIONS = 65_536
-"""How many collections a store remembers to have set up, before it sets them up again."""
+"""Maximum number of collections that a store remembers as set up; beyond that, it sets them up again."""
 
 
 class Lifecycle(Uncopyable):
-    """The part of a store that comes before and after its operations, and its driver's errors."""
+    """The part of a store that covers setup, closing and the mapping of driver errors."""
 
     errors: ClassVar[
         Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[KeyValueStoreError]]]
     ] = ()
-    """A driver's exceptions and the errors to raise for them; the first row that fits counts.
+    """A driver's exceptions and the errors to raise for them; the first matching row applies.
 
-    Connection and timeout errors are transient: `RetryWrapper` tries again. An exception without a row is
-    raised as it is.
+    Connection and timeout errors are transient: `RetryWrapper` retries them. An exception without a row is
+    raised unchanged.
     """
 
     location: str = ""
-    """Where the data is, for `repr` and messages: a path, a URL without its password."""
+    """Location of the data, for `repr` and messages: a path, or a URL without its password."""
 
     def __init__(self) -> None:
         self._driver_errors = _DriverErrors(self._ours)
@@ -74,7 +74,7 @@ class Lifecycle(Uncopyable):
         """Enter a resource at every setup, and close it with the store; to be called in `__init__`.
 
         Args:
-            resource: An async context manager, such as a `Worker` or a `ClientPerLoop`.
+            resource: Async context manager, such as a `Worker` or a `ClientPerLoop`.
 
         Returns:
             The resource.
@@ -83,30 +83,30 @@ class Lifecycle(Uncopyable):
         return resource
 
     async def _setup(self) -> None:
-        """Hook: prepare the store, before anything else is done with it.
+        """Hook: prepare the store before its first operation.
 
-        It runs once, and again after it failed or the store was closed. What it registers with
-        `self._exit_stack` is closed when the store is, or when this raises.
+        It runs once, and again after it failed or the store was closed. Everything registered with
+        `self._exit_stack` is closed with the store, or when this hook raises.
         """
 
     async def _setup_collection(self, *, collection: str) -> None:
-        """Hook: prepare a collection; runs once before it is used.
+        """Hook: prepare a collection; runs once before its first use.
 
-        It must do no harm if it runs again: it does after `destroy`, `close`, and many other collections.
+        It must be safe to run again, since it does after `destroy`, `close`, and the use of many other
+        collections.
         """
 
     async def _seed(self) -> None:
-        """Hook: fill the store for the first time; runs at the end of its setup."""
+        """Hook: store the seed data; runs at the end of the store's setup."""
 
     async def _cleanup_failed_setup(self) -> None:
-        """Hook: undo what a setup did before it failed."""
+        """Hook: undo a setup that failed partway."""
         await self._release()
 
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
-        """Hook: map a driver's exception to the error to raise for it; None raises the exception itself.
+        """Hook: map a driver's exception to the error to raise for it; None raises the exception unchanged.
 
-        By default the table `errors` is read. It is called around every hook, in batches, setup and `close`
-        too.
+        By default it uses the table `errors`. It applies to every hook, including batches, setup and `close`.
         """
         for driver, ours in self.errors:
             if isinstance(error, driver):
@@ -114,7 +114,7 @@ class Lifecycle(Uncopyable):
         return None
 
     def _ours(self, error: Exception) -> Exception:
-        """Return the error to raise for a driver's exception, which is its cause; any other as it is."""
+        """Return the error to raise for a driver's exception, which is its cause; return others unchanged."""
         mapped = None if isinstance(error, BaseKeyValueError) else self._map_error(error)
         if mapped is None:
             return error
@@ -122,11 +122,11 @@ class Lifecycle(Uncopyable):
         return mapped
 
     async def setup(self) -> None:
-        """Prepare the store now rather than at its first use.
+        """Prepare the store now rather than on first use.
 
         Raises:
-            StoreSetupError: It could not be set up; the next call tries again.
-            StoreClosedError: It was closed.
+            StoreSetupError: The store could not be set up; the next call tries again.
+            StoreClosedError: The store was closed.
         """
         self._refuse_if_closed()
         try:
@@ -136,13 +136,13 @@ class Lifecycle(Uncopyable):
         self._refuse_if_closed()
 
     async def setup_collection(self, *, collection: str) -> None:
-        """Prepare the store and one of its collections now rather than at their first use.
+        """Prepare the store and one of its collections now rather than on first use.
 
         Args:
-            collection: The collection.
+            collection: Collection to prepare.
 
         Raises:
-            StoreSetupError: They could not be set up; the next call tries again.
+            StoreSetupError: The store or collection could not be set up; the next call tries again.
             StoreClosedError: The store was closed.
         """
         check_collection(collection)
@@ -163,13 +163,13 @@ class Lifecycle(Uncopyable):
 
     def _setup_error(self, what: str, cause: Exception) -> StoreSetupError:
         kind = next((kind for base, kind in _SETUP_ERRORS if isinstance(cause, base)), StoreSetupError)
-        # An error of the table of errors names the store already.
+        # An error from the `errors` table already names the store.
         return kind(message=f"{self!r} {what}: {str(cause).removeprefix(f'{self!r}: ')}")
 
     async def close(self) -> None:
-        """Close what the store opened, after which it refuses to be used.
+        """Close everything that the store opened; after that the store cannot be used.
 
-        A client that was passed in stays open. To close twice does no harm; `async with` opens it again.
+        A client that was passed in stays open. Closing twice is harmless; `async with` opens the store again.
         """
         self._closed = True
         self._prepared.clear()
@@ -193,7 +193,7 @@ class Lifecycle(Uncopyable):
         await self.close()
 
     async def _prepare_to_read(self, collection: str) -> None:
-        """Set up what a read of a collection needs, unless it is in `_prepared`.
+        """Set up everything that a read of a collection needs, unless the collection is in `_prepared`.
 
         Stores written for the 0.5 series rely on their collection being set up; `BytesStore` and `RowStore`
         create nothing before a read.
@@ -201,14 +201,14 @@ class Lifecycle(Uncopyable):
         await self.setup_collection(collection=collection)
 
     def _forget_prepared(self, collection: str | None = None) -> None:
-        """Set a collection, or all of them, up again before their next use."""
+        """Make the store set up one collection, or all of them, again before their next use."""
         if collection is None:
             self._prepared.clear()
         else:
             self._prepared.discard(collection)
 
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something as a task of the store's own, for which `close` waits."""
+        """Run a coroutine as a background task of the store; `close` waits for it."""
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -248,7 +248,7 @@ class Lifecycle(Uncopyable):
 
 
 class _DriverErrors:
-    """A context in which a driver's exceptions become ours, with the driver's own as the cause."""
+    """A context that converts a driver's exceptions to store errors; the driver's exception is the cause."""
 
     __slots__ = ("_ours",)
 

@@ -1,4 +1,4 @@
-"""Work that is done once for all tasks that need it."""
+"""Work that is done once on behalf of all tasks that need it."""
 
 import asyncio
 import concurrent.futures
@@ -12,7 +12,7 @@ _doing: ContextVar[tuple["Once", ...]] = ContextVar("_doing", default=())
 
 
 class _InterruptedError(Exception):
-    """The event loop of an attempt has ended; another one may attempt it."""
+    """The event loop of an attempt has ended; another loop may try."""
 
 
 class _Attempt:
@@ -24,28 +24,29 @@ class _Attempt:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether its event loop ended, or stands still, before it had a result."""
+        """Whether its event loop ended, or is not running, before there was a result."""
         return not self.result.done() and not self.loop.is_running()
 
     def abandon(self) -> None:
-        """Let another attempt begin."""
+        """Clean up so that another attempt can start."""
         if self.loop.is_closed():
-            # Its task will never run again, and may not have begun.
+            # The task will never run again, and may not have started.
             self._work.close()
 
 
 class Once:
-    """Does one thing successfully once, for tasks of any event loop in any thread.
+    """Runs something successfully once, for tasks of any event loop in any thread.
 
-    The work runs in a task of its own, so that a caller that is cancelled stops waiting and harms no other. A
-    failure is raised to all that wait, and the next caller tries again. The work may itself await `ensure`.
+    The work runs in a separate task, so that a cancelled caller stops waiting without affecting the others. A
+    failure is raised to all waiting callers, and the next caller tries again. The work may itself await
+    `ensure`.
     """
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
-        """State the work; nothing is done yet.
+        """Initialize with the work, which does not start yet.
 
         Args:
-            work: What to await, again after a failure.
+            work: Async function to run; it is run again after a failure.
         """
         self._work = work
         self._lock = threading.Lock()
@@ -56,14 +57,15 @@ class Once:
         """Wait until the work is done.
 
         Raises:
-            Exception: What the work raised, the same object for all that waited for that attempt.
+            Exception: The exception of the work, the same object for all callers that waited for that
+                attempt.
         """
         while not self.done and self not in _doing.get():
             with suppress(_InterruptedError):
                 await asyncio.shield(asyncio.wrap_future(self._join()))
 
     async def rest(self) -> None:
-        """Wait until no attempt is under way, whatever its result."""
+        """Wait until no attempt is in progress, whatever its result."""
         attempt = self._attempt
         if attempt is None or self in _doing.get():
             return
@@ -71,7 +73,7 @@ class Once:
             attempt.abandon()
         else:
             await asyncio.wait([asyncio.wrap_future(attempt.result)])
-            attempt.result.exception()  # It is raised to the callers of `ensure`.
+            attempt.result.exception()  # The callers of `ensure` raise it.
 
     def _join(self) -> "concurrent.futures.Future[None]":
         with self._lock:
@@ -101,7 +103,7 @@ class Once:
         with self._lock:
             if self._attempt is attempt:
                 self._attempt = None
-        # An attempt that was taken for abandoned may end after all, in a loop that runs again.
+        # An attempt considered abandoned may still end, in a loop that runs again.
         with suppress(concurrent.futures.InvalidStateError):
             if error is None:
                 attempt.result.set_result(None)

@@ -1,4 +1,4 @@
-"""The base of stores that keep bytes at an address and can list addresses."""
+"""The base class of stores that keep bytes at an address and can list addresses."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -20,31 +20,31 @@ _LAST = "\U0010ffff"
 
 
 class AddressPage(NamedTuple):
-    """Some of the addresses that start with a prefix."""
+    """One page of the addresses that start with a prefix."""
 
     items: Sequence[tuple[str, bytes | None]]
-    """The addresses, each with its bytes if the backend returned them along."""
+    """Addresses, each with its bytes if the backend returned them as well."""
     cursor: str | None
-    """Where the next page begins; None at the end."""
+    """Start of the next page; None on the last page."""
 
 
 class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
-    """A `BytesStore` that can list the addresses of a collection, but may not know all collections."""
+    """A `BytesStore` that can list the addresses of a collection, but not necessarily all collections."""
 
     lists_unreadable: ClassVar[bool] = False
-    """Whether the backend holds nothing but entries: one that cannot be read is listed, and never removed."""
+    """Whether the backend holds only entries; unreadable ones are then listed, but never removed."""
 
     @abstractmethod
     async def _list(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
         """Hook: list addresses.
 
-        An address that is there from the first page to the last must be on one of them, and may be on
+        An address that exists from the first page to the last must be on at least one page, and may be on
         several.
 
         Args:
-            prefix: What the addresses start with, literally.
-            cursor: The cursor of the page before; None for the first page.
-            limit: How many addresses are wanted; a page may have fewer, none, or some more.
+            prefix: Prefix of the addresses, taken literally.
+            cursor: Cursor returned with the previous page; None for the first page.
+            limit: Number of addresses wanted; a page may have fewer, none, or slightly more.
         """
 
     @override
@@ -80,7 +80,7 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
                 raise result
 
     async def _entries(self, items: Sequence[tuple[str, bytes | None]]) -> list[Listed]:
-        """Return the entries at addresses, after reading the documents that were not returned along."""
+        """Return the entries at addresses, reading the documents that were not returned with them."""
         unread = [address for address, data in items if data is None]
         read: dict[str, bytes | None] = {}
         if unread:
@@ -96,7 +96,7 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
         return [entry for entry in entries if entry is not None]
 
     def _listed(self, address: str, data: bytes) -> Listed | None:
-        """Return the entry of a document, if the document says that it is the one of that address."""
+        """Return the entry of a document, if it is recorded there as the entry of that address."""
         header = header_of(data)
         if header is None:
             found = self.names.entry(address) if self.lists_unreadable else None
@@ -105,7 +105,7 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
         return None if entry is None else Listed(*entry, header.expires, (address, data))
 
     def _entry_at(self, address: str, collection: str | None, key: str | None) -> Address | None:
-        """Hook: return whose document is at an address, given the names in it; None if it is no entry's."""
+        """Hook: return the entry of a document, from its address and the names in it, or None."""
         if collection is not None and key is not None:
             return Address(collection, key) if self.names.is_of(address, collection, key) else None
         found = self.names.entry(address)
@@ -116,8 +116,8 @@ class PagedKeysBytesStore(BytesStore, PagedKeysStore, ABC):
 class PagedBytesStore(PagedKeysBytesStore, PagedStore, ABC):
     """A `BytesStore` whose backend can list the addresses that start with a prefix.
 
-    A document names its entry, and an address belongs to the store if it is that entry's. What others put
-    beside it is neither listed nor removed.
+    A document names its entry, and an address belongs to the store if it is that entry's. Other data next to
+    it is neither listed nor removed.
     """
 
     lists_in_order: ClassVar[bool] = False
@@ -138,7 +138,7 @@ class PagedBytesStore(PagedKeysBytesStore, PagedStore, ABC):
             if page.cursor is None:
                 break
             cursor = page.cursor
-            # Of a collection that is known the rest is jumped over.
+            # Skip the rest of a collection that is already known.
             if ours and entries[-1].collection in names:
                 cursor = max(cursor, self.names.prefix(entries[-1].collection) + _LAST)
             wanted = 1 if ours else min(2 * wanted, ENTRIES_PER_PAGE)

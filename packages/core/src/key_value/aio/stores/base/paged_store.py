@@ -1,4 +1,4 @@
-"""All abilities that list entries, from one hook for a page, and the removal of what has expired."""
+"""All abilities that list entries, from one hook for a page, and the removal of expired entries."""
 
 import json
 import logging
@@ -23,20 +23,20 @@ from key_value.aio.stores.base.abilities import (
 ENTRIES_PER_PAGE = 1000
 
 IDLE = 4
-"""How much rarer steps of reclamation are in a store where nothing has expired."""
+"""Factor by which reclamation steps are rarer in a store where nothing has expired."""
 
 _log = logging.getLogger("key_value.aio")
 
 
 class Listed(NamedTuple):
-    """An entry that was listed."""
+    """A listed entry."""
 
     collection: str
     key: str
     expires: float | None
-    """When it expires, in seconds since 1970; None if it never does."""
+    """Expiry time, in seconds since 1970; None if it never expires."""
     handle: Any = None
-    """What `_remove_listed` needs to remove it; None if it cannot be read, and so not be known to be ours."""
+    """Handle that `_remove_listed` uses; None if the entry cannot be read, so that it may not be ours."""
 
     @property
     def is_expired(self) -> bool:
@@ -50,12 +50,12 @@ class Listed(NamedTuple):
 
 
 class ListedPage(NamedTuple):
-    """Some of the entries of a store."""
+    """One page of the entries of a store."""
 
     entries: Sequence[Listed]
-    """The entries, those that have expired too."""
+    """Entries, including expired ones."""
     cursor: str | None
-    """Where the next page begins; None at the end."""
+    """Start of the next page; None on the last page."""
 
 
 class PagedKeysStore(BaseEnumerateKeysStore, BaseDestroyCollectionStore, AsyncScanProtocol, ABC):
@@ -68,19 +68,20 @@ class PagedKeysStore(BaseEnumerateKeysStore, BaseDestroyCollectionStore, AsyncSc
         """Hook: list entries.
 
         Args:
-            collection: The collection to list; None lists all.
-            prefix: What the keys start with; what is listed besides is left out by the caller.
-            cursor: The cursor of the page before; None for the first page.
-            limit: How many entries are wanted; fewer or some more do no harm.
+            collection: Collection to list; None lists all.
+            prefix: Prefix of the keys; the caller filters out entries that do not match.
+            cursor: Cursor returned with the previous page; None for the first page.
+            limit: Number of entries wanted; returning fewer or slightly more is allowed.
         """
 
     @abstractmethod
     async def _remove_listed(self, entries: Sequence[Listed], *, if_unchanged: bool) -> None:
-        """Hook: remove entries that were listed.
+        """Hook: remove listed entries.
 
         Args:
-            entries: The entries.
-            if_unchanged: Leave those that were stored anew since, where the backend can tell.
+            entries: Entries to remove.
+            if_unchanged: Whether to keep entries that were stored again since, if the backend can detect
+                that.
         """
 
     @override
@@ -151,10 +152,10 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
     """A store whose backend can list entries page by page."""
 
     reclaim_after: ClassVar[int | None] = 100
-    """Entries stored between two steps of reclamation, which remove what has expired; None: never.
+    """Number of stored entries between two reclamation steps, which remove expired entries; None disables it.
 
-    A step looks at, or removes, at most twice as many entries, as a task of the store's own. Where there is
-    nothing to remove, the next step follows after `IDLE` times as many.
+    A step examines or removes at most twice that number of entries, in a background task of the store. If
+    there is nothing to remove, the next step follows after `IDLE` times that number.
     """
 
     _unreclaimed = 0
@@ -183,7 +184,7 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
             await self._remove_expired(page)
 
     async def _reclaim(self, count: int) -> bool:
-        """Hook: look at, or remove, so many entries, and remove those that have expired.
+        """Hook: examine, or remove, up to `count` entries, and remove the expired ones.
 
         Returns:
             False if nothing in the store had expired.
@@ -192,7 +193,7 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
         return self._note_reclaimed(await self._remove_expired(page.entries), page.cursor)
 
     def _note_reclaimed(self, found: bool, cursor: str | None) -> bool:
-        """Go on at a cursor; return False after a pass over the whole store that has found nothing."""
+        """Continue at a cursor; return False after a pass over the whole store that found nothing."""
         self._reclaim_cursor = cursor
         has_found = self._reclaim_found or found
         self._reclaim_found = has_found and cursor is not None
@@ -209,7 +210,7 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
 
     async def _reclaim_quietly(self, writes: int) -> None:
         try:
-            # Writes that do not wait let no other task run: several steps may be due.
+            # Writes that never wait let no other task run, so several steps may be due.
             while self._unreclaimed >= writes and not self._closed:
                 self._unreclaimed -= writes
                 with self._driver_errors:
@@ -230,7 +231,7 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
 
 
 _Left = list[tuple[str, float | None]]
-"""Keys that a page had beyond its limit, and when they expire: they travel in the cursor."""
+"""Keys of a page beyond its limit, with their expiry times; they are carried in the cursor."""
 
 
 def _write_cursor(at: str | None, left: _Left, collection: str, prefix: str) -> str:

@@ -1,4 +1,4 @@
-"""The base of stores that keep the fields of each entry in a row, an item or a document of the backend."""
+"""The base class of stores that keep each entry's fields in a row, item or document of the backend."""
 
 import json
 import time
@@ -28,22 +28,22 @@ class Row(NamedTuple):
     """The fields of an entry."""
 
     collection: str
-    """The collection, in the form that the backend holds."""
+    """Collection, as the backend holds it."""
     key: str
-    """The key, in the form that the backend holds."""
+    """Key, as the backend holds it."""
     value: Any
-    """The value as JSON text, as bytes in UTF-8 if the driver gives them, or in a form of the backend's, to
-    which `_row` brings it and from which `_row_value` reads it; may be empty in a row that is listed."""
+    """Value as JSON text (or UTF-8 bytes, if the driver returns them), or in the backend's own form, which
+    `_row` produces and `_row_value` reads. It may be empty in a listed row."""
     created: float | str | None = None
-    """When it was stored, in seconds since 1970; a row of the backend may have ISO 8601 text."""
+    """Creation time, in seconds since 1970; a row of the backend may have ISO 8601 text."""
     expires: float | str | None = None
-    """When it expires, in the same form; None if it never does."""
+    """Expiry time, in the same form; None if it never expires."""
     version: str = ""
-    """In a row to store, a new random text; in a row of the backend, what `_put_row_if` compares: it starts
-    with the random text, if the backend stores that."""
+    """In a row to store, a new random ID; in a row of the backend, the text that `_put_row_if` compares. The
+    latter starts with the random ID, if the backend stores it."""
     original: Address | None = None
-    """The collection and key that the caller named: always in a row to store; in a row of the backend, if
-    it holds them, and then a name that was cut is listed too."""
+    """Collection and key that the caller named. Always set in a row to store. Set in a row of the backend if
+    the backend holds them, in which case names that were cut can be listed too."""
 
     @property
     def address(self) -> Address:
@@ -52,15 +52,15 @@ class Row(NamedTuple):
 
     @property
     def expires_epoch(self) -> float | None:
-        """When it expires, in seconds since 1970; None if it never does.
+        """The expiry time, in seconds since 1970; None if it never expires.
 
         Raises:
-            DeserializationError: What is stored of that is no time.
+            DeserializationError: The stored expiry is not a time.
         """
         return parse_epoch(self.expires) if isinstance(self.expires, str) else self.expires
 
     def has_expired(self, now: float) -> bool:
-        """Return whether it has expired; a row whose time cannot be read has not."""
+        """Return whether the row has expired; a row whose expiry cannot be read counts as not expired."""
         try:
             expires = self.expires_epoch
         except DeserializationError:
@@ -69,73 +69,74 @@ class Row(NamedTuple):
 
     @property
     def has_lone_surrogate(self) -> bool:
-        """Whether the value holds half of a surrogate pair, which stands for no character of Unicode."""
+        """Whether the value contains half of a surrogate pair, which is not a Unicode character."""
         return has_lone_surrogate(self.value)
 
 
 class RowPage(NamedTuple):
-    """Some of the rows of a backend."""
+    """One page of the rows of a backend."""
 
     rows: Sequence[Row]
-    """The rows, those that have expired too, without their values if that costs less."""
+    """Rows, including expired ones; without their values if that is cheaper."""
     after: Address | None
-    """The row after which the next page begins; None at the end."""
+    """Row after which the next page begins; None on the last page."""
 
 
 class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     """A store whose backend keeps fields for each entry, under its collection and key.
 
-    All hooks get names in the form that the backend holds.
+    All hooks receive names as the backend holds them.
     """
 
     names: Names = Names(collections=EscapingStrategy())
 
     def __init__(self, **kwargs: Any) -> None:
-        """Create a store; nothing is opened or created before it is used.
+        """Create a store. Nothing is opened or created before its first use.
 
         Args:
-            **kwargs: The arguments of `HookedStore`.
+            **kwargs: Arguments of `HookedStore`.
         """
         super().__init__(**kwargs)
         self._reads = GatheredReads[Address, Row](self._read_rows, self._run_in_background)
 
     @abstractmethod
     async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
-        """Hook: return the rows at those addresses that have one, in any order; no address is given twice."""
+        """Hook: return the existing rows of the given distinct addresses, in any order."""
 
     @abstractmethod
     async def _put_rows(self, rows: Sequence[Row]) -> Sequence[Exception | None] | None:
-        """Hook: store rows, sorted by address, in place of any that are there; no address is there twice.
+        """Hook: store rows, sorted by address and with distinct addresses, replacing existing ones.
 
-        They are of one collection, and have the same times.
+        All rows are of one collection and have the same times.
 
         Returns:
-            None if all were stored or an error was raised; where the backend says it of each, an exception
-            for every row that alone was refused, and None for the others, in their order.
+            None if the backend reports no result for each row: all rows were stored, unless the hook raised
+            an error. Otherwise an exception for each row that was rejected individually and None for each
+            other row, in order.
         """
 
     @abstractmethod
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
-        """Hook: remove the rows that expire after `now` or never, and return how many there were.
+        """Hook: remove the rows that expire after `now` or never, and return their number.
 
-        The addresses are of one collection. Those that have expired may be removed along, uncounted.
+        The addresses are of one collection. Expired rows may be removed as well, but are not counted.
         """
 
     @abstractmethod
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
-        """Hook: store a row, atomically, if the one that is there has a version, or if there is none.
+        """Hook: atomically store a row, if the stored row has a given version, or if there is no stored row.
 
         Args:
-            row: The row.
-            version: The version that the stored row must have; None: there must be no row.
+            row: Row to store.
+            version: Required version of the stored row; None requires that there is no row.
 
         Returns:
-            The new version, `row.version` if the backend stores that; None if nothing was stored.
+            The new version, which is `row.version` if the backend stores it; None if nothing was stored.
         """
 
     @abstractmethod
     async def _delete_row_if(self, address: Address, version: str) -> bool:
-        """Hook: remove a row, atomically, if it has a version; return whether it was removed."""
+        """Hook: atomically remove a row if it has a given version; return whether it was removed."""
 
     @abstractmethod
     async def _list_rows(
@@ -143,17 +144,17 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
     ) -> RowPage:
         """Hook: list rows.
 
-        A row that is there from the first page to the last must be on one of them.
+        A row that exists from the first page to the last must be on one of the pages.
 
         Args:
-            collection: The collection; None lists all.
-            prefix: What the keys start with, literally.
-            after: The row after which to begin; None at the beginning.
-            limit: How many rows are wanted at most.
+            collection: Collection to list; None lists all.
+            prefix: Prefix of the keys, taken literally.
+            after: Row after which to begin; None starts at the beginning.
+            limit: Maximum number of rows to return.
         """
 
     async def _take_row(self, address: Address) -> Row | None:
-        """Hook: remove a row, atomically, and return it, even if it has expired; None if there was none."""
+        """Hook: atomically remove a row and return it, even if it has expired; None if it is missing."""
         while rows := await self._get_rows([address]):
             [row] = rows
             if await self._delete_row_if(address, row.version):
@@ -161,9 +162,10 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         return None
 
     async def _clear_rows(self, collection: str | None) -> bool | None:
-        """Hook: remove the rows of a collection, or all, in one call; return whether there were any.
+        """Hook: remove the rows of a collection, or all rows, in one call; return whether there were any.
 
-        None means that the backend cannot: the base then lists them, and removes them page by page.
+        Return None if the backend cannot do this: the base class then lists rows and removes them page by
+        page.
         """
         return None
 
@@ -173,16 +175,17 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         return None if row is None else await self._entry(collection, key, row)
 
     async def _cull_rows(self, limit: int) -> int | None:
-        """Hook: remove at most so many rows that have expired, and return how many there were.
+        """Hook: remove up to `limit` expired rows and return their number.
 
-        None means that the backend has no index of them: the base then lists all rows.
+        Return None if the backend has no index of expired rows: the base class then lists all rows.
         """
         return None
 
     async def _touch_row(self, address: Address, expires: float | None, now: float) -> bool | None:
-        """Hook: change when a row expires, if it expires after `now` or never; return whether there was one.
+        """Hook: change the expiry of a row that expires after `now` or never; return whether it existed.
 
-        None means that the backend cannot: the base then stores the row again, under its version.
+        Return None if the backend cannot do this: the base class then stores the row again, if its version is
+        unchanged.
         """
         return None
 
@@ -220,7 +223,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         expires_at: datetime | None,
     ) -> None:
         entries = zip(keys, managed_entries, strict=True)
-        # Batches that store their rows in one order cannot wait for each other's locks in a circle.
+        # Batches that store their rows in the same order cannot deadlock on each other's locks.
         rows = sorted([(await self._row(collection, key, entry), key) for key, entry in entries])
         ordered = [key for _, key in rows]
 
@@ -264,7 +267,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
             if (ours := await self._version_written(row)) is not None:
                 return ours
             raise
-        # A driver that sends a write again is told that its own first one was there before.
+        # If a driver resends a write, the backend reports that a row exists: the one from the first attempt.
         return await self._version_written(row) if stored is None and self.buries else stored
 
     @override
@@ -340,13 +343,13 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         return rows[0] if rows else None
 
     async def _read_rows(self, addresses: Sequence[Address]) -> Sequence[Row | None]:
-        """Return the row at each of several addresses."""
+        """Return the row, or None, at each of several addresses."""
         rows = await self._fetch(self._get_rows, addresses)
         found = {row.address: row for row in rows}
         return [found.get(address) for address in addresses]
 
     async def _version_written(self, row: Row) -> str | None:
-        """Return the version of a row that was to be stored; None if it is not there, or cannot be told."""
+        """Return the version of a row after an uncertain write; None if not stored, or not determinable."""
         try:
             found = await self._read_row(row.address)
         except KeyValueStoreError:
@@ -354,14 +357,14 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
         return found.version if found is not None and found.version.startswith(row.version) else None
 
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
-        """Hook: return the row of an entry; it refuses a value that the backend cannot hold."""
+        """Hook: return the row for an entry; raise an error for a value that the backend cannot hold."""
         name, stored = self.names.pair(collection, key)
         text = await encode(entry.value)
         original = Address(collection, key)
         return Row(name, stored, text, entry.created_epoch, entry.expires_epoch, write_id(), original)
 
     async def _row_value(self, row: Row) -> dict[str, Any]:
-        """Hook: return the value of a row of the backend, a new one each time; by default it is JSON text."""
+        """Hook: return the value of a row of the backend, new each time; by default parsed from JSON text."""
         return await decode(row.value)
 
     async def _entry(self, collection: str, key: str, row: Row) -> ManagedEntry:

@@ -1,14 +1,14 @@
-"""The errors of SQLite, for the stores that are built on it."""
+"""SQLite's errors, for the stores built on it."""
 
 from key_value.aio.errors import KeyValueStoreError, StoreConnectionError, StoreTimeoutError
 
 
 def sqlite_error(store: str, error: Exception) -> KeyValueStoreError:
-    """Map an exception of `sqlite3`, of which Python 3.10 knows the message alone.
+    """Map an exception of `sqlite3` by its message, which is all that Python 3.10 provides.
 
     Args:
-        store: The name of the store in the message.
-        error: The exception.
+        store: Name of the store, for the message.
+        error: Exception to map.
     """
     text = str(error)
     kind = KeyValueStoreError

@@ -1,4 +1,4 @@
-"""The part of a store that is the same for every backend."""
+"""The part of a store that is common to all backends."""
 
 import time
 import warnings
@@ -35,17 +35,22 @@ DEFAULT_SEED_DATA: FROZEN_SEED_DATA_TYPE = MappingProxyType({})
 
 
 class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
-    """The base of every store: defaults, checks, setup, times to live, expiry and batches.
+    """The base class of every store: defaults, checks, setup, TTLs, expiry and batches.
 
-    A backend that fits neither `BytesStore` nor `RowStore` writes three hooks, `_get_managed_entry`,
-    `_put_managed_entry` and `_delete_managed_entry`, those for batches if it has native ones, and those of
-    its lifecycle. A hook is called with keyword arguments only and may assume that the collection is named
-    and set up, that a batch is not empty and no key is in it twice, that a time to live is positive, and that
-    names are strings and values mappings of strings. It need not look whether an entry has expired.
+    A backend that fits neither `BytesStore` nor `RowStore` implements three hooks, `_get_managed_entry`,
+    `_put_managed_entry` and `_delete_managed_entry`, the batch hooks if it has native batches, and the hooks
+    of its lifecycle. Hooks are called with keyword arguments only. They may assume that:
+
+    - the collection is named and set up
+    - a batch is not empty and has no repeated keys
+    - a TTL is positive
+    - names are strings, and values are mappings of strings
+
+    Hooks do not need to check whether an entry has expired.
     """
 
     max_concurrency: int = 10
-    """How many single operations of a batch run at a time if the backend has no native batch."""
+    """Maximum number of a batch's operations to run at a time if the backend has no native batches."""
 
     def __init__(
         self,
@@ -57,16 +62,16 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         seed: SEED_DATA_TYPE | None = None,
         stable_api: bool = True,
     ) -> None:
-        """Create a store; nothing is opened or created before it is used.
+        """Create a store. Nothing is opened or created before its first use.
 
         Args:
-            serialization_adapter: The form of stored documents.
-            key_sanitization_strategy: What becomes of keys.
-            collection_sanitization_strategy: What becomes of collections.
-            default_collection: The collection used when a call names none; `default_collection` unless given.
-            seed: `{collection: {key: value}}` to store, when the store is set up, where nothing is stored
-                yet.
-            stable_api: False warns that the store may still change.
+            serialization_adapter: Format of stored documents.
+            key_sanitization_strategy: Strategy that maps keys to names the backend accepts.
+            collection_sanitization_strategy: Strategy that maps collections to names the backend accepts.
+            default_collection: Collection used when a call does not name one. Defaults to
+                `default_collection`.
+            seed: Data to store during setup, as `{collection: {key: value}}`; existing entries are kept.
+            stable_api: Whether the store's API is stable; False emits a warning that it may change.
         """
         super().__init__()
         self.default_collection = check_collection(default_collection) or DEFAULT_COLLECTION_NAME
@@ -79,20 +84,20 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
 
     @abstractmethod
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        """Hook: return the entry of a key, or None."""
+        """Hook: return the entry of a key, or None if it is missing."""
 
     @abstractmethod
     async def _put_managed_entry(self, *, collection: str, key: str, managed_entry: ManagedEntry) -> None:
-        """Hook: store an entry in place of any that is there."""
+        """Hook: store an entry, replacing an existing one."""
 
     @abstractmethod
     async def _delete_managed_entry(self, *, key: str, collection: str) -> bool:
-        """Hook: remove an entry; return whether there was one that had not expired."""
+        """Hook: remove an entry; return whether it existed and had not expired."""
 
     async def _get_managed_entries(
         self, *, collection: str, keys: Sequence[str]
     ) -> Sequence[ManagedEntry | None]:
-        """Hook: return the entries of several keys, in their order."""
+        """Hook: return the entries of several keys, in the order of the keys."""
         return await for_each(
             keys,
             lambda index: self._get_managed_entry(collection=collection, key=keys[index]),
@@ -110,7 +115,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         created_at: datetime,
         expires_at: datetime | None,
     ) -> None:
-        """Hook: store several entries, which share their times."""
+        """Hook: store several entries, which share their creation and expiry times."""
         await for_each(
             keys,
             lambda index: self._put_managed_entry(
@@ -121,7 +126,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         )
 
     async def _delete_managed_entries(self, *, keys: Sequence[str], collection: str) -> int:
-        """Hook: remove several entries; return how many there were that had not expired."""
+        """Hook: remove several entries; return the number of those that had not expired."""
         deleted = await for_each(
             keys,
             lambda index: self._delete_managed_entry(key=keys[index], collection=collection),
@@ -261,12 +266,12 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         return _repeated(keys, dict(zip(different, unexpired, strict=True)))
 
     def _count_writes(self, count: int) -> None:
-        """Hook: called after so many entries were stored."""
+        """Hook: called after `count` entries were stored."""
 
     def _raise(
         self, error: Exception, collection: str, key: str, value: Mapping[str, Any] | None = None
     ) -> NoReturn:
-        """Raise what a hook raised: a driver's exception as ours, and both with the entry they are about."""
+        """Raise the error of a hook, with driver exceptions mapped, and with the entry that it concerns."""
         error = self._ours(error)
         if not isinstance(error, BaseKeyValueError):
             raise error
@@ -278,7 +283,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         raise error from cause
 
     def _named(self, error: KeyValueStoreError, collection: str, key: str) -> KeyValueStoreError:
-        """Return an error with the entry that it is about; one of a connection or the like is about none."""
+        """Return an error with the entry it concerns; connection errors and the like concern no entry."""
         if type(error) is not KeyValueStoreError or error.extra_info:
             return error
         return KeyValueStoreError(message=error.message, extra_info={"collection": collection, "key": key})
@@ -286,7 +291,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
     def _located(
         self, error: SerializationError, collection: str, values: Mapping[str, Mapping[str, Any]]
     ) -> SerializationError:
-        """Return an error that names the entry whose value is not JSON, if one of these is not."""
+        """Return an error that names the entry whose value is not JSON, if there is one."""
         for key, value in values.items():
             try:
                 dumps(dict(value))
@@ -295,7 +300,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
         return error
 
     def _unreadable(self, collection: str, key: str, error: DeserializationError) -> DeserializationError:
-        """The same error, naming the entry that cannot be read."""
+        """Return the error with the name of the entry that cannot be read."""
         extra = {"store": type(self).__name__, "collection": collection, "key": key}
         return DeserializationError(message=error.message, extra_info=dict(extra))
 
@@ -322,7 +327,7 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
 
     @override
     async def _seed(self) -> None:
-        """Store what the seed holds and the store does not."""
+        """Store the seed entries that are missing from the store."""
         created = time.time()
         for name, values in self._seed_data.items():
             collection = name or self.default_collection
@@ -335,12 +340,12 @@ class BaseStore(Lifecycle, FromURL, AsyncKeyValueProtocol, ABC):
 
 
 def new_entry(value: Mapping[str, Any], created: float, seconds: float | None) -> ManagedEntry:
-    """An entry created at a time, in seconds since 1970, that lives for so many seconds."""
+    """Return an entry created at a time, in seconds since 1970, with a TTL in seconds."""
     return ManagedEntry.from_epochs(value, created, None if seconds is None else created + seconds)
 
 
 def _repeated(keys: Sequence[str], entries: Mapping[str, ManagedEntry | None]) -> list[ManagedEntry | None]:
-    """The entry of each key, a copy where the key was there before."""
+    """Return the entry of each key, as a copy for every repetition of a key."""
     seen: set[str] = set()
     repeated: list[ManagedEntry | None] = []
     for key in keys:

@@ -1,4 +1,4 @@
-"""Read a URL: its parts and its parameters, as arguments of a store's constructor."""
+"""Parse a URL into arguments for a store's constructor."""
 
 import inspect
 import os
@@ -30,22 +30,23 @@ _WORDS = {
 }
 
 _OF_THE_DRIVER = {"url", "host", "port", "db", "database", "user", "username", "password"}
-"""Parameters that stay in a URL which the driver takes: it knows them too, and says which goes first."""
+"""Parameters kept in a URL for the driver, which also accepts them and defines their precedence."""
 
 
 def constructor_arguments(
     cls: type, url: str, url_parts: UrlParts, read_parts: Callable[[SplitResult], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the arguments of a store's constructor that a URL says.
+    """Return the constructor arguments contained in a URL.
 
     Args:
-        cls: The store's class.
-        url: The URL.
-        url_parts: The parts that it may have.
-        read_parts: Called with the URL, less the parameters that are arguments; returns what its parts say.
+        cls: Class of the store.
+        url: URL to parse.
+        url_parts: Parts that the URL may have.
+        read_parts: Called with the URL without the parameters that are arguments; returns the arguments of
+            its parts.
 
     Raises:
-        StoreURLError: It is not a URL of this store.
+        StoreURLError: The URL is not valid for this store.
     """
     parts = split_url(url)
     constructor = _constructor(cls)
@@ -72,7 +73,7 @@ def part_arguments(cls: type, url: SplitResult, url_parts: UrlParts) -> dict[str
     """Return the arguments that the parts of a URL become.
 
     Raises:
-        StoreURLError: The URL has a part that is not among those.
+        StoreURLError: The URL has a part that is not in `url_parts`.
     """
     found = _parts(url)
     if not _takes(url_parts, "url"):
@@ -86,11 +87,11 @@ def part_arguments(cls: type, url: SplitResult, url_parts: UrlParts) -> dict[str
 
 
 def split_url(url: str) -> SplitResult:
-    """Split a URL, and refuse one whose password may be somewhere else than it should be.
+    """Split a URL, and reject one whose password may be in an unexpected place.
 
     Raises:
-        TypeError: It is not a str.
-        StoreURLError: It is not a URL, or has what must be percent-encoded.
+        TypeError: The URL is not a str.
+        StoreURLError: It is not a URL, or has characters that must be percent-encoded.
     """
     if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance] -- callers may not be typed
         raise TypeError(f"url must be a str, not {type(url).__name__}")
@@ -119,7 +120,7 @@ def _takes(url_parts: UrlParts, part: str) -> bool:
 def _split(url: str) -> SplitResult | None:
     try:
         return urlsplit(url)
-    except ValueError:  # Its message holds the password.
+    except ValueError:  # Its message contains the password.
         return None
 
 
@@ -129,14 +130,14 @@ def _is_host(text: str) -> bool:
 
 
 def _parts(url: SplitResult) -> dict[str, str]:
-    """Return the parts that a URL has."""
+    """Return the non-empty parts of a URL."""
     user, _, hosts = url.netloc.rpartition("@")
     username, _, password = user.partition(":")
     host = re.sub(r":\d*\Z", "", hosts)
     port = hosts[len(host) + 1 :]
     path = url.path.removeprefix("/")
     if url.scheme == "file":
-        # https://datatracker.ietf.org/doc/html/rfc8089: its path is absolute, and its host this one.
+        # https://datatracker.ietf.org/doc/html/rfc8089: the path is absolute, and the host is this machine.
         host = host.removeprefix("localhost")
         path = path if os.name == "nt" and _DRIVE.match(url.path) else url.path
     found = {
@@ -152,7 +153,7 @@ def _parts(url: SplitResult) -> dict[str, str]:
 
 
 def _split_query(query: str, names: set[str]) -> tuple[dict[str, str], list[str]]:
-    """Return the parameters with these names, and the others as they stand in the query."""
+    """Return the parameters with the given names, and the rest of the query unchanged."""
     own: dict[str, str] = {}
     rest: list[str] = []
     for parameter in query.split("&"):
@@ -175,7 +176,7 @@ def _constructor(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def _readable(cls: type, constructor: Mapping[str, inspect.Parameter]) -> dict[str, tuple[object, ...]]:
-    """Return the types of those parameters that a text can say."""
+    """Return the types of the parameters that can be given as text."""
     namespace: dict[str, Any] = getattr(inspect.unwrap(cls.__init__), "__globals__", {})
     found = {name: _types(parameter.annotation, namespace) for name, parameter in constructor.items()}
     simple: set[object] = {str, Path, int, float, bool}
@@ -187,7 +188,7 @@ def _readable(cls: type, constructor: Mapping[str, inspect.Parameter]) -> dict[s
 
 
 def _types(annotation: object, namespace: dict[str, Any]) -> tuple[object, ...]:
-    """Return the members of an annotation; () if it names what only type checkers import."""
+    """Return the members of an annotation; () if it refers to names that only type checkers import."""
     if isinstance(annotation, str):
         try:
             annotation = get_type_hints(SimpleNamespace(__annotations__={"_": annotation}), namespace)["_"]
@@ -197,7 +198,7 @@ def _types(annotation: object, namespace: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _read(cls: type, name: str, text: str, types: tuple[object, ...]) -> object:
-    """Return the argument that a text says."""
+    """Convert a text to the argument that it represents."""
     choices = [choice for each in types if get_origin(each) is Literal for choice in get_args(each)]
     if text in choices:
         return text

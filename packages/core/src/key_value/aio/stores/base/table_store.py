@@ -1,4 +1,4 @@
-"""The base of embedded stores that keep the rows of a table, moved by a thread of their own."""
+"""The base class of embedded stores that keep rows in a table, accessed by a separate thread."""
 
 import hashlib
 import re
@@ -14,44 +14,44 @@ from key_value.aio.stores.base.row_store import Row, RowPage, RowStore
 from key_value.aio.stores.base.worker import Worker
 
 TOGETHER = 1_000_000
-"""Characters of values after which the rows of the next task are stored by themselves.
+"""Characters of values beyond which the next task's rows are stored in a separate call.
 
-A driver that is given many megabytes lets no other thread run Python meanwhile.
+While a driver handles many megabytes in one call, no other thread can run Python code.
 """
 
 _TABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Table(ABC):
-    """The calls of a driver on one table, in the one thread that uses it; those that write in a transaction.
+    """A driver's calls on one table, made by the only thread that uses it; writes run in a transaction.
 
     `put_if`, `delete_if` and `take` read before they write: the transaction makes them atomic.
     """
 
     @staticmethod
     def version_of(*fields: object) -> str:
-        """Return the version of a row: a digest of all its fields, the random one among them.
+        """Return the version of a row: a digest of all its fields, including the random ID.
 
-        The 0.5 series writes no random field, and may leave the one that is there: its rows differ by their
-        times.
+        The 0.5 series writes no random ID, and may leave an existing one: versions of its rows differ only by
+        their times.
         """
         return hashlib.sha1(repr(fields).encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
 
     @abstractmethod
     def exists(self) -> bool:
-        """Return whether the table is there; nothing is created."""
+        """Return whether the table exists, without creating anything."""
 
     @abstractmethod
     def get(self, addresses: Collection[Address], /) -> Mapping[Address, Row]:
-        """Return the rows at those addresses that have one, with versions; no address is given twice."""
+        """Return the existing rows of the given distinct addresses, with their versions."""
 
     @abstractmethod
     def put(self, rows: Collection[Row], /) -> None:
-        """Store rows, each in place of any that is there, all of them or none; no address is there twice."""
+        """Store rows with distinct addresses, replacing existing ones; either all are stored or none."""
 
     @abstractmethod
     def delete(self, addresses: Collection[Address], now: float, /) -> Collection[Address]:
-        """Remove the rows that expire after `now` or never; return their addresses."""
+        """Remove the rows that expire after `now` or never, and return their addresses."""
 
     @abstractmethod
     def page(
@@ -61,22 +61,22 @@ class Table(ABC):
 
     @abstractmethod
     def keys(self, collection: str, limit: int | None, /) -> Sequence[str]:
-        """Return the keys of the rows of a collection that have not expired."""
+        """Return the keys of a collection's rows that have not expired."""
 
     @abstractmethod
     def collections(self, limit: int | None, /) -> Sequence[str]:
-        """Return the collections that have rows which have not expired."""
+        """Return the collections that have at least one row that has not expired."""
 
     @abstractmethod
     def clear(self, collection: str | None, /) -> bool:
-        """Remove the rows of a collection, or all; return whether there were any."""
+        """Remove the rows of a collection, or all rows; return whether there were any."""
 
     @abstractmethod
     def cull(self, limit: int, /) -> int:
-        """Remove so many of the rows that have expired; return how many there were."""
+        """Remove up to `limit` expired rows and return their number."""
 
     def put_if(self, row: Row, version: str | None, /) -> str | None:
-        """Store a row if the stored one has a version, or if there is none; return the new version."""
+        """Store a row if the stored row has a given version, or if there is none; return the new version."""
         stored = self.get([row.address]).get(row.address)
         if (None if stored is None else stored.version) != version:
             return None
@@ -84,28 +84,29 @@ class Table(ABC):
         return self.get([row.address])[row.address].version
 
     def take(self, address: Address, version: str | None, /) -> Row | None:
-        """Remove a row, if it has a version where one is given; return what was removed."""
+        """Remove a row, if it has the given version or no version is given; return the removed row."""
         stored = self.get([address]).get(address)
         if stored is None or (version is not None and stored.version != version):
             return None
-        # What has expired is removed along with the rest.
+        # Expired rows are removed as well.
         self.delete([address], 0)
         return stored
 
 
 class TableStore(RowStore, ABC):
-    """A store in a table that one thread uses; what several tasks want at once is one statement."""
+    """A store in a table that one thread uses; concurrent operations of tasks become one statement."""
 
     writes_in_order = True
 
     def __init__(self, worker: Worker[Any], *, table_name: str, auto_create: bool, **kwargs: Any) -> None:
-        """State where the rows are; nothing is opened before it is used.
+        """Initialize with the location of the rows. Nothing is opened before its first use.
 
         Args:
-            worker: The thread that opens and uses the table.
-            table_name: The name of the table.
-            auto_create: Whether the table is created if it is missing; otherwise that is a `StoreSetupError`.
-            **kwargs: The arguments of `BaseStore`.
+            worker: Worker whose thread opens and uses the table.
+            table_name: Name of the table.
+            auto_create: Whether to create the table if it is missing; if False, a missing table raises a
+                `StoreSetupError`.
+            **kwargs: Arguments of `BaseStore`.
 
         Raises:
             ValueError: `table_name` is not a plain SQL identifier.
@@ -188,7 +189,7 @@ def _get(table: Table, batches: Sequence[Sequence[Address]]) -> Sequence[Sequenc
 
 
 def _put(table: Table, batches: Sequence[Sequence[Row]]) -> Sequence[None]:
-    """Store the rows of several tasks; of two for one address the last."""
+    """Store the rows of several tasks; if two rows have the same address, the last one is stored."""
     if len(batches) == 1:
         table.put(batches[0])
         return [None]
@@ -206,7 +207,7 @@ def _put(table: Table, batches: Sequence[Sequence[Row]]) -> Sequence[None]:
 
 
 def _delete(table: Table, batches: Sequence[Sequence[Address]]) -> Sequence[int]:
-    """Remove rows for several tasks; return for each how many had not expired and were not removed before."""
+    """Remove rows for several tasks; return for each the number of unexpired rows, counted once."""
     deleted = set(table.delete({address for batch in batches for address in batch}, time.time()))
     counts: list[int] = []
     for batch in batches:

@@ -1,4 +1,4 @@
-"""The base of stores that keep bytes at an address and can write on a condition."""
+"""The base class of stores that keep bytes at an address and can write conditionally."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -18,28 +18,29 @@ T = TypeVar("T")
 class VersionedBytesStore(BytesStore, VersionedStore, ABC):
     """A `BytesStore` whose backend can write and remove on the condition that the bytes have not changed.
 
-    `version_of` gives the version of stored bytes. A write whose reply was lost is looked up: the document
-    says whose write it was.
+    `version_of` returns the version of stored bytes. If the reply to a write is lost, the document is read to
+    find out whether the write happened.
     """
 
     _gives_write_ids = True
 
     @staticmethod
     def version_of(data: bytes) -> str:
-        """Return the version of a document: the SHA-1 of its bytes, which hold a random id of the write."""
+        """Return the version of a document: the SHA-1 of its bytes, which include a random write ID."""
         return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
     @abstractmethod
     async def _write_if(self, address: str, data: bytes, ttl: float | None, version: str | None) -> bool:
-        """Hook: store bytes, atomically, if those that are there have a version, or if there are none.
+        """Hook: atomically store bytes, if the stored bytes have a given version, or if there are none.
 
-        The driver must not send it again by itself: the answer would be about its own first write.
+        The driver must not resend the write by itself: the reply would refer to the result of the first
+        attempt.
 
         Args:
-            address: The address.
-            data: The bytes.
-            ttl: Seconds after which the backend may drop them; None means never.
-            version: The version that the stored bytes must have; None: there must be none.
+            address: Address to write to.
+            data: Bytes to store.
+            ttl: Seconds after which the backend may drop the bytes; None means never.
+            version: Required version of the stored bytes; None requires that there are no bytes.
 
         Returns:
             Whether the bytes were stored.
@@ -47,7 +48,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
 
     @abstractmethod
     async def _remove_if(self, address: str, version: str) -> bool:
-        """Hook: remove bytes, atomically, if they have a version; return whether they were removed."""
+        """Hook: atomically remove bytes if they have a given version; return whether they were removed."""
 
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
@@ -69,7 +70,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
         refused = False is await self._conditionally(
             address, lambda: self._write_if(address, data, ttl, version), new
         )
-        # A driver that sends a write again is told that its own first one was there before.
+        # If a driver resends a write, the backend reports that bytes exist: those from the first attempt.
         return new if not refused or (self.reconnects and await self._has_version(address, new)) else None
 
     @override
@@ -100,7 +101,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
     async def _conditionally(
         self, address: str, write: Callable[[], Awaitable[T]], new: str | None
     ) -> T | None:
-        """Await a conditional write; None if its reply was lost, but the bytes are there."""
+        """Await a conditional write; return None if its reply was lost but the bytes were stored."""
         try:
             return await self._change_if([address], write)
         except OutcomeUnknownError:
@@ -116,7 +117,7 @@ class VersionedBytesStore(BytesStore, VersionedStore, ABC):
         return data is not None and self.version_of(data) == version
 
     async def _moved_address(self, collection: str, key: str) -> str:
-        """Return the address of an entry, after moving what the 0.5 series keeps at another one."""
+        """Return the address of an entry, after moving its data from the address that the 0.5 series used."""
         address = self.names.address(collection, key)
         data = await self._read_former(address, collection, key)
         if data is not None:

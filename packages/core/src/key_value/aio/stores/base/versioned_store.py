@@ -1,4 +1,4 @@
-"""Conditional writes: from one hook, all abilities that need an entry to be the one that was read."""
+"""Conditional writes: all abilities that require an unchanged entry, from one hook."""
 
 import time
 from abc import ABC, abstractmethod
@@ -23,10 +23,10 @@ from key_value.aio.protocols.key_value import (
 from key_value.aio.stores.base.store import BaseStore, new_entry
 
 _CLAIMS = 100
-"""Attempts to store an entry where others come and go; what is left then is no entry of a store."""
+"""Attempts to store an entry while others come and go; a remaining obstacle is not an entry of a store."""
 
 _EXPIRES = "~"
-"""Stands in a version before the second at which its entry expires."""
+"""Separator in a version between the backend's version and the time at which the entry expires."""
 
 
 class VersionedStore(
@@ -39,32 +39,32 @@ class VersionedStore(
 ):
     """A store whose backend can write on the condition that an entry has not changed.
 
-    A version that the hooks give and take is the backend's own text. It differs after every write. The entry
-    of a version may have expired: what that means is decided here.
+    Versions in hooks are the backend's own text, and differ after every write. The entry of a version may
+    have expired; this class handles that.
     """
 
     buries: ClassVar[bool] = False
-    """Whether an entry is removed under its version by storing one that has expired in its place.
+    """Whether removing an entry of a given version first replaces it with an expired entry.
 
-    For drivers that send a removal again by themselves: whether the first one removed the entry cannot be
-    found out, but whose dead entry is there can.
+    For drivers that resend a removal by themselves: the store cannot find out whether the first attempt
+    removed the entry, but it can find out which call stored the expired entry.
     """
 
     @abstractmethod
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
-        """Hook: return an entry, even one that has expired, and its version; None if there is none."""
+        """Hook: return an entry, even an expired one, and its version; None if it is missing."""
 
     @abstractmethod
     async def _put_entry_if(
         self, *, collection: str, key: str, managed_entry: ManagedEntry, version: str | None
     ) -> str | None:
-        """Hook: store an entry, atomically, if the one that is there has a version, or if there is none.
+        """Hook: atomically store an entry, if the stored one has a given version, or if there is none.
 
         Args:
-            collection: The collection.
-            key: The key.
-            managed_entry: The entry.
-            version: The version that the stored entry must have; None: there must be none.
+            collection: Collection of the entry.
+            key: Key of the entry.
+            managed_entry: Entry to store.
+            version: Required version of the stored entry; None requires that there is no entry.
 
         Returns:
             The new version; None if nothing was stored.
@@ -72,36 +72,36 @@ class VersionedStore(
 
     @abstractmethod
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
-        """Hook: remove an entry, atomically, if it has a version; return whether it was removed."""
+        """Hook: atomically remove an entry if it has a given version; return whether it was removed."""
 
     async def _colliding_version(self, *, collection: str, key: str) -> str | None:
-        """Return the version of another entry that is where this one will be; None if there is none."""
+        """Return the version of another entry stored where this one belongs; None if there is no other."""
         return None
 
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        """Hook: remove an entry, atomically, and return it, even one that has expired; else None."""
+        """Hook: atomically remove an entry and return it, even if it has expired; None if it is missing."""
         while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
             entry, version = found
-            # An expired entry may be the tombstone of another call, which reads it if its answer was lost.
+            # An expired entry may be the tombstone of another call, which reads it if its reply was lost.
             if (self.buries and entry.is_expired) or await self._retire_entry(collection, key, version):
                 return entry
         return None
 
     async def _retire_entry(self, collection: str, key: str, version: str) -> bool:
-        """Remove an entry, if it has a version, and return whether it was removed."""
+        """Remove an entry if it has a given version, and return whether it was removed."""
         if not self.buries:
             return await self._delete_entry_if(collection=collection, key=key, version=version)
         dead = new_entry({}, time.time(), 0)
         buried = await self._put_entry_if(collection=collection, key=key, managed_entry=dead, version=version)
         if buried is None:
             return False
-        # What is left if this fails has expired.
+        # If this fails, only an expired entry is left.
         with suppress(KeyValueStoreError):
             await self._delete_entry_if(collection=collection, key=key, version=buried)
         return True
 
     async def _touch_entry(self, *, collection: str, key: str, expires: float | None) -> bool:
-        """Hook: change when an entry expires, atomically; return whether there was one that has not."""
+        """Hook: atomically change the expiry of an entry; return whether it existed and had not expired."""
         while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
             entry, version = found
             if entry.is_expired:
@@ -128,7 +128,7 @@ class VersionedStore(
 
     async def _claim(self, collection: str, key: str, entry: ManagedEntry) -> bool:
         version: str | None = None
-        # An entry that has expired is replaced under its own version.
+        # An expired entry is replaced on the condition that its version is unchanged.
         for _ in range(_CLAIMS):
             stored = await self._put_entry_if(
                 collection=collection, key=key, managed_entry=entry, version=version
@@ -229,12 +229,12 @@ class VersionedStore(
 
 
 def _public(version: str, expires: float | None) -> str:
-    """Return the version that a caller gets: it says when its entry expires, and is of no use after that."""
+    """Return the version for a caller: it includes the entry's expiry time, and is useless after that."""
     return version if expires is None else f"{version}{_EXPIRES}{expires!r}"
 
 
 def _unexpired(version: str) -> str | None:
-    """Return the backend's version of a caller's; None if its entry has expired."""
+    """Return the backend's part of a caller's version; None if its entry has expired."""
     backend, separator, expires = version.rpartition(_EXPIRES)
     if not separator:
         return version

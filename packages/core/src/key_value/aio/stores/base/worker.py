@@ -1,4 +1,4 @@
-"""Threads for a driver that blocks."""
+"""Threads for a blocking driver."""
 
 import asyncio
 import atexit
@@ -22,18 +22,19 @@ T = TypeVar("T")
 ItemsT = TypeVar("ItemsT")
 
 JOBS_AT_A_TIME = 1000
-"""Jobs that are handed over together at most, so that the first of them need not wait long for the last."""
+"""Maximum number of jobs to hand over together, so that the first need not wait long for the last."""
 
 
 class Worker(Generic[ResourceT]):
-    """A thread, or some, for the blocking calls of the tasks of any event loop.
+    """One or more threads for blocking calls, used by the tasks of any event loop.
 
-    One thread hands all waiting jobs to one function, so that many small jobs cost one switch of threads, and
-    one transaction if there are any; of several threads each takes one job. A job that is given up before it
-    began is not done; one that began is awaited to its end before the cancellation is raised.
+    A single thread passes all waiting jobs to one function, so that many small jobs cost one thread switch,
+    and one transaction if transactions are used. With several threads, each takes one job at a time. A job
+    that is cancelled before it starts is not done. One that has started is awaited to its end before the
+    cancellation is raised.
 
-    Threads do not keep the process alive: at its end, and before a fork, the work under way is finished and
-    no more is begun. A child process starts threads of its own, or refuses.
+    The threads do not keep the process alive. At its end, and before a fork, running jobs are finished and no
+    new ones are started. A child process starts separate threads, or refuses.
     """
 
     def __init__(
@@ -46,16 +47,16 @@ class Worker(Generic[ResourceT]):
         threads: int = 1,
         forks: bool = True,
     ) -> None:
-        """State the work; no thread is started yet.
+        """Initialize without starting a thread.
 
         Args:
-            name: The name of the threads.
-            open: Opens what the jobs work with, in each thread, before its first job.
-            close: Closes that, in the same thread.
-            transaction: Begins a transaction, given whether it writes, in which all that waits is done
-                together; None if each job is done by itself.
-            threads: How many threads there are.
-            forks: Whether a forked child may use what `open` opens in it, beside its parent.
+            name: Name of the threads.
+            open: Opens the resource that jobs use, in each thread, before its first job.
+            close: Closes the resource, in the same thread.
+            transaction: Begins a transaction for all waiting jobs together, given whether any of them writes;
+                None runs each job separately.
+            threads: Number of threads.
+            forks: Whether a forked child may open a resource while its parent uses one.
         """
         self._name = name
         self._open = open
@@ -71,7 +72,7 @@ class Worker(Generic[ResourceT]):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the threads once all jobs are done; what `close` raised in one of them is raised here."""
+        """End the threads once all jobs are done; an exception of `close` in a thread is raised here."""
         crew, self._crew = self._crew, None
         if crew is not None and crew.process == os.getpid():
             crew.end()
@@ -81,18 +82,19 @@ class Worker(Generic[ResourceT]):
                 raise crew.failure
 
     async def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> T:
-        """Do something in a thread.
+        """Run a function in a thread.
 
         Args:
-            work: What to do, given what `open` opened.
-            writes: Whether it changes anything.
+            work: Function to run, called with the resource.
+            writes: Whether the function changes anything.
 
         Returns:
-            What `work` returns.
+            The result of `work`.
 
         Raises:
             StoreClosedError: The worker is closed.
-            StoreConnectionError: This process was forked from the one that opened it, and may not use it.
+            StoreConnectionError: This process was forked from the one that opened the resource, and may not
+                use it.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         return await self._done(Job(future, work=work, writes=writes))
@@ -104,13 +106,13 @@ class Worker(Generic[ResourceT]):
         *,
         writes: bool = False,
     ) -> T:
-        """Do something in a thread, in one call with what other tasks want done in the same way.
+        """Run a function in a thread, in one call for all tasks that are waiting for the same function.
 
         Args:
-            run_batch: What to do, given what `open` opened and the items of each task; it returns a result
-                for each.
-            items: The items of this task.
-            writes: Whether it changes anything.
+            run_batch: Function to run, called with the resource and the items of each task; it returns a
+                result for each task.
+            items: Items of this task.
+            writes: Whether the function changes anything.
 
         Returns:
             The result of this task; errors are those of `run`.
@@ -143,7 +145,7 @@ class Worker(Generic[ResourceT]):
         return crew
 
     def _start_after_fork(self) -> "_Crew":
-        """Start threads in a child process: those of its parent are not there."""
+        """Start threads in a child process, which does not have those of its parent."""
         if not self._forks:
             raise StoreConnectionError(
                 message=f"{self._name} is open in the process that this one was forked from, and one process "
@@ -153,19 +155,19 @@ class Worker(Generic[ResourceT]):
 
 
 class _Crew:
-    """The threads of a worker in one process, and their queue; the worker may be dropped before they end."""
+    """A worker's threads in one process, and their queue; the worker may be dropped before they end."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.threads: list[threading.Thread] = []
         self.busy: list[threading.RLock] = []
-        """One for each thread, held while it does jobs: nothing forks or exits meanwhile."""
+        """One lock per thread, held while it runs jobs, during which nothing forks or exits."""
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._claiming = threading.RLock()
-        """Held where a job is added, begun or given up."""
+        """Held while a job is added, started or cancelled."""
         self._ended = False
         self.failure: Exception | None = None
-        """What `close` raised."""
+        """The exception of `close`, if any."""
         _crews.add(self)
 
     def start(
@@ -193,7 +195,7 @@ class _Crew:
             return not self._ended
 
     def end(self) -> None:
-        """Let the threads end once they have done what waits; called by the garbage collector too."""
+        """Let the threads end after the waiting jobs; also called by the garbage collector."""
         with self._claiming:
             if not self._ended:
                 self._ended = True
@@ -201,7 +203,7 @@ class _Crew:
                     self._jobs.put(None)
 
     def stop(self) -> None:
-        """Let the threads end after the jobs that they are at; what waits is not begun."""
+        """Let the threads end after the jobs they are running; waiting jobs are not started."""
         with self._claiming, suppress(queue.Empty):
             while True:
                 self._jobs.get_nowait()
@@ -211,7 +213,7 @@ class _Crew:
                 self._jobs.put(None)
 
     async def give_up(self, job: Job[Any]) -> None:
-        """Leave a job undone if it has not begun, else wait for its end."""
+        """Leave a job undone if it has not started; otherwise wait until it ends."""
         with self._claiming:
             if not job.started or job.ended:
                 return
@@ -230,7 +232,7 @@ class _Crew:
         transaction: Transaction | None,
         at_a_time: int,
     ) -> None:
-        """Do jobs until the end: this is what a thread runs."""
+        """Run jobs until the end; this is the main function of a thread."""
         resource: Any = None
         while jobs := self._take(at_a_time):
             with busy:
@@ -246,7 +248,7 @@ class _Crew:
                     for job in some:
                         job.error = error
             _settle(some)
-            del jobs, some  # Their values need not live until there are others.
+            del jobs, some  # Do not keep their values alive until the next jobs.
         if resource is not None and close is not None:
             with busy:
                 try:
@@ -255,7 +257,7 @@ class _Crew:
                     self.failure = error
 
     def _take(self, at_a_time: int) -> list[Job[Any]]:
-        """Wait for jobs, and take so many at most; none at the end."""
+        """Wait for jobs and take up to `at_a_time`; return an empty list at the end."""
         jobs = [self._jobs.get()]
         while jobs[-1] is not None and len(jobs) < at_a_time and not self._jobs.empty():
             jobs.append(self._jobs.get())
@@ -264,7 +266,7 @@ class _Crew:
         return [job for job in jobs if job is not None]
 
     def _begin(self, jobs: Sequence[Job[Any]]) -> list[Job[Any]]:
-        """Mark jobs as begun, but for those that were given up."""
+        """Mark jobs as started, except the cancelled ones."""
         with self._claiming:
             some = [job for job in jobs if not job.future.cancelled()]
             for job in some:
@@ -285,7 +287,7 @@ def _settle(batch: Sequence[Job[Any]]) -> None:
 
 
 def _settle_all(jobs: Sequence[Job[Any]]) -> None:
-    """Give the waiting tasks their results, unless they were cancelled."""
+    """Deliver results to the waiting tasks, except cancelled ones."""
     for job in jobs:
         job.ended = True
         if job.settled is not None:
@@ -301,15 +303,15 @@ def _settle_all(jobs: Sequence[Job[Any]]) -> None:
 _crews: "weakref.WeakSet[_Crew]" = weakref.WeakSet()
 
 PAUSE_TIMEOUT = 10.0
-"""Seconds that a fork, or the end of the interpreter, waits for the job that a thread is at."""
+"""Maximum wait of a fork, or of interpreter exit, for the job that a thread is running, in seconds."""
 
 _paused: list[threading.RLock] = []
 
 
 def _pause() -> None:
-    """Wait until no thread is at a job, and let none begin one.
+    """Wait until no thread is running a job, and prevent new ones.
 
-    A driver that is interrupted by a fork leaves its locks held in the child for ever.
+    A driver that is interrupted by a fork leaves its locks held permanently in the child.
     """
     _paused.extend(busy for crew in list(_crews) for busy in crew.busy if busy.acquire(timeout=PAUSE_TIMEOUT))
 
@@ -325,7 +327,7 @@ if hasattr(os, "register_at_fork"):
 
 @atexit.register
 def _end_all() -> None:
-    """End all threads: a driver that is at work while the interpreter ends may abort it, or crash."""
+    """End all threads: a driver that is still working at interpreter exit may abort it, or crash."""
     crews = [crew for crew in list(_crews) if crew.process == os.getpid()]
     for crew in crews:
         crew.stop()

@@ -7,9 +7,9 @@ from key_value.aio.stores.base.codec import encode
 
 
 class NullStore(BaseStore):
-    """A store that forgets all it is given: every read is a miss.
+    """A store that discards every write: every read is a miss.
 
-    It refuses what a real store refuses, so that what runs with it runs with another.
+    It rejects what a real store rejects, so code that works with it also works with another store.
     """
 
     @override

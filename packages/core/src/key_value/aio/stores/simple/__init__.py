@@ -1,4 +1,4 @@
-"""The store to learn from: `SimpleStore`."""
+"""A minimal store to learn from: `SimpleStore`."""
 
 from key_value.aio.stores.simple.store import SimpleStore
 

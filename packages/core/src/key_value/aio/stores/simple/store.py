@@ -23,9 +23,9 @@ class _Stored(NamedTuple):
 
 
 class SimpleStore(VersionedStore, PagedStore):
-    """A store in one dictionary: what a store needs and nothing more, to learn from and to test with.
+    """A minimal store in one dictionary, to learn from and to test with.
 
-    Use `MemoryStore` for anything that has to be fast or to stay small.
+    Use `MemoryStore` if the store has to be fast or stay small.
     """
 
     @warns_on_wrong_types
@@ -33,9 +33,9 @@ class SimpleStore(VersionedStore, PagedStore):
         """Create an empty store.
 
         Args:
-            max_entries: Entries that it may have before the one that was first stored is dropped; None sets
-                no limit.
-            default_collection: The collection used when a call names none.
+            max_entries: Maximum number of entries; when it is reached, the entry that was first stored is
+                dropped. None sets no limit.
+            default_collection: Collection used when a call does not name one.
 
         Raises:
             ValueError: `max_entries` is less than 1.
@@ -67,7 +67,7 @@ class SimpleStore(VersionedStore, PagedStore):
         created_at: datetime,
         expires_at: datetime | None,
     ) -> None:
-        # All of them are encoded before any is stored: one that is not JSON refuses the batch.
+        # Encode all values before storing any, so that one that is not JSON fails the whole batch.
         texts = [await encode(entry.value) for entry in managed_entries]
         for key, text, entry in zip(keys, texts, managed_entries, strict=True):
             self._store(collection, key, text, entry)
@@ -109,7 +109,7 @@ class SimpleStore(VersionedStore, PagedStore):
         self, *, collection: str | None, prefix: str, cursor: str | None, limit: int
     ) -> ListedPage:
         after = ("", "") if cursor is None else tuple(json.loads(cursor))
-        # In the order of their names: an entry that stays is on one page, whatever comes and goes.
+        # Sorted by name, so that an entry that stays is on exactly one page, whatever is added or removed.
         names = sorted(name for name in self._entries if collection in (None, name[0]) and name > after)
         page = names[:limit]
         listed = [Listed(*name, self._entries[name].expires, name) for name in page]

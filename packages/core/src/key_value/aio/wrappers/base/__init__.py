@@ -1,4 +1,4 @@
-"""The bases of wrappers: `BaseWrapper`, and its kinds `Interceptor`, `Translator` and `Combiner`."""
+"""Base classes of wrappers: `BaseWrapper`, and its kinds `Interceptor`, `Translator` and `Combiner`."""
 
 from key_value.aio.wrappers.base.combiner import Combiner
 from key_value.aio.wrappers.base.interceptor import HITS, Call, Interceptor

@@ -1,4 +1,4 @@
-"""The methods of abilities on wrappers, from the table, and the rule of which of them a wrapper keeps."""
+"""Methods of abilities on wrappers, built from the table, and the rule for which of them a wrapper keeps."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from key_value.aio.protocols.abilities import ABILITIES, ABILITY_OF, Ability
 
 Arguments = Mapping[str, Any]
-"""The arguments of a method of an ability, all of them, by name."""
+"""All arguments of an ability's method, by name."""
 
 EVERY_ABILITY = frozenset(ability.protocol for ability in ABILITIES)
 
@@ -29,17 +29,17 @@ def call_ability(store: object, ability: Ability, arguments: Arguments) -> Await
 def kept_abilities(
     wrapper: type, base: type, drops: frozenset[type], can_offer: Callable[[type], bool]
 ) -> Iterator[type]:
-    """Find out which abilities a wrapper keeps, as mixins that have their methods.
+    """Yield the abilities that a wrapper keeps, as mixins with their methods.
 
     A wrapper keeps the protocols that it can offer and does not drop, each as a whole. A class that overrides
-    an operation loses the abilities that would bypass the override, unless it has their methods too or names
+    an operation loses the abilities that would bypass the override, unless it also has their methods or lists
     their protocols in `keeps`.
 
     Args:
-        wrapper: The wrapper's class.
-        base: The class whose operations change nothing.
-        drops: The protocols that it drops.
-        can_offer: Whether what is wrapped lets it offer a protocol.
+        wrapper: Class of the wrapper.
+        base: Class whose operations change nothing.
+        drops: Protocols that the wrapper drops.
+        can_offer: Returns whether the wrapped stores allow the wrapper to offer a protocol.
     """
     bypassing = {ability.protocol for ability in ABILITIES if _bypasses_override(wrapper, base, ability)}
     for protocol, mixin in _MIXINS.items():
@@ -72,7 +72,7 @@ def _mixin(protocol: type) -> type:
 
 
 def _method(ability: Ability, template: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method with the signature of a protocol's that hands its arguments to `_call_ability`."""
+    """Create a method with a protocol's signature that passes its arguments to `_call_ability`."""
     signature = inspect.signature(template)
     _, *parameters = signature.parameters.values()
     defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
@@ -85,7 +85,7 @@ def _method(ability: Ability, template: Callable[..., Any]) -> Callable[..., Any
         if isinstance(ttl := arguments.get("ttl"), timedelta):
             arguments["ttl"] = ttl.total_seconds()
         if len(arguments) != count or len(given) != len(args) or not given.keys().isdisjoint(kwargs):
-            # Raises the TypeError that says what is wrong.
+            # This raises the TypeError that describes the mistake.
             signature.bind(self, *args, **kwargs)
         return await self._call_ability(ability, arguments)  # pyright: ignore[reportPrivateUsage] -- it is a method
 

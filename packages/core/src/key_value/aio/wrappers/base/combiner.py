@@ -1,4 +1,4 @@
-"""The base of wrappers that combine several stores into one."""
+"""The base class of wrappers that combine several stores into one."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,41 +16,41 @@ from key_value.aio.wrappers.base.wrapper import BaseWrapper
 T = TypeVar("T")
 
 Operation = Callable[[AsyncKeyValue], Awaitable[T]]
-"""An operation on a store that is still to be chosen."""
+"""An operation that is called with the chosen store."""
 
 
 class Combiner(BaseWrapper):
-    """A wrapper that chooses the store of each operation: it implements `_read` and `_write`."""
+    """A wrapper that chooses the store for each operation: it implements `_read` and `_write`."""
 
     keeps = EVERY_ABILITY
 
     @abstractmethod
     async def _read(self, collection: str | None, operation: Operation[T]) -> T:
-        """Hook: carry out an operation that changes nothing.
+        """Hook: perform an operation that changes nothing.
 
         Args:
-            collection: What `_collection` returns.
-            operation: Carries it out on a store.
+            collection: Collection, as returned by `_collection`.
+            operation: Performs the operation on the store passed to it.
         """
 
     @abstractmethod
     async def _write(self, keys: Sequence[str], collection: str | None, operation: Operation[T]) -> T:
-        """Hook: carry out an operation that changes entries.
+        """Hook: perform an operation that changes entries.
 
         Args:
-            keys: The keys of the entries.
-            collection: What `_collection` returns.
-            operation: Carries it out on a store.
+            keys: Keys of the entries.
+            collection: Collection, as returned by `_collection`.
+            operation: Performs the operation on the store passed to it.
         """
 
     async def _decide(
         self, ability: Ability, keys: Sequence[str], collection: str | None, operation: Operation[T]
     ) -> T:
-        """Hook: carry out an operation whose answer holds in one store alone, such as `put_if_absent`."""
+        """Hook: perform an operation whose result is valid in one store only, such as `put_if_absent`."""
         return await self._write(keys, collection, operation)
 
     def _collection(self, collection: str | None) -> str | None:
-        """Hook: return the name of a collection; by default None means that of the first store."""
+        """Hook: return the name of a collection; by default None means the first store's default."""
         return self._collection_name(collection)
 
     @override

@@ -1,4 +1,4 @@
-"""The base of wrappers that do something around every operation and leave the data alone."""
+"""The base class of wrappers that do something around every operation and leave the data unchanged."""
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,21 +16,21 @@ T = TypeVar("T")
 
 
 class Call(NamedTuple):
-    """One operation on its way to a store."""
+    """An operation on its way to a store."""
 
     operation: str
-    """The name of the method: `get`, `put_many`, `keys`, ..."""
+    """Name of the method: `get`, `put_many`, `keys`, ..."""
     collection: str | None = None
-    """The collection as it was given."""
+    """Collection, as the caller passed it."""
     keys: Sequence[str] = ()
-    """The keys, one for the operations of one key."""
+    """Keys; a single one for operations on one key."""
     values: Sequence[Mapping[str, Any]] = ()
-    """The values, for those that store some."""
+    """Values, for operations that store values."""
     ttl: SupportsFloat | None = None
-    """The time to live in seconds, also of a timedelta, for those that take one."""
+    """TTL in seconds, converted from a timedelta if necessary, for operations that take one."""
 
 
-# `Call(...)` runs Python code, which each operation of each interceptor would pay for.
+# `Call(...)` runs Python code, which would slow down each operation of each interceptor.
 _call: Callable[[type[Call], tuple[object, ...]], Call] = cast("Any", tuple).__new__
 
 
@@ -45,21 +45,21 @@ HITS: Mapping[str, Callable[[Any], int]] = {
     "ttl_many": lambda found: sum(value is not None for value, _ in found),
     **{ability.method: _found for ability in ABILITIES if ability.gives in ("value", "versioned")},
 }
-"""How many of its keys each operation that returns values has found, by its result."""
+"""Functions that count the keys found, from the result of each operation that returns values."""
 
 
 class Interceptor(BaseWrapper):
-    """A wrapper that does something around every operation: it overrides `_around`, once for all of them."""
+    """A wrapper that does something around every operation: it overrides `_around` once for all of them."""
 
     keeps = EVERY_ABILITY
 
     @abstractmethod
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
-        """Hook: carry out an operation.
+        """Hook: perform an operation.
 
         Args:
             call: The operation and its arguments.
-            proceed: Passes it on; it may be awaited again, or not at all.
+            proceed: Passes the operation on; it may be awaited several times, or not at all.
         """
 
     @override

@@ -1,4 +1,4 @@
-"""Locks by name for tasks of any event loop in any thread, first come, first served."""
+"""Locks by name, granted in order of arrival, for tasks of any event loop in any thread."""
 
 import asyncio
 import os
@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary, WeakSet
 
 
 class NamedLocks:
-    """Locks that are made when a name is held and dropped when none holds or awaits it.
+    """Locks that are created when a name is first held, and dropped when it is no longer held or awaited.
 
-    In a forked child all are free: the tasks of the parent do not run there.
+    In a forked child all locks are free, since the tasks of the parent do not run there.
     """
 
     def __init__(self) -> None:
@@ -21,20 +21,21 @@ class NamedLocks:
 
     def reset(self) -> None:
         """Drop all locks."""
-        # A coroutine that is collected leaves: that may happen in any line, also while this thread holds it.
+        # A garbage-collected coroutine leaves its queues: possibly on any line, even while this thread holds
+        # the lock.
         self._mutex = threading.RLock()
         self._queues: dict[Hashable, deque[Hold]] = {}
 
     def hold(self, names: Iterable[Hashable]) -> "Hold":
-        """Hold several names in an `async with`, which says whether it had to wait for one.
+        """Hold several names in an `async with`, which returns whether it had to wait for any of them.
 
-        A hold enters the queues of all its names at once and begins when it is the first in each. So holds of
-        one name begin in the order in which they came, and no two wait for each other.
+        A hold enters the queues of all its names at once, and begins when it is first in each. So holds of
+        the same name begin in order of arrival, and no two holds can wait for each other.
         """
         return Hold(self, names)
 
     def enter(self, hold: "Hold") -> bool:
-        """Put a hold at the end of the queues of its names, and say whether it must wait."""
+        """Append a hold to the queues of its names, and return whether it must wait."""
         with self._mutex:
             for name in hold.names:
                 queue = self._queues.setdefault(name, deque())
@@ -44,14 +45,14 @@ class NamedLocks:
             return hold.ahead > 0
 
     def leave(self, hold: "Hold") -> None:
-        """Take a hold out of the queues, and let those begin that are first now."""
+        """Remove a hold from the queues, and start the holds that are now first."""
         with self._mutex:
             leaving = [hold]
             while leaving:
                 leaving += self._remove(leaving.pop())
 
     def _remove(self, hold: "Hold") -> list["Hold"]:
-        """Take a hold out; return those that were to begin, but whose event loop has been closed."""
+        """Remove a hold; return the holds that were due to begin, but whose event loop has been closed."""
         abandoned: list[Hold] = []
         for name in hold.names:
             queue = self._queues.get(name)
@@ -77,7 +78,7 @@ class Hold:
         self._begun: asyncio.Future[None] | None = None
 
     def advance(self) -> bool:
-        """Note that this is the first in one queue more; False if its event loop has been closed."""
+        """Record that this is now first in one more queue; return False if its event loop has been closed."""
         self.ahead -= 1
         if self.ahead or self._loop is None:
             return True
@@ -128,7 +129,7 @@ _of_objects: WeakKeyDictionary[object, NamedLocks] = WeakKeyDictionary()
 
 
 def locks_of(owner: object) -> NamedLocks:
-    """Return the locks that belong to an object, the same at each call where the object can be tracked."""
+    """Return the locks that belong to an object; the same at each call if the object can be tracked."""
     try:
         return _of_objects.setdefault(owner, NamedLocks())
     except TypeError:

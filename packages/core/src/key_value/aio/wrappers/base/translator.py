@@ -1,4 +1,4 @@
-"""The base of wrappers that store something else than they are given, and give back what they were given."""
+"""The base class of wrappers that store data in another form and translate it back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,20 +21,21 @@ from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 from key_value.aio.wrappers.base.wrapper import BaseWrapper
 
 KEYS_PER_PAGE = 1000
-"""Keys that are read at a time where only some of them are the wrapper's."""
+"""Number of keys to read at a time if only some of them are the wrapper's."""
 
 
 class Translator(BaseWrapper):
-    """A wrapper that translates keys, collections, values or times to live, by the hooks that it overrides.
+    """A wrapper that translates keys, collections, values or TTLs, through the hooks that it overrides.
 
-    What it lists is translated back, without what it did not store. Values are translated by coroutines,
-    since work on a large one belongs in a thread. The hooks are given names: a collection is None only where
-    none is named and the wrapped store does not say what it uses then.
+    Listed names are translated back, without those that the wrapper did not store. Values are translated by
+    coroutines, since work on a large value belongs in a thread. The hooks receive resolved names: a
+    collection is None only if the caller did not name one and the wrapped store does not report its default
+    collection.
     """
 
     keeps = EVERY_ABILITY
 
-    # Coroutines that change nothing would cost each read and write of values.
+    # Awaiting coroutines that change nothing would slow down every read and write of values.
     __decodes = __encodes = True
 
     @override
@@ -49,19 +50,19 @@ class Translator(BaseWrapper):
         return key
 
     def _decode_key(self, key: str) -> str | None:
-        """Hook: return the key that was encoded; None if it was not encoded by this wrapper."""
+        """Hook: return the original of a stored key; None if this wrapper did not encode it."""
         return key
 
     def _encode_key_in(self, key: str, collection: str | None) -> str:
-        """Hook: return the key to use, for a wrapper to which the collection matters."""
+        """Hook: return the key to use in the wrapped store, if that depends on the collection."""
         return self._encode_key(key)
 
     def _decode_key_in(self, key: str, collection: str | None) -> str | None:
-        """Hook: return what `_encode_key_in` encoded, or None."""
+        """Hook: return the original of a key that `_encode_key_in` encoded, or None."""
         return self._decode_key(key)
 
     def _encode_prefix(self, prefix: str, collection: str | None) -> str:
-        """Hook: return a prefix of all keys that encode one with this prefix; "" is always right."""
+        """Hook: return a prefix shared by all encoded keys with this prefix; "" is always correct."""
         return prefix if self._leaves_keys_alone() else ""
 
     def _encode_collection(self, collection: str | None) -> str | None:
@@ -69,7 +70,7 @@ class Translator(BaseWrapper):
         return collection
 
     def _decode_collection(self, collection: str) -> str | None:
-        """Hook: return the collection that was encoded; None if it was not encoded by this wrapper."""
+        """Hook: return the original of a stored collection; None if this wrapper did not encode it."""
         return collection
 
     async def _encode_value(
@@ -81,11 +82,11 @@ class Translator(BaseWrapper):
     async def _decode_value(
         self, value: dict[str, Any], *, collection: str | None, key: str
     ) -> dict[str, Any] | None:
-        """Hook: return the value that was encoded; None makes it a miss."""
+        """Hook: return the original of a stored value; None makes it a miss."""
         return value
 
     def _ttl(self, ttl: SupportsFloat | None) -> SupportsFloat | None:
-        """Hook: return the seconds to live in the wrapped store."""
+        """Hook: return the TTL, in seconds, to use in the wrapped store."""
         return ttl
 
     @override
@@ -197,14 +198,14 @@ class Translator(BaseWrapper):
             and self.__decodes
             and await self.get(given["key"], collection=name) is None
         ):
-            # Nothing to pop, or nothing that can be decoded, which then stays.
+            # Nothing to pop, or a value that cannot be decoded and therefore stays.
             return None
         encoded = await self._encode_arguments(ability, given, name)
         result = await super()._call_ability(ability, encoded)
         return await self._decode_result(ability, result, given, name)
 
     def _can_scan_for(self, limit: int | None) -> bool:
-        """Return whether so many keys are found without listing the collection, in which others are too."""
+        """Return whether `limit` keys can be found without listing the collection, which may hold others."""
         check_limit(limit)
         return (
             limit is not None
@@ -280,7 +281,7 @@ class Translator(BaseWrapper):
         return [self._encode_key_in(key, collection) for key in keys]
 
     def _leaves_keys_alone(self) -> bool:
-        """Return whether no key is renamed or hidden, so that the store may count them."""
+        """Return whether no key is renamed or hidden, so that the wrapped store can apply limits itself."""
         hooks = Translator._decode_key, Translator._decode_key_in
         return (type(self)._decode_key, type(self)._decode_key_in) == hooks
 

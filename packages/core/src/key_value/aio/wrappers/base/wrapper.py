@@ -1,4 +1,4 @@
-"""The base of every wrapper: it passes everything on."""
+"""The base class of every wrapper, which forwards everything."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -25,39 +25,40 @@ from key_value.aio.wrappers.base.abilities import Arguments, call_ability, kept_
 
 
 class BaseWrapper(ShallowCopyable, AsyncKeyValue):
-    """A store that passes every operation on to another.
+    """A store that forwards every operation to another.
 
-    Subclass it, assign the store to `self.key_value`, and override what is to differ. The wrapper has the
-    abilities of what it wraps (`keys`, `destroy`, ...), and `isinstance` says so. A subclass that overrides
-    `put` loses `put_if_absent`, and one that overrides `delete` loses the abilities to list and to destroy,
-    unless it has those methods too, or names their protocols in `keeps`: they would bypass it.
+    Subclass it, assign the store to `self.key_value`, and override the methods to change. The wrapper has the
+    abilities of the wrapped store (`keys`, `destroy`, ...), and `isinstance` reflects this. A subclass that
+    overrides `put` loses `put_if_absent`, and one that overrides `delete` loses the abilities to list and to
+    destroy, since they would bypass the override. It keeps them if it also has those methods, or lists their
+    protocols in `keeps`.
     """
 
     drops: ClassVar[frozenset[type]] = frozenset()
-    """The protocols of abilities that this wrapper cannot keep."""
+    """Protocols of abilities that this wrapper cannot keep."""
 
     keeps: ClassVar[frozenset[type]] = frozenset()
-    """The protocols of abilities that are right although this class overrides operations."""
+    """Protocols of abilities that remain correct although this class overrides operations."""
 
-    # Two underscores: a wrapper of a user may have any attribute of its own.
+    # Two underscores, because a user's wrapper may have attributes of any name.
     __wrapped: tuple[AsyncKeyValue, ...] = ()
     __only: AsyncKeyValue
     __default: str | None = None
 
     if TYPE_CHECKING:
         key_value: AsyncKeyValue
-        """The store that is wrapped."""
+        """The wrapped store."""
 
         @property
         def wrapped(self) -> tuple[AsyncKeyValue, ...]:
-            """The stores that are wrapped, the one that is used first coming first."""
+            """The wrapped stores, in the order of their use."""
             ...
 
     def __init__(self, key_value: AsyncKeyValue | None = None) -> None:
         """Wrap a store.
 
         Args:
-            key_value: The store; None where the subclass assigns `self.key_value` itself.
+            key_value: Store to wrap; None if the subclass assigns `self.key_value` itself.
         """
         if key_value is not None:
             self._wrap(key_value)
@@ -67,10 +68,10 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
         return f"{plain_class(type(self)).__name__}({', '.join(map(repr, self.__wrapped))})"
 
     def _wrap(self, *wrapped: AsyncKeyValue) -> None:
-        """Take over the abilities that these stores share, and close them with this wrapper."""
+        """Adopt the abilities that these stores share, and close the stores with this wrapper."""
         cls = plain_class(type(self))
         for store in wrapped:
-            # A `RoutingWrapper` whose function always names a store may have no default one.
+            # A `RoutingWrapper` whose function always returns a store may have no default one.
             if store is not None:  # pyright: ignore[reportUnnecessaryComparison] -- callers may not be typed
                 check_store(store, cls)
         self.__wrapped = wrapped
@@ -81,25 +82,25 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
         extend(self, kept_abilities(cls, BaseWrapper, self.drops, self._can_offer))
 
     def _can_offer(self, protocol: type) -> bool:
-        """Hook: whether what is wrapped lets this wrapper offer the protocol of an ability."""
+        """Hook: return whether the wrapped stores allow this wrapper to offer the protocol of an ability."""
         return bool(self.__wrapped) and all(isinstance(inner, protocol) for inner in self.__wrapped)
 
     def _collection_name(self, collection: str | None) -> str | None:
-        """Resolve a collection: its name, or that of the default collection where none is named.
+        """Resolve a collection to its name, or to that of the default collection if none is named.
 
         Returns:
-            The name; None only where the wrapped store does not say what its default collection is.
+            The name; None only if the wrapped store does not report its default collection.
         """
         if collection is not None and type(collection) is not str:
             collection = check_collection(collection)
         return collection or getattr(self, "default_collection", None) or self.__default
 
     async def _call_ability(self, ability: Ability, arguments: Arguments) -> Any:
-        """Hook: carry out a method of an ability that this wrapper keeps.
+        """Hook: call a method of an ability that this wrapper keeps.
 
         Args:
-            ability: The method.
-            arguments: All its arguments by name.
+            ability: Method to call.
+            arguments: All of its arguments, by name.
         """
         return await call_ability(self.key_value, ability, arguments)
 
@@ -160,13 +161,13 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
         return await self.key_value.delete_many(check_keys(keys), collection=check_collection(collection))
 
     async def setup(self) -> None:
-        """Prepare what is wrapped now rather than at its first use."""
+        """Prepare the wrapped stores now rather than on first use."""
         for inner in distinct(self.__wrapped):
             if hasattr(inner, "setup"):
                 await cast("Any", inner).setup()
 
     async def close(self) -> None:
-        """Close what is wrapped."""
+        """Close the wrapped stores."""
         async with AsyncExitStack() as closing:
             for inner in distinct(self.__wrapped):
                 if hasattr(inner, "close"):
@@ -187,9 +188,10 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
         await self.close()
 
     if not TYPE_CHECKING:
-        # A wrapper of a user may declare it as it likes; None leaves the choice to the wrapped store.
+        # A user's wrapper may declare this attribute in any form; None leaves the choice to the wrapped
+        # store.
         default_collection = None
-        # Getters in C: each operation of each wrapper reads `key_value`.
+        # Getters implemented in C, since each operation of each wrapper reads `key_value`.
         wrapped = property(attrgetter("_BaseWrapper__wrapped"))
         key_value = property(attrgetter("_BaseWrapper__only"), lambda self, store: self._wrap(store))
 
@@ -198,12 +200,12 @@ class BaseWrapper(ShallowCopyable, AsyncKeyValue):
 
 
 def distinct(stores: Sequence[AsyncKeyValue]) -> Sequence[AsyncKeyValue]:
-    """Return stores without repeats, in their order."""
+    """Return stores without duplicates, in order."""
     return list({id(store): store for store in stores}.values())
 
 
 def default_collection_of(store: object) -> str | None:
-    """Return the collection that a store or wrapper uses where none is named; None if it does not say."""
+    """Return the default collection of a store or wrapper; None if it does not report one."""
     while True:
         name: object = getattr(store, "default_collection", None)
         if name and isinstance(name, str):

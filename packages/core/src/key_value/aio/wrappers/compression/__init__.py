@@ -1,4 +1,4 @@
-"""`CompressionWrapper`: a store of compressed values."""
+"""`CompressionWrapper`: a store that compresses values."""
 
 from key_value.aio.wrappers.compression.wrapper import CompressionWrapper
 

@@ -1,4 +1,4 @@
-"""The algorithms that values are compressed by."""
+"""Compression algorithms for values."""
 
 import gzip
 import sys
@@ -26,7 +26,7 @@ class Codec(Protocol):
         """Decompress bytes.
 
         Raises:
-            DeserializationError: They are not whole, or would become more than `limit`.
+            DeserializationError: The data is truncated, or would decompress to more than `limit` bytes.
         """
         ...
 
@@ -89,10 +89,10 @@ class _ZstdModule(Protocol):
 
 @cache
 def zstd() -> _ZstdModule:
-    """Import the module for Zstandard: that of Python, or its backport.
+    """Import the Zstandard module of Python, or its backport.
 
     Raises:
-        ImportError: There is neither.
+        ImportError: Neither is installed.
     """
     name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
     try:

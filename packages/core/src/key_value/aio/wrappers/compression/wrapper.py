@@ -22,16 +22,16 @@ VERSION = "__compression_version__"
 ALGORITHM = "__compression_algorithm__"
 
 MARKS = {DATA, VERSION, ALGORITHM}
-"""The fields of a compressed value: a stored value with these and no others is one."""
+"""Fields of a compressed value; a stored value with exactly these fields is one."""
 
 MAX_DECOMPRESSED_SIZE = 256 * 1024 * 1024
 
 
 class CompressionWrapper(Translator):
-    """Compresses values that are large enough to gain by it, and reads both kinds.
+    """A wrapper that compresses values that reach a minimum size, and reads both compressed and plain values.
 
-    A value that would become larger is stored as it is. What was compressed by either algorithm is read,
-    whichever is chosen. Large values are compressed in a thread.
+    A value that compression would not shrink is stored unchanged. Values compressed with either algorithm can
+    be read, whichever is chosen. Large values are compressed in a thread.
     """
 
     @warns_on_wrong_types
@@ -46,15 +46,15 @@ class CompressionWrapper(Translator):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            min_size_to_compress: Bytes of JSON from which on a value is compressed.
-            algorithm: `gzip` as the 0.5 series has it, or `zstd`, which is faster and smaller and needs
+            key_value: Store to wrap.
+            min_size_to_compress: Minimum size of a value to compress, in bytes of JSON.
+            algorithm: `gzip`, as in the 0.5 series, or `zstd`, which is faster, compresses better, and needs
                 Python 3.14 or the extra `zstd`.
-            max_decompressed_size: Bytes of JSON that a compressed value may have, so that a small one cannot
-                take all memory; a larger value is refused with `EntryTooLargeError`.
+            max_decompressed_size: Maximum size of a compressed value, in bytes of JSON, so that a small
+                stored value cannot exhaust memory; a larger value is rejected with `EntryTooLargeError`.
 
         Raises:
-            ValueError: The algorithm is neither.
+            ValueError: `algorithm` is neither.
             ImportError: zstd is not installed.
         """
         if algorithm not in CODECS:

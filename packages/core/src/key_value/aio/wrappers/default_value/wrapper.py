@@ -14,11 +14,11 @@ from key_value.aio.wrappers.base.abilities import EVERY_ABILITY
 
 
 class DefaultValueWrapper(BaseWrapper):
-    """Returns a default for missing keys; the default is never stored.
+    """A wrapper that returns a default for missing keys; the default is never stored.
 
-    It leaves the writes alone: `delete` of a missing key returns False, `put_if_absent` stores a value, and
-    `get_versioned` and `pop` return None, since a default has no version and cannot be removed. What is
-    outside of this wrapper cannot tell a miss from a hit, so put one that counts them inside.
+    Writes are not affected: `delete` of a missing key returns False, `put_if_absent` stores a value, and
+    `get_versioned` and `pop` return None, since a default has no version and cannot be removed. Wrappers
+    outside of this one cannot distinguish a miss from a hit, so put one that counts them inside.
     """
 
     keeps = EVERY_ABILITY
@@ -33,9 +33,10 @@ class DefaultValueWrapper(BaseWrapper):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            default_value: What to read where a key is missing, each time a copy.
-            default_ttl: The seconds to live, or a timedelta, that `ttl` gives with it; None for ever.
+            key_value: Store to wrap.
+            default_value: Value to return for a missing key, as a new copy each time.
+            default_ttl: TTL that `ttl` returns with the default, in seconds or as a timedelta; None means
+                that it never expires.
 
         Raises:
             SerializationError: The default is not JSON.
@@ -70,7 +71,7 @@ class DefaultValueWrapper(BaseWrapper):
         return [self._found(found) for found in await super().ttl_many(keys, collection=collection)]
 
     if TYPE_CHECKING:
-        # `BaseWrapper` is typed for subclasses written for 0.5; what it does is right for this class.
+        # `BaseWrapper` is typed for subclasses written for 0.5; its behaviour is right for this class.
         @override
         async def put(
             self,

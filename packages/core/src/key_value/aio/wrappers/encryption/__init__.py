@@ -1,4 +1,4 @@
-"""Wrappers that encrypt values. Each is imported when it is first used, with what it builds on."""
+"""Wrappers that encrypt values. Each is imported on first use, together with its dependencies."""
 
 from typing import TYPE_CHECKING
 

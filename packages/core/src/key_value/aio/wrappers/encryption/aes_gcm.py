@@ -26,15 +26,15 @@ from key_value.aio.wrappers.encryption.sealing import Address
 ENCRYPTION_VERSION = 2
 
 NONCE_BYTES = 12
-"""AES-GCM takes 96 bits: at random they suit 2**32 values of one key (NIST SP 800-38D, 8.3)."""
+"""AES-GCM takes 96 bits; random nonces suffice for 2**32 values per key (NIST SP 800-38D, 8.3)."""
 
 
 class AESGCMEncryptionWrapper(RotatingWrapper):
-    """Encrypts values with AES-256-GCM, each bound to its collection and key.
+    """A wrapper that encrypts values with AES-256-GCM, each bound to its collection and key.
 
-    A value that was moved to another entry, or altered, is not decrypted. Each names the key it was encrypted
-    with, so that keys can be changed: give the new one as `key` and the former ones as `old_keys`, and call
-    `rotate` for each collection. Keys, collections and times to live are not encrypted.
+    A value that was altered, or moved to another entry, cannot be decrypted. Each value names the key that it
+    was encrypted with, so that keys can be changed: pass the new one as `key` and the former ones as
+    `old_keys`, and call `rotate` for each collection. Keys, collections and TTLs are not encrypted.
     """
 
     @warns_on_wrong_types
@@ -51,19 +51,19 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            key: 32 bytes at random, as from `AESGCM.generate_key(256)` or `secrets.token_bytes(32)`; or
-                `DerivedKey(passphrase, salt)`, which is derived in a thread at the first use.
-            key_id: The name of this key; never use it for another.
-            old_keys: Former keys by their names, to decrypt with only.
-            raise_on_decryption_error: Whether a value that cannot be decrypted is an error, rather than
-                missing.
-            allow_plaintext: Whether a value that is not encrypted is read; while old ones are still there.
-                `rotate` encrypts them.
+            key_value: Store to wrap.
+            key: 32 random bytes, for example from `AESGCM.generate_key(256)` or `secrets.token_bytes(32)`; or
+                `DerivedKey(passphrase, salt)`, which is derived in a thread on first use.
+            key_id: Name of this key; never reuse it for another key.
+            old_keys: Former keys by name, used for decryption only.
+            raise_on_decryption_error: Whether a value that cannot be decrypted raises an error instead of
+                counting as missing.
+            allow_plaintext: Whether to read values that are not encrypted, while old ones remain. `rotate`
+                encrypts them.
 
         Raises:
             TypeError: A key is neither bytes nor a `DerivedKey`.
-            ValueError: A key is not of 16, 24 or 32 bytes, or two have one name.
+            ValueError: A key does not have 16, 24 or 32 bytes, or two keys have the same name.
         """
         super().__init__(
             key_value,
@@ -110,5 +110,5 @@ class AESGCMEncryptionWrapper(RotatingWrapper):
         return cipher
 
     def _bound(self, key_id: str, address: Address) -> bytes:
-        """Return the associated data of an entry: without it its value cannot be decrypted."""
+        """Return the associated data of an entry, without which its value cannot be decrypted."""
         return Address((f"{ENCRYPTION_VERSION}:{key_id}", "")).as_bytes() + address.as_bytes()

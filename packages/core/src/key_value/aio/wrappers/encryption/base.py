@@ -1,4 +1,4 @@
-"""A wrapper that encrypts values by functions that it is given."""
+"""A wrapper that encrypts values with functions passed to it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,10 +16,10 @@ DecryptionFn = Callable[[bytes, int], bytes]
 
 
 class BaseEncryptionWrapper(SealingWrapper):
-    """Encrypts values by functions that it is given; large ones in a thread.
+    """A wrapper that encrypts values with functions passed to it, large values in a thread.
 
-    The form is that of the 0.5 series. Nothing in it says which entry a value belongs to: anyone that can
-    write to the store can exchange two of them, which `AESGCMEncryptionWrapper` detects.
+    The stored form is that of the 0.5 series. It does not record which entry a value belongs to: anyone with
+    write access to the store can exchange two values. `AESGCMEncryptionWrapper` detects that.
     """
 
     @warns_on_wrong_types
@@ -36,13 +36,13 @@ class BaseEncryptionWrapper(SealingWrapper):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            encryption_fn: Encrypts bytes.
-            decryption_fn: Decrypts bytes, given also the version that they are marked with.
-            encryption_version: The version to mark them with.
-            raise_on_decryption_error: Whether a value that cannot be decrypted is an error, rather than
-                missing.
-            allow_plaintext: Whether a value that is not encrypted is read; while old ones are still there.
+            key_value: Store to wrap.
+            encryption_fn: Function that encrypts bytes.
+            decryption_fn: Function that decrypts bytes; it is also called with the version stored with them.
+            encryption_version: Version to store with encrypted values.
+            raise_on_decryption_error: Whether a value that cannot be decrypted raises an error instead of
+                counting as missing.
+            allow_plaintext: Whether to read values that are not encrypted, while old ones remain.
         """
         super().__init__(
             key_value, raise_on_decryption_error=raise_on_decryption_error, allow_plaintext=allow_plaintext

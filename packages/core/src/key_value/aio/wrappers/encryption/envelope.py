@@ -1,4 +1,4 @@
-"""The form of an encrypted value in a store."""
+"""The stored form of an encrypted value."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ KEY_ID = "__encryption_key_id__"
 
 
 class Envelope(NamedTuple):
-    """Encrypted bytes, and what they are encrypted with."""
+    """Encrypted bytes, with the version and the key that they were encrypted with."""
 
     data: bytes
     version: int
@@ -21,7 +21,7 @@ class Envelope(NamedTuple):
 
 
 def seal(envelope: Envelope) -> dict[str, Any]:
-    """Return the fields that are stored for an envelope."""
+    """Return the fields to store for an envelope."""
     stored: dict[str, Any] = {
         DATA: base64.b64encode(envelope.data).decode(),
         VERSION: envelope.version,
@@ -32,7 +32,7 @@ def seal(envelope: Envelope) -> dict[str, Any]:
 
 
 def is_sealed(stored: Mapping[str, Any]) -> bool:
-    """Return whether a stored value is an encrypted one."""
+    """Return whether a stored value is encrypted."""
     return DATA in stored
 
 
@@ -40,7 +40,7 @@ def unseal(stored: Mapping[str, Any]) -> Envelope:
     """Return the envelope of a stored value.
 
     Raises:
-        CorruptedDataError: It is not in its form.
+        CorruptedDataError: The stored value is malformed.
     """
     if VERSION not in stored:
         raise CorruptedDataError("missing encryption version key")

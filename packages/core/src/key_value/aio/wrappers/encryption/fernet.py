@@ -26,11 +26,11 @@ ENCRYPTION_VERSION = 1
 
 
 class FernetEncryptionWrapper(BaseEncryptionWrapper):
-    """Encrypts values with Fernet, in the form of the 0.5 series.
+    """A wrapper that encrypts values with Fernet, in the stored form of the 0.5 series.
 
-    A `MultiFernet` encrypts with its first key and decrypts with any. Fernet does not know which entry a
-    value belongs to: anyone that can write to the store can exchange two of them, which
-    `AESGCMEncryptionWrapper` detects. Keys, collections and times to live are not encrypted.
+    A `MultiFernet` encrypts with its first key and decrypts with any of them. Fernet does not record which
+    entry a value belongs to: anyone with write access to the store can exchange two values.
+    `AESGCMEncryptionWrapper` detects that. Keys, collections and TTLs are not encrypted.
     """
 
     @warns_on_wrong_types
@@ -47,17 +47,17 @@ class FernetEncryptionWrapper(BaseEncryptionWrapper):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            fernet: What encrypts and decrypts.
-            source_material: A passphrase to derive the key from instead, which takes a third of a second of a
-                thread at the first use.
-            salt: What makes the key another one than that of others with the same passphrase.
-            raise_on_decryption_error: Whether a value that cannot be decrypted is an error, rather than
-                missing.
-            allow_plaintext: Whether a value that is not encrypted is read; while old ones are still there.
+            key_value: Store to wrap.
+            fernet: Object that encrypts and decrypts.
+            source_material: Passphrase to derive the key from instead, which occupies a thread for a third of
+                a second on first use.
+            salt: Salt that makes the key differ from other keys derived from the same passphrase.
+            raise_on_decryption_error: Whether a value that cannot be decrypted raises an error instead of
+                counting as missing.
+            allow_plaintext: Whether to read values that are not encrypted, while old ones remain.
 
         Raises:
-            TypeError: `fernet` is neither.
+            TypeError: `fernet` is neither a `Fernet` nor a `MultiFernet`.
             ValueError: Neither or both of `fernet` and a passphrase are given, or the salt is missing.
         """
         if fernet is not None and (source_material or salt):
@@ -95,7 +95,7 @@ class FernetEncryptionWrapper(BaseEncryptionWrapper):
 
 
 class _Cipher:
-    """Encrypts with a Fernet that is given, or derived before the first use."""
+    """Encryption with a given Fernet, or one that is derived before its first use."""
 
     def __init__(self, given: Fernet | MultiFernet | DerivedKey) -> None:
         self._derived = given if isinstance(given, DerivedKey) else None

@@ -1,4 +1,4 @@
-"""Derive a key from a passphrase, slowly on purpose."""
+"""Derive a key from a passphrase, deliberately slowly."""
 
 import asyncio
 import hashlib
@@ -6,24 +6,24 @@ import hashlib
 from key_value.aio.stores.base.once import Once
 
 KDF_ITERATIONS = 1_200_000
-"""Rounds of PBKDF2; OWASP advises 600 000 at least for SHA-256."""
+"""Iterations of PBKDF2; OWASP recommends at least 600 000 for SHA-256."""
 
 KEY_BYTES = 32
 
 
 def derive(passphrase: str, salt: str) -> bytes:
-    """Derive a key of 256 bits by PBKDF2 with HMAC and SHA-256."""
+    """Derive a 256-bit key with PBKDF2-HMAC-SHA-256."""
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt.encode(), KDF_ITERATIONS, KEY_BYTES)
 
 
 class DerivedKey:
-    """A key that is derived in a thread, when it is first needed."""
+    """A key that is derived in a thread on first use."""
 
     def __init__(self, passphrase: str, salt: str) -> None:
-        """Describe a key; it is derived when it is first used.
+        """Initialize with a passphrase and a salt; the key is derived on first use.
 
         Raises:
-            ValueError: One of them is blank.
+            ValueError: The passphrase or the salt is blank.
         """
         if not passphrase.strip():
             raise ValueError("A passphrase must not be blank")
@@ -34,7 +34,7 @@ class DerivedKey:
         self._key = b""
 
     async def get(self) -> bytes:
-        """Return the key, deriving it if this is its first use."""
+        """Return the key, deriving it on first use."""
         if not self._once.done:
             await self._once.ensure()
         return self._key

@@ -1,4 +1,4 @@
-"""Encrypt anew what is still under an old key."""
+"""Re-encrypt values that are still encrypted with an old key."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from key_value.aio.wrappers.encryption.sealing import SealingWrapper
 KEYS_AT_A_TIME = 100
 
 _WHOLE_STORE = None
-"""Held beside an address and a collection, so that no rotation runs while the store is destroyed."""
+"""Lock held next to an address and a collection, so that no rotation runs while the store is destroyed."""
 
 
 class RotatingWrapper(SealingWrapper):
-    """Records the key of each value, and rewrites values that are not under the present one.
+    """A wrapper that records the key of each value, and can re-encrypt values under the current key.
 
-    Where the store has no versions, writes through this kind of wrapper take turns with a rotation by locks.
+    If the store has no versions, locks keep writes through wrappers of this kind and rotations apart.
     """
 
     keeps = EVERY_ABILITY
@@ -49,23 +49,26 @@ class RotatingWrapper(SealingWrapper):
         self._locks = locks_of(self.key_value)
 
     async def rotate(self, collection: str | None = None) -> int:
-        """Encrypt with the present key what is still under another; call it again if it was interrupted.
+        """Encrypt values with the current key if they use another; call it again if it was interrupted.
 
-        Times to live stay as they are. Around a store that has `put_if_version` no write is lost, whatever
-        process it comes from, and a store that has `scan` is read page by page. Around others, a write that
-        comes meanwhile through a wrapper of this kind around the same store object waits, and is kept, but
-        those of other processes are not seen: rotate when these have the new key and do not write, since a
-        write of theirs may be replaced by the value that was there before.
+        TTLs are preserved. How concurrent writes are handled depends on the store:
+
+        - If it has `put_if_version`, no write is lost, whatever process it comes from.
+        - Otherwise, a write through a wrapper of this kind around the same store object waits for the
+          rotation, and is kept. Writes of other processes are not detected, and may be replaced by the
+          previous value. So rotate once these processes have the new key, while they do not write.
+
+        A store that has `scan` is read page by page.
 
         Args:
-            collection: The collection.
+            collection: Collection to rotate.
 
         Returns:
-            How many values were encrypted anew.
+            The number of values that were encrypted again.
 
         Raises:
             TypeError: The store cannot list its keys.
-            DecryptionError: A value cannot be decrypted; those before it are done.
+            DecryptionError: A value cannot be decrypted; those before it have been rotated.
         """
         name = self._collection_name(collection)
         rotate_one = self._rotate_by_version if self._has_versions else self._rotate_by_lock
@@ -162,7 +165,7 @@ class RotatingWrapper(SealingWrapper):
             return await super()._call_ability(ability, arguments)
 
     def _turn(self, collection: str | None, *keys: str) -> AbstractAsyncContextManager[object]:
-        """Wait until no rotation works on some keys, and keep rotations from them."""
+        """Wait until no rotation is working on the keys, and block rotations of them."""
         if self._has_versions:
             return nullcontext()
         name = self._collection_name(collection)
@@ -170,5 +173,5 @@ class RotatingWrapper(SealingWrapper):
 
 
 def _left(ttl: float | None, read_at: float) -> float | None:
-    """Return the seconds to live that are left of those that were read before."""
+    """Return the remaining seconds of a TTL that was read earlier."""
     return None if ttl is None else ttl - (time.monotonic() - read_at)

@@ -1,4 +1,4 @@
-"""The base of the encrypting wrappers: translate values to and from encrypted JSON."""
+"""The base class of encrypting wrappers, which translates values to and from encrypted JSON."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from key_value.aio.wrappers.base import Translator
 from key_value.aio.wrappers.encryption.envelope import Envelope, is_sealed, seal, unseal
 
 _UNNAMED = (CorruptedDataError, DecryptionError, EncryptionVersionError)
-"""The errors that are raised again with the address of their entry."""
+"""Errors that are raised again with the address of their entry."""
 
 
 class Address(tuple[str, str]):
@@ -30,12 +30,12 @@ class Address(tuple[str, str]):
     __slots__ = ()
 
     def as_bytes(self) -> bytes:
-        """Return bytes that differ for every address."""
+        """Return bytes that are unique to the address."""
         return b"".join(len(part).to_bytes(8, "big") + part for part in map(_utf8, self))
 
 
 class SealingWrapper(Translator):
-    """Stores values as encrypted JSON; keys, collections and times to live stay readable."""
+    """A wrapper that stores values as encrypted JSON; keys, collections and TTLs stay readable."""
 
     def __init__(
         self, key_value: AsyncKeyValue, *, raise_on_decryption_error: bool, allow_plaintext: bool
@@ -50,7 +50,7 @@ class SealingWrapper(Translator):
 
     @abstractmethod
     async def _decrypt(self, envelope: Envelope, address: Address) -> bytes:
-        """Hook: decrypt it; any error becomes a `DecryptionError`."""
+        """Hook: decrypt the JSON of a value; any error becomes a `DecryptionError`."""
 
     @override
     async def _encode_value(

@@ -1,4 +1,4 @@
-"""`FallbackWrapper`: a second store for when the first cannot be reached."""
+"""`FallbackWrapper`: a second store to use while the first cannot be reached."""
 
 from key_value.aio.wrappers.fallback.wrapper import FallbackWrapper
 

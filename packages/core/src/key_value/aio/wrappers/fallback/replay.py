@@ -1,4 +1,4 @@
-"""Carry over to one store what was written to another while the first could not be reached."""
+"""Replay writes to one store that were made to another while the first could not be reached."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,32 +13,32 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 Address = tuple[str | None, str]
-"""A collection and a key; the collection is None only where its name is not known."""
+"""A collection and a key; the collection is None only if its name is not known."""
 
 
 class SourceUnreachableError(Exception):
-    """The store that has the entries cannot be reached; the store's own error is the cause."""
+    """The store that holds the entries cannot be reached; the store's own error is the cause."""
 
 
 class Outbox:
-    """Records which entries are to be carried over, and then to be removed where they were."""
+    """A record of the entries to replay and then to remove from their source."""
 
     def __init__(self, size: int) -> None:
-        """Begin without entries.
+        """Initialize without entries.
 
         Args:
-            size: How many entries it holds at most.
+            size: Maximum number of entries.
         """
         self._size = size
         self._is_newest: dict[Address, bool] = {}
-        """Whether the entry is to be carried over; otherwise it is only to be removed."""
+        """Whether each entry is to be replayed; otherwise it only needs to be removed."""
         self._locks = NamedLocks()
 
     def __len__(self) -> int:
         return len(self._is_newest)
 
     def has_room(self, count: int) -> bool:
-        """Return whether it could hold so many more."""
+        """Return whether there is room for `count` more entries."""
         return len(self._is_newest) + count <= self._size
 
     async def add(self, keys: Sequence[str], collection: str | None, write: Callable[[], Awaitable[T]]) -> T:
@@ -58,12 +58,12 @@ class Outbox:
         *,
         conditional: bool,
     ) -> T:
-        """Write or delete entries in the store that is to have them; what is recorded of them is outdated.
+        """Write or delete entries in the target store, which makes recorded writes to them outdated.
 
         Args:
-            keys: The keys.
-            collection: The collection.
-            write: The operation.
+            keys: Keys of the entries.
+            collection: Collection of the entries.
+            write: Operation to perform.
             conditional: Whether a result of None or False means that nothing was written.
         """
         addresses = [(collection, key) for key in keys]
@@ -76,16 +76,16 @@ class Outbox:
     async def empty(
         self, source: AsyncKeyValue, target: AsyncKeyValue, keeping: tuple[type[Exception], ...]
     ) -> int:
-        """Carry all entries over, in the order in which they were written last.
+        """Replay all entries, in the order of their last writes.
 
         Args:
-            source: The store that has them.
-            target: The store that is to have them.
-            keeping: The errors that mean that a store cannot be reached; what is left waits for the next
-                time.
+            source: Store that holds the entries.
+            target: Store to write them to.
+            keeping: Errors that mean that a store cannot be reached; the remaining entries are then kept for
+                the next replay.
 
         Returns:
-            How many were carried over.
+            The number of entries replayed.
 
         Raises:
             SourceUnreachableError: The source cannot be reached.
@@ -111,7 +111,7 @@ class Outbox:
             if is_newest:
                 await _copy(address, source, target, keeping)
                 self._is_newest[address] = False
-            # It would be stale in the next outage.
+            # A copy left in the source would be stale in the next outage.
             await _reach(source.delete(key, collection=collection), keeping)
         except Exception as error:
             if isinstance(error, (SourceUnreachableError, *keeping)) and not _is_of_the_value(error):
@@ -135,7 +135,7 @@ async def _copy(
 
 
 async def _reach(operation: Awaitable[T], keeping: tuple[type[Exception], ...]) -> T:
-    """Carry out an operation on the source."""
+    """Perform an operation on the source."""
     try:
         return await operation
     except keeping as error:
@@ -145,5 +145,5 @@ async def _reach(operation: Awaitable[T], keeping: tuple[type[Exception], ...]) 
 
 
 def _is_of_the_value(error: Exception) -> bool:
-    """Return whether an error comes again each time, whatever the user counts as an outage."""
+    """Return whether an error would recur every time, even if the user counts it as an outage."""
     return isinstance(error, KeyValueOperationError)

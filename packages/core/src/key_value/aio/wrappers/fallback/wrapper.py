@@ -21,24 +21,25 @@ from key_value.aio.wrappers.fallback.replay import Outbox, SourceUnreachableErro
 T = TypeVar("T")
 
 MAXIMUM_PENDING = 10_000
-"""Entries that wait to be replayed; with more, writes fail as the primary store does."""
+"""Maximum number of entries waiting to be replayed; beyond it, writes fail as in the primary store."""
 
 
 class FallbackWrapper(Combiner):
-    """Reads from a second store when the first cannot be reached, and on request writes to it too.
+    """A wrapper that uses a second store for reads, and optionally writes, when the first cannot be reached.
 
-    A key that is missing in the first is missing: the second is read only after an error. Where no collection
-    is named, both stores use the first one's default collection.
+    A key that is missing in the first store is missing: the second is read only after an error. If no
+    collection is named, both stores use the first one's default collection.
 
-    What was written to the second during an outage stays there and is not seen once the first answers again,
-    unless it is replayed: then the next operation that reaches the first carries it over before it does its
-    own work, with the time that it has left to live, over whatever others have written meanwhile. What is to
-    be replayed is remembered by this process, 10 000 entries at most. While the second cannot be reached
-    either, the first is used without it, and what this process writes there is not replaced.
+    Entries written to the second store during an outage stay there, and are not visible once the first store
+    responds again, unless they are replayed: with `replay_writes`, the next operation that reaches the first
+    store first copies them to it, with their remaining TTL, overwriting other writes made in the meantime.
+    This process remembers the entries to replay, up to 10 000 of them. While the second store cannot be
+    reached either, the first is used without it, and writes of this process to the first are not overwritten
+    later.
 
-    `cull`, and all that depends on one store's answer, is done in the first store alone and fails with it:
-    `put_if_absent`, versions and writes by version, `pop`, and `scan`. Drops `destroy` and
-    `destroy_collection`: the second store may hold what others put there.
+    `cull`, and all operations whose result is valid in one store only, use the first store alone and fail
+    with it: `put_if_absent`, versions and writes by version, `pop`, and `scan`. Drops `destroy` and
+    `destroy_collection`: the second store may hold data that others put there.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol})
@@ -55,14 +56,14 @@ class FallbackWrapper(Combiner):
         """Combine two stores.
 
         Args:
-            primary_key_value: The store to use first.
-            fallback_key_value: The store to use when that fails.
-            fallback_on: The errors that count as its failure.
-            write_to_fallback: Whether writes that fail so go to the second store, instead of failing.
-            replay_writes: Whether those are carried over when the first store is back.
+            primary_key_value: Store to use first.
+            fallback_key_value: Store to use when the primary fails.
+            fallback_on: Errors that count as a failure of the primary.
+            write_to_fallback: Whether writes that fail with such an error go to the second store instead.
+            replay_writes: Whether those writes are copied to the first store when it is back.
 
         Raises:
-            ValueError: Writes are to be replayed that are not written.
+            ValueError: `replay_writes` is set without `write_to_fallback`.
         """
         if replay_writes and not write_to_fallback:
             raise ValueError("replay_writes needs write_to_fallback")
@@ -77,17 +78,18 @@ class FallbackWrapper(Combiner):
 
     @property
     def pending(self) -> int:
-        """How many entries wait to be replayed."""
+        """The number of entries waiting to be replayed."""
         return len(self._outbox)
 
     async def replay(self) -> int:
-        """Carry over now what was written to the second store during an outage.
+        """Copy the entries written to the second store during an outage to the first one now.
 
         Returns:
-            How many entries were carried over.
+            The number of entries copied.
 
         Raises:
-            Exception: One of `fallback_on`, if one of the stores cannot be reached; the rest waits.
+            Exception: One of `fallback_on`, if one of the stores cannot be reached; the remaining entries are
+                kept.
         """
         try:
             return await self._replay()

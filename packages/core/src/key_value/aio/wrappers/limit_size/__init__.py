@@ -1,4 +1,4 @@
-"""`LimitSizeWrapper`: a store with bounds for the size of values."""
+"""`LimitSizeWrapper`: a store with limits on the size of values."""
 
 from key_value.aio.wrappers.limit_size.wrapper import LimitSizeWrapper
 

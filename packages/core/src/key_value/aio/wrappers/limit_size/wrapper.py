@@ -1,4 +1,4 @@
-"""A wrapper that keeps the size of values within bounds."""
+"""A wrapper that limits the size of values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -23,11 +23,11 @@ from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments
 
 
 class LimitSizeWrapper(BaseWrapper):
-    """Refuses values that are too large or too small, or on request does not store them.
+    """A wrapper that rejects values that are too large or too small, or optionally does not store them.
 
-    The size is that of the value alone as JSON text, its keys sorted and all but ASCII escaped. A value that
-    is not stored is deleted: what was there before would be stale. So `put_if_version` with such a value
-    deletes the entry if it still has the version, and returns None.
+    The size is that of the value alone as JSON text, with sorted keys and non-ASCII characters escaped. If a
+    value is not stored, the entry is deleted, since its previous value would be stale. So `put_if_version`
+    with such a value deletes the entry if it still has the version, and returns None.
     """
 
     keeps = EVERY_ABILITY
@@ -45,11 +45,11 @@ class LimitSizeWrapper(BaseWrapper):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            min_size: Bytes that a value must have at least; None sets no limit.
-            max_size: Bytes that a value may have at most; None sets no limit.
-            raise_on_too_small: Whether to raise `EntryTooSmallError`, leaving what was there before.
-            raise_on_too_large: Whether to raise `EntryTooLargeError`, leaving what was there before.
+            key_value: Store to wrap.
+            min_size: Minimum size of a value, in bytes; None sets no limit.
+            max_size: Maximum size of a value, in bytes; None sets no limit.
+            raise_on_too_small: Whether to raise `EntryTooSmallError` and keep the previous value.
+            raise_on_too_large: Whether to raise `EntryTooLargeError` and keep the previous value.
         """
         super().__init__(key_value)
         self.min_size = min_size

@@ -1,4 +1,4 @@
-"""Format the records of operations."""
+"""Format log records of operations."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from key_value.aio._utils.constants import DEFAULT_COLLECTION_NAME
 from key_value.aio.wrappers.base import Call
 
 _UNSHOWABLE = (TypeError, ValueError, RecursionError)
-"""Raised for a value that contains itself or is nested too deeply; the store refuses it too."""
+"""Errors of a value that contains itself or is nested too deeply; the store rejects it as well."""
 
 Fields = Mapping[str, Any]
-"""`value`, where there is one to log, and `extra`, which may be empty."""
+"""`value`, if there is one to log, and `extra`, which may be empty."""
 
 
 def text(status: str, call: Call, fields: Fields) -> str:
-    """Return a record in words."""
+    """Return a record as text."""
     collection = _escaped(call.collection or DEFAULT_COLLECTION_NAME)
     keys = f" keys='{_escaped(_names(call))}'" if call.keys else ""
     value = f" value={_shown(fields['value'])}" if "value" in fields else ""
@@ -24,7 +24,7 @@ def text(status: str, call: Call, fields: Fields) -> str:
 
 
 def structured(status: str, call: Call, fields: Fields) -> str:
-    """Return a record as one JSON object; what JSON cannot hold is described in words."""
+    """Return a record as one JSON object; values that JSON cannot represent are described in words."""
     record: dict[str, Any] = {
         "status": status.lower(),
         "action": call.operation.upper(),
@@ -45,7 +45,7 @@ def _names(call: Call) -> str | list[str] | None:
 
 
 def _escaped(named: object) -> str:
-    """Return a name with its unprintable characters escaped, so that it cannot end its line."""
+    """Return a name with unprintable characters escaped, so that it cannot break the log line."""
     name = str(named)
     if name.isprintable():
         return name

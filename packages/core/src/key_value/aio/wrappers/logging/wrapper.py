@@ -16,14 +16,14 @@ from key_value.aio.wrappers.logging.messages import Fields, structured, text
 T = TypeVar("T")
 
 KEYS_SHOWN = 5
-"""How many keys of a batch that stores nothing are named beside the others."""
+"""Maximum number of keys that a record of a batch without values lists in its details."""
 
 
 class LoggingWrapper(Interceptor):
-    """Logs the start and the end of each operation: its keys, its outcome, and on request its values.
+    """A wrapper that logs the start and end of each operation: its keys, outcome, and optionally values.
 
-    Nothing is formatted while the level is off. Names are escaped, so that a key cannot begin a line of its
-    own in the log.
+    Nothing is formatted while the level is disabled. Names are escaped, so that a key cannot start a new line
+    in the log.
     """
 
     @warns_on_wrong_types
@@ -38,11 +38,11 @@ class LoggingWrapper(Interceptor):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            logger: Where to log; `key_value.logging` unless given.
-            log_level: The level of the records; a failed operation is logged at this level too.
+            key_value: Store to wrap.
+            logger: Logger to use. Defaults to `key_value.logging`.
+            log_level: Level of the records; failed operations are logged at this level too.
             log_values: Whether values are logged; they may be secret.
-            structured_logs: Whether a record is one JSON object, rather than text.
+            structured_logs: Whether a record is one JSON object instead of text.
         """
         super().__init__(key_value)
         self.logger = logger or logging.getLogger("key_value.logging")
@@ -85,7 +85,7 @@ class LoggingWrapper(Interceptor):
 
 
 def _details(call: Call) -> Mapping[str, Any]:
-    """Return what a record says of an operation's arguments besides its keys."""
+    """Return the details of an operation's arguments for a record, in addition to its keys."""
     if call.values or call.ttl is not None:
         return {"ttl": call.ttl}
     return {"keys": list(islice(call.keys, KEYS_SHOWN))} if call.operation.endswith("_many") else {}
@@ -128,4 +128,4 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
     **{ability.method: lambda value: value for ability in ABILITIES if ability.gives == "value"},
     **{ability.method: lambda found: found.value for ability in ABILITIES if ability.gives == "versioned"},
 }
-"""The value in the result of each operation that returns one."""
+"""Functions that return the value in the result of each operation that returns one."""

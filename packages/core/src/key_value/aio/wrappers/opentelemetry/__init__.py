@@ -1,4 +1,4 @@
-"""`OpenTelemetryWrapper`: a store whose operations are spans and metrics."""
+"""`OpenTelemetryWrapper`: a store that traces and measures its operations."""
 
 from key_value.aio.wrappers.opentelemetry.wrapper import OpenTelemetryWrapper
 

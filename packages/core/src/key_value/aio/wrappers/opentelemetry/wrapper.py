@@ -26,17 +26,18 @@ T = TypeVar("T")
 _SCOPE = "key_value.aio"
 
 _BOUNDARIES = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
-"""Seconds, as the conventions advise: https://opentelemetry.io/docs/specs/semconv/db/database-metrics/"""
+"""Seconds, as advised by https://opentelemetry.io/docs/specs/semconv/db/database-metrics/."""
 
 _OF_THE_STORE = frozenset(each.method for each in ABILITIES if "collection" not in each.takes)
-"""The operations that concern no one collection."""
+"""Operations that do not concern a single collection."""
 
 
 class OpenTelemetryWrapper(Interceptor):
-    """Makes each operation a span, and measures how long it takes, by the semantic conventions for databases.
+    """A wrapper that emits a span and a duration metric for each operation.
 
-    A span is named after the operation and the collection. Keys are in spans on request only, values never.
-    Misses are no errors: `db.response.returned_rows` says how many values a read found.
+    They follow the semantic conventions for databases. A span is named after the operation and the
+    collection. Keys are recorded on request only, values never. Misses are not errors:
+    `db.response.returned_rows` is the number of values that a read found.
     """
 
     @warns_on_wrong_types
@@ -52,11 +53,11 @@ class OpenTelemetryWrapper(Interceptor):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            system: The database, as `db.system.name`; taken from the store's module unless given.
-            record_keys: Whether a span has its keys, as `db.operation.parameter.key`; they may be secret.
-            tracer_provider: Where spans go; the global one unless given.
-            meter_provider: Where metrics go; the global one unless given.
+            key_value: Store to wrap.
+            system: Name of the database, for `db.system.name`. Defaults to the name of the store's module.
+            record_keys: Whether spans record keys as `db.operation.parameter.key`; they may be secret.
+            tracer_provider: Provider of the tracer. Defaults to the global one.
+            meter_provider: Provider of the meter. Defaults to the global one.
         """
         super().__init__(key_value)
         self.system = system or _system(key_value)
@@ -99,7 +100,7 @@ class OpenTelemetryWrapper(Interceptor):
                 self._durations.record(time.perf_counter() - started, attributes)
 
     def _attributes(self, call: Call) -> dict[str, str]:
-        """Return what both the span and the metric have."""
+        """Return the attributes of both the span and the metric."""
         attributes = {"db.system.name": self.system, "db.operation.name": call.operation}
         if call.operation not in _OF_THE_STORE:
             name = self._collection_name(call.collection)
@@ -107,7 +108,7 @@ class OpenTelemetryWrapper(Interceptor):
         return attributes
 
     def _details(self, call: Call) -> dict[str, Any]:
-        """Return what only the span has."""
+        """Return the attributes of the span only."""
         details: dict[str, Any] = {}
         if len(call.keys) > 1:
             details["db.operation.batch.size"] = len(call.keys)
@@ -117,7 +118,7 @@ class OpenTelemetryWrapper(Interceptor):
 
 
 def _system(key_value: object) -> str:
-    """Return the short name of the innermost store: `redis` of `key_value.aio.stores.redis`."""
+    """Return the short name of the innermost store: `redis` for `key_value.aio.stores.redis`."""
     while isinstance(key_value, BaseWrapper) and key_value.wrapped:
         key_value = key_value.wrapped[0]
     _, found, name = type(key_value).__module__.partition("key_value.aio.stores.")

@@ -1,4 +1,4 @@
-"""`PassthroughCacheWrapper`: a store with another as its cache."""
+"""`PassthroughCacheWrapper`: a store with another store as its cache."""
 
 from key_value.aio.wrappers.passthrough_cache.wrapper import PassthroughCacheWrapper
 

@@ -1,4 +1,4 @@
-"""Treat the errors of a cache as misses."""
+"""Treat errors of a cache as misses."""
 
 import asyncio
 import logging
@@ -18,37 +18,37 @@ logger = logging.getLogger(__name__)
 FAILURES = (BaseKeyValueError, *UNREACHABLE)
 
 MAXIMUM_STALE = 100_000
-"""Entries that wait to be removed from a cache that cannot be reached; with more, writes fail as it does."""
+"""Maximum number of entries to be removed from an unreachable cache; beyond it, writes fail as well."""
 
 
 class Cache:
-    """A store that serves as a cache: its errors are logged and count as misses."""
+    """A store used as a cache: its errors are logged and count as misses."""
 
     def __init__(self, store: TTLClampWrapper) -> None:
         """Use a store as a cache.
 
         Args:
-            store: The store.
+            store: Store to use.
         """
         self._store = store
         self._stale: set[Address] = set()
 
     async def get(self, address: Address) -> dict[str, Any] | None:
-        """Read what is cached for an entry."""
+        """Return the cached value of an entry."""
         if self._stale and not await self._is_usable([address]):
             return None
         collection, key = address
         return await _attempt(partial(self._store.get, key, collection=collection), None)
 
     async def get_many(self, keys: Sequence[str], collection: str | None) -> Sequence[dict[str, Any] | None]:
-        """Read what is cached for several entries of a collection."""
+        """Return the cached values of several entries of a collection."""
         nothing = [None] * len(keys)
         if self._stale and not await self._is_usable([(collection, key) for key in keys]):
             return nothing
         return await _attempt(partial(self._store.get_many, keys, collection=collection), nothing)
 
     async def fill(self, keys: Sequence[str], found: Sequence[Found], collection: str | None) -> None:
-        """Cache what was read, each for the seconds that it has left."""
+        """Cache the values that were read, each for its remaining seconds."""
         if self._stale and not await self._is_usable([(collection, key) for key in keys]):
             return
         lasting: dict[str, dict[str, Any]] = {}
@@ -65,10 +65,10 @@ class Cache:
         await asyncio.gather(*(_attempt(put, None) for put in puts))
 
     async def drop(self, addresses: Sequence[Address]) -> None:
-        """Remove entries of one collection; those that cannot be removed now are never read again.
+        """Remove entries of one collection. If they cannot be removed now, they are never read again.
 
         Raises:
-            BaseKeyValueError: The cache fails, and too many entries wait to be removed.
+            BaseKeyValueError: The cache fails, and too many entries are waiting to be removed.
         """
         collection = addresses[0][0]
         keys = [key for _, key in addresses]

@@ -1,4 +1,4 @@
-"""Remember when entries that were read from a primary store expire."""
+"""Record when entries read from a primary store expire."""
 
 import time
 from collections.abc import Callable
@@ -7,26 +7,26 @@ from typing import Any
 from key_value.aio._utils.lru_map import LRUMap
 
 Address = tuple[str | None, str]
-"""A collection and a key; the collection is None only where its name is not known."""
+"""A collection and a key; the collection is None only if its name is not known."""
 
 Found = tuple[dict[str, Any] | None, float | None]
-"""A value and the seconds that it has left."""
+"""A value and its remaining seconds."""
 
 ENTRIES = 10_000
-"""How many entries are remembered at most; for others the primary store is read."""
+"""Maximum number of entries to record; for others the primary store is read."""
 
 FOREVER = float("inf")
 
 
 class ExpiryIndex:
-    """Records when entries expire in the primary store, and which ones are missing there."""
+    """A record of when entries expire in the primary store, and which ones are missing there."""
 
     def __init__(self, negative_ttl: float | None, clock: Callable[[], float] = time.time) -> None:
-        """Begin without entries.
+        """Initialize without entries.
 
         Args:
-            negative_ttl: Seconds for which to believe that what was missing still is; None not to.
-            clock: The present, in seconds.
+            negative_ttl: Seconds during which a missing entry is assumed to stay missing; None disables this.
+            clock: Function that returns the current time, in seconds.
         """
         self._negative_ttl = negative_ttl
         self._clock = clock
@@ -34,7 +34,7 @@ class ExpiryIndex:
         self._missing_until: LRUMap[Address, float] = LRUMap(ENTRIES)
 
     def record(self, address: Address, found: Found) -> None:
-        """Note what was read from the primary store."""
+        """Record a result of the primary store."""
         value, seconds = found
         if value is not None:
             self._expiries.set(address, FOREVER if seconds is None else self._clock() + seconds)
@@ -42,22 +42,22 @@ class ExpiryIndex:
             self._missing_until.set(address, self._clock() + self._negative_ttl)
 
     def discard(self, address: Address) -> None:
-        """Forget an entry."""
+        """Discard an entry."""
         self._expiries.discard(address)
         self._missing_until.discard(address)
 
     def clear(self) -> None:
-        """Forget all entries."""
+        """Discard all entries."""
         self._expiries.clear()
         self._missing_until.clear()
 
     def is_missing(self, address: Address) -> bool:
-        """Return whether the entry was missing a short while ago."""
+        """Return whether the entry was recently missing."""
         until = self._missing_until.get(address)
         return until is not None and until > self._clock()
 
     def left(self, address: Address) -> tuple[bool, float | None]:
-        """Return whether the expiry of an entry is known, and the seconds it has left; None for ever."""
+        """Return whether an entry's expiry is known, and its remaining seconds; None means without expiry."""
         expiry = self._expiries.get(address)
         if expiry is None:
             return False, None

@@ -1,4 +1,4 @@
-"""A wrapper that keeps in one store what is read from another."""
+"""A wrapper that caches in one store the entries read from another."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
@@ -34,16 +34,16 @@ _NEEDED_IN_BOTH = (AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol)
 
 
 class PassthroughCacheWrapper(Combiner):
-    """Reads from a fast store what was read before from a slow one, and writes to the slow one.
+    """A wrapper that caches entries of a slow store in a fast one, and writes to the slow one.
 
-    A write removes the entry from the cache before and after. Of several tasks that miss the same entry one
-    loads it, and no load ends in the middle of a write, so that this process never caches what was replaced.
-    What another process writes to the primary store is seen when the cached entry expires. Where no
+    A write removes the entry from the cache, both before and after. If several tasks miss the same entry,
+    only one loads it, and no load ends in the middle of a write, so that this process never caches a replaced
+    value. Writes of another process to the primary store become visible when the cached entry expires. If no
     collection is named, both stores use the primary one's default collection.
 
-    `ttl` gives what the primary store says. A cache that fails is skipped. `keys`, `collections`, `scan`,
-    `put_if_absent`, versions and writes by version, `pop` and `touch` are the primary store's; all that
-    name a key remove it from the cache. `destroy` and `destroy_collection` need both stores to have them.
+    `ttl` returns the TTL in the primary store. A cache that fails is skipped. `keys`, `collections`, `scan`,
+    `put_if_absent`, versions and writes by version, `pop` and `touch` use the primary store; those that name
+    a key remove it from the cache. `destroy` and `destroy_collection` are available if both stores have them.
     """
 
     keeps = EVERY_ABILITY
@@ -61,15 +61,17 @@ class PassthroughCacheWrapper(Combiner):
         """Combine two stores.
 
         Args:
-            primary_key_value: The store that holds the entries.
-            cache_key_value: The fast store.
-            maximum_ttl: Seconds, or a timedelta, that an entry is cached at most; half an hour unless given.
-            missing_ttl: How long an entry without a time to live is cached; half an hour unless given.
-            negative_ttl: Seconds, or a timedelta, for which to remember, of 10 000 keys at most, that they
-                are missing; None reads the primary store each time.
+            primary_key_value: Store that holds the entries.
+            cache_key_value: Fast store used as the cache.
+            maximum_ttl: Maximum time that an entry is cached, in seconds or as a timedelta. Defaults to
+                30 minutes.
+            missing_ttl: Time that an entry without a TTL is cached, in seconds or as a timedelta. Defaults to
+                30 minutes.
+            negative_ttl: Time to remember that a key is missing, in seconds or as a timedelta, for at most
+                10 000 keys; None reads the primary store each time.
 
         Raises:
-            InvalidTTLError: A number of seconds is not positive and finite.
+            InvalidTTLError: One of the times is not positive and finite.
         """
         super().__init__()
         self.primary_key_value = primary_key_value
@@ -166,7 +168,7 @@ class PassthroughCacheWrapper(Combiner):
         return [deepcopy(answers[key]) if repeated else answers[key] for key in keys]
 
     async def _answers(self, keys: Sequence[str], collection: str | None, *, timed: bool) -> dict[str, Found]:
-        """Read what the cache can answer; with times only where they are known."""
+        """Return the results that the cache can provide; if `timed`, only those whose expiry is known."""
         answers: dict[str, Found] = {}
         for key, value in zip(keys, await self._cache.get_many(keys, collection), strict=True):
             is_known, seconds = self._expiries.left((collection, key))
@@ -177,7 +179,7 @@ class PassthroughCacheWrapper(Combiner):
         return answers
 
     async def _load(self, keys: Sequence[str], collection: str | None) -> list[Found]:
-        """Read from the primary store, unless another task has done so while this one waited for its turn."""
+        """Read from the primary store, unless another task did so while this one waited for the lock."""
         async with self._locks.hold((collection, key) for key in keys) as waited:
             answers = await self._answers(keys, collection, timed=True) if waited else {}
             missing = [key for key in keys if key not in answers]
@@ -203,6 +205,6 @@ class PassthroughCacheWrapper(Combiner):
         destroyed = await operation(self.primary_key_value)
         self._expiries.clear()
         await operation(self.unwrapped_cache_key_value)
-        # A load that read before may have filled the cache since: it looks at this when it has.
+        # A load that read before may have filled the cache since: it checks this counter afterwards.
         self._destroyed += 1
         return destroyed

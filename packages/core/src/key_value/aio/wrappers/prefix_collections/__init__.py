@@ -1,4 +1,4 @@
-"""`PrefixCollectionsWrapper`: a store whose collections have a prefix."""
+"""`PrefixCollectionsWrapper`: a store that prefixes its collections."""
 
 from key_value.aio.wrappers.prefix_collections.wrapper import PrefixCollectionsWrapper
 

@@ -1,4 +1,4 @@
-"""A wrapper that puts a prefix before every collection."""
+"""A wrapper that prefixes every collection."""
 
 from typing_extensions import override
 
@@ -10,12 +10,12 @@ from key_value.aio.wrappers.base import Translator
 
 
 class PrefixCollectionsWrapper(Translator):
-    """Gives several applications their own collections in one store, as `<prefix>__<collection>`.
+    """A wrapper that gives applications separate collections in one store, as `<prefix>__<collection>`.
 
     A prefix that contains `__` or ends in `_` is escaped, so that no collection of one prefix is also one of
     another.
 
-    Drops `destroy`: it would reach past the prefix.
+    Drops `destroy`: it would reach beyond the prefix.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol})
@@ -25,10 +25,10 @@ class PrefixCollectionsWrapper(Translator):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            prefix: What to put before every collection, with `__` between.
-            default_collection: The collection used where none is named; `default_collection` unless given,
-                whatever the store's own is.
+            key_value: Store to wrap.
+            prefix: Prefix of every collection, followed by `__`.
+            default_collection: Collection used when a call does not name one. Defaults to
+                `default_collection`, whatever the store's own default is.
         """
         super().__init__(key_value)
         self.default_collection: str = default_collection or DEFAULT_COLLECTION_NAME

@@ -1,4 +1,4 @@
-"""`PrefixKeysWrapper`: a part of a store's keys for each of several users."""
+"""`PrefixKeysWrapper`: a store that prefixes its keys."""
 
 from key_value.aio.wrappers.prefix_keys.wrapper import PrefixKeysWrapper
 

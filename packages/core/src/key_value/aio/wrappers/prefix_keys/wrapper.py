@@ -1,4 +1,4 @@
-"""A wrapper that puts a prefix before every key."""
+"""A wrapper that prefixes every key."""
 
 from typing_extensions import override
 
@@ -13,12 +13,12 @@ from key_value.aio.wrappers.base import Translator
 
 
 class PrefixKeysWrapper(Translator):
-    """Gives several applications their own keys in one collection, as `<prefix>__<key>`.
+    """A wrapper that gives several applications separate keys in one collection, as `<prefix>__<key>`.
 
     A prefix that contains `__` or ends in `_` is escaped, so that no key of one prefix is also one of
     another.
 
-    Drops `destroy` and `destroy_collection`: they would reach past the prefix.
+    Drops `destroy` and `destroy_collection`: they would reach beyond the prefix.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol})
@@ -28,8 +28,8 @@ class PrefixKeysWrapper(Translator):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            prefix: What to put before every key, with `__` between.
+            key_value: Store to wrap.
+            prefix: Prefix of every key, followed by `__`.
         """
         super().__init__(key_value)
         self._prefix = Prefix(prefix)

@@ -1,4 +1,4 @@
-"""A wrapper that refuses or ignores writes."""
+"""A wrapper that rejects or ignores writes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ _NOTHING_DONE: Mapping[str, Any] = {"put": None, "put_many": None, "delete": Fal
 
 
 class ReadOnlyWrapper(Interceptor):
-    """Refuses writes, or on request ignores them.
+    """A wrapper that rejects writes, or optionally ignores them.
 
     Drops `put_if_absent`, `pop`, `touch`, `cull`, `destroy`, `destroy_collection`, and `get_versioned` with
     `put_if_version` and `delete_if_version`: all of them write.
@@ -31,9 +31,9 @@ class ReadOnlyWrapper(Interceptor):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            raise_on_write: Whether a write raises `ReadOnlyError`, rather than doing nothing: then `delete`
-                returns False and `delete_many` 0.
+            key_value: Store to wrap.
+            raise_on_write: Whether a write raises `ReadOnlyError`. If False, writes do nothing, `delete`
+                returns False and `delete_many` returns 0.
         """
         super().__init__(key_value)
         self.raise_on_write = raise_on_write

@@ -1,4 +1,4 @@
-"""`RetryWrapper`: a store that repeats failed operations."""
+"""`RetryWrapper`: a store that retries failed operations."""
 
 from key_value.aio.wrappers.retry.wrapper import RetryWrapper
 

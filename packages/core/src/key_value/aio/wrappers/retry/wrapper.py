@@ -1,4 +1,4 @@
-"""A wrapper that repeats failed operations."""
+"""A wrapper that retries failed operations."""
 
 import asyncio
 import random
@@ -18,22 +18,22 @@ from key_value.aio.wrappers.base import UNREACHABLE, Call, Interceptor
 T = TypeVar("T")
 
 BeforeRetry = Callable[[Call, Exception, float], None]
-"""Called with the operation, its error, and the seconds until it is tried again."""
+"""Called with the operation, its error, and the seconds until the retry."""
 
 
 _CONDITIONAL = frozenset(each.method for each in ABILITIES if each.effect == "write" and each.single_store)
 
 
 class RetryWrapper(Interceptor):
-    """Tries an operation again when the store could not be reached or did not answer in time.
+    """A wrapper that retries an operation when the store cannot be reached or does not respond in time.
 
-    The wait doubles from attempt to attempt, and each is drawn at random from its upper half, so that clients
-    that failed together do not return together.
+    The maximum wait doubles with each attempt, and the actual wait is drawn at random from its upper half, so
+    that clients that failed at the same time do not retry at the same time.
 
-    A write whose answer was lost may have been carried out: a `delete` that is tried again may then return
-    False, and `delete_many` a smaller number. So a conditional write (`put_if_absent`, `put_if_version`,
-    `delete_if_version`, `pop`) is tried again only if the error says that nothing was sent to the backend;
-    otherwise `OutcomeUnknownError` is raised.
+    A write whose reply was lost may have been carried out. A retried `delete` may then return False, and
+    `delete_many` a smaller number. So a conditional write (`put_if_absent`, `put_if_version`,
+    `delete_if_version`, `pop`) is retried only if the error reports that nothing was sent to the backend.
+    Otherwise `OutcomeUnknownError` is raised.
     """
 
     @warns_on_wrong_types
@@ -52,14 +52,15 @@ class RetryWrapper(Interceptor):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            max_retries: How often an operation is tried again at most; 0 or more.
-            initial_delay: Seconds to wait before the first retry.
-            max_delay: Seconds to wait before any retry at most.
-            exponential_base: What each wait is multiplied by to give the next.
-            retry_on: The errors after which to try again. Those of every store's connections and timeouts are
-                subclasses of the default ones.
-            max_seconds: Seconds from the first attempt after which no other begins; None sets no limit.
+            key_value: Store to wrap.
+            max_retries: Maximum number of retries; 0 or more.
+            initial_delay: Delay before the first retry, in seconds.
+            max_delay: Maximum delay before any retry, in seconds.
+            exponential_base: Factor by which the delay grows with each retry.
+            retry_on: Errors to retry. The connection and timeout errors of every store are subclasses of the
+                default ones.
+            max_seconds: Time after the first attempt, in seconds, after which no further attempt starts; None
+                sets no limit.
             before_retry: Called before each wait with the operation, the error and the seconds to wait.
 
         Raises:
@@ -114,10 +115,10 @@ class RetryWrapper(Interceptor):
 
 
 def _check_repeatable(call: Call, error: Exception) -> None:
-    """Refuse to repeat a conditional write that may have been carried out.
+    """Reject the retry of a conditional write that may have been carried out.
 
     Raises:
-        OutcomeUnknownError: It may have been.
+        OutcomeUnknownError: The write may have been carried out.
     """
     if call.operation in _CONDITIONAL and not getattr(error, "nothing_was_sent", False):
         raise OutcomeUnknownError(

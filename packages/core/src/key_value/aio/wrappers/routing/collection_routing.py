@@ -1,4 +1,4 @@
-"""A wrapper that sends each collection to the store that a mapping names."""
+"""A wrapper that routes collections to stores by a mapping."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -13,20 +13,20 @@ from key_value.aio.wrappers.routing.wrapper import RoutingWrapper
 
 
 class CollectionRoutingWrapper(RoutingWrapper):
-    """Sends each collection to the store that a mapping names, and all others to a default one.
+    """A wrapper that routes each collection to the store in a mapping, and all others to a default store.
 
-    An operation that names no collection goes where the default store's default collection is sent. The
-    wrapper has the abilities that all the stores share, and closes all of them.
+    An operation that names no collection is routed like the default store's default collection. The wrapper
+    has the abilities that all of its stores share, and closes all of them.
 
-    Drops `destroy`: the stores may hold collections that lead elsewhere now.
+    Drops `destroy`: the stores may hold collections that are now routed elsewhere.
     """
 
     def __init__(self, collection_map: Mapping[str, AsyncKeyValue], default_store: AsyncKeyValue) -> None:
         """Combine stores.
 
         Args:
-            collection_map: The stores by the names of the collections that they hold; it is copied.
-            default_store: The store of all other collections.
+            collection_map: Stores by the names of the collections that they hold; the mapping is copied.
+            default_store: Store for all other collections.
         """
         self.collection_map = MappingProxyType(dict(collection_map))
         mapped = partial(_mapped, self.collection_map, default_store)

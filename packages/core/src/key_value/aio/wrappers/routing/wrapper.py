@@ -1,4 +1,4 @@
-"""A wrapper that sends each collection to one of several stores."""
+"""A wrapper that routes each collection to one of several stores."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -16,16 +16,17 @@ from key_value.aio.wrappers.base.wrapper import distinct
 T = TypeVar("T")
 
 RoutingFunction = Callable[[str | None], AsyncKeyValue | None]
-"""Returns the store of a collection, or None for the default one."""
+"""Returns the store of a collection, or None for the default store."""
 
 
 class RoutingWrapper(Combiner):
-    """Sends each collection to the store that a function names.
+    """A wrapper that routes each collection to the store that a function returns.
 
-    It has the abilities that all its stores share, and closes all of them: those that are named, since the
-    function alone does not tell them. Without `stores` it has no abilities, and closes the default one only.
+    It has the abilities that all of its stores share, and closes all of them. These are the stores passed to
+    it, since they cannot be found out from the function. Without `stores` it has no abilities, and closes
+    only the default store.
 
-    Drops `destroy`: the stores may hold collections that lead elsewhere now.
+    Drops `destroy`: the stores may hold collections that are now routed elsewhere.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol})
@@ -40,10 +41,10 @@ class RoutingWrapper(Combiner):
         """Combine stores.
 
         Args:
-            routing_function: Called with the collection of each operation, None where none is named; returns
-                the store to use, or None for the default one.
-            default_store: The store of all other collections.
-            stores: Every other store that the function may return.
+            routing_function: Function called with the collection of each operation, or None if the operation
+                names no collection. It returns the store to use, or None for the default store.
+            default_store: Store for all other collections.
+            stores: All other stores that the function may return.
         """
         super().__init__()
         self.routing_function = routing_function

@@ -1,4 +1,4 @@
-"""`SingleCollectionWrapper`: a store that keeps every collection in one."""
+"""`SingleCollectionWrapper`: a store that keeps all collections in one."""
 
 from key_value.aio.wrappers.single_collection.wrapper import SingleCollectionWrapper
 

@@ -23,13 +23,14 @@ from key_value.aio.wrappers.base.abilities import Arguments
 
 
 class SingleCollectionWrapper(Translator):
-    """Keeps every collection in one of the store's, under keys `<collection>__<key>`.
+    """A wrapper that keeps all collections in one collection of the store, under keys `<collection>__<key>`.
 
-    For a store in which collections are expensive. A collection that contains the separator, or ends in the
-    beginning of one, is escaped, so that no key of one collection is also one of another.
+    It is meant for stores in which collections are expensive. A collection that contains the separator, or
+    ends with a leading part of it, is escaped, so that no key of one collection is also one of another.
 
-    Lists and destroys collections if the store lists keys, by reading all of them. Drops `destroy`: the
-    store's would reach past the collection.
+    The wrapper lists and destroys collections if the store can list keys, by reading all of them.
+
+    Drops `destroy`: that of the store would reach beyond the collection.
     """
 
     drops = frozenset({AsyncDestroyStoreProtocol})
@@ -45,10 +46,11 @@ class SingleCollectionWrapper(Translator):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            single_collection: The collection that holds all others.
-            default_collection: The collection used where none is named; `default_collection` unless given.
-            separator: What stands between a collection and a key; `__` unless given.
+            key_value: Store to wrap.
+            single_collection: Collection that holds all others.
+            default_collection: Collection used when a call does not name one. Defaults to
+                `default_collection`.
+            separator: Separator between a collection and a key. Defaults to `__`.
         """
         super().__init__(key_value)
         self.single_collection = single_collection
@@ -106,6 +108,6 @@ class SingleCollectionWrapper(Translator):
 
 
 def _ambiguous(separator: str) -> str:
-    """Return a pattern of what is escaped in a collection: the separator, or its beginning at the end."""
+    """Return the pattern to escape in a collection: the separator, or a leading part of it at the end."""
     beginnings = "|".join(re.escape(separator[:length]) for length in range(len(separator) - 1, 0, -1))
     return f"(?:{re.escape(separator)})" + (f"|(?:{beginnings})$" if beginnings else "")

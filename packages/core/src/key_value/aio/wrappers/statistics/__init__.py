@@ -1,4 +1,4 @@
-"""`StatisticsWrapper`: counts of the operations on a store, by collection."""
+"""`StatisticsWrapper`: a store that counts its operations by collection."""
 
 from key_value.aio.wrappers.statistics.wrapper import StatisticsWrapper
 

@@ -1,4 +1,4 @@
-"""The counts of a store, by collection and operation."""
+"""Statistics of a store, by collection and operation."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -8,19 +8,20 @@ from typing_extensions import Self
 
 @dataclass(kw_only=True)
 class BaseStatistics:
-    """How often an operation was carried out, and how long it took.
+    """Count and duration of an operation.
 
-    Two are equal if their counts are: errors and times take no part, as in the 0.5 series, which has none.
+    Two objects are equal if their counts are. Errors and times are ignored, as in the 0.5 series, which
+    does not have them.
     """
 
     count: int = 0
-    """How many keys it was called with."""
+    """Number of keys that it was called with."""
     errors: int = field(default=0, compare=False)
-    """How many calls failed; their keys are not counted."""
+    """Number of failed calls, whose keys are not counted."""
     seconds: float = field(default=0.0, compare=False)
-    """How long all calls took together, failed ones included."""
+    """Total duration of all calls in seconds, including failed ones."""
     slowest: float = field(default=0.0, compare=False)
-    """How many seconds the slowest call took."""
+    """Duration of the slowest call, in seconds."""
 
     def increment(self, *, increment: int = 1) -> None:
         """Count keys."""
@@ -35,57 +36,57 @@ class BaseStatistics:
 
 @dataclass(kw_only=True)
 class BaseHitMissStatistics(BaseStatistics):
-    """How often an operation was carried out, and how often it found an entry."""
+    """Count and duration of an operation, and how often it found an entry."""
 
     hit: int = 0
-    """For how many keys there was an entry."""
+    """Number of keys that had an entry."""
     miss: int = 0
-    """For how many there was none."""
+    """Number of keys that had no entry."""
 
     @property
     def hit_rate(self) -> float:
-        """The share of keys that had an entry, from 0 to 1; 0 before the first."""
+        """The share of keys that had an entry, from 0 to 1; 0 before the first key."""
         return self.hit / self.count if self.count else 0.0
 
     def increment_hit(self, *, increment: int = 1) -> None:
-        """Count keys for which there was an entry."""
+        """Count keys that had an entry."""
         self.increment(increment=increment)
         self.hit += increment
 
     def increment_miss(self, *, increment: int = 1) -> None:
-        """Count keys for which there was none."""
+        """Count keys that had no entry."""
         self.increment(increment=increment)
         self.miss += increment
 
 
 @dataclass(kw_only=True)
 class GetStatistics(BaseHitMissStatistics):
-    """`get`, `get_many` and `get_versioned`."""
+    """Statistics of `get`, `get_many` and `get_versioned`."""
 
 
 @dataclass(kw_only=True)
 class PutStatistics(BaseStatistics):
-    """`put`, `put_many`, `put_if_absent`, `put_if_version` and `touch`."""
+    """Statistics of `put`, `put_many`, `put_if_absent`, `put_if_version` and `touch`."""
 
 
 @dataclass(kw_only=True)
 class DeleteStatistics(BaseHitMissStatistics):
-    """`delete`, `delete_many`, `delete_if_version` and `pop`."""
+    """Statistics of `delete`, `delete_many`, `delete_if_version` and `pop`."""
 
 
 @dataclass(kw_only=True)
 class ExistsStatistics(BaseHitMissStatistics):
-    """Never counted: no operation only checks whether a key exists."""
+    """Statistics that are never counted: no operation only checks whether a key exists."""
 
 
 @dataclass(kw_only=True)
 class TTLStatistics(BaseHitMissStatistics):
-    """`ttl` and `ttl_many`."""
+    """Statistics of `ttl` and `ttl_many`."""
 
 
 @dataclass(kw_only=True)
 class KVStoreCollectionStatistics(BaseStatistics):
-    """One collection; its own errors and times are those of all its operations together."""
+    """Statistics of one collection; its own errors and times cover all of its operations."""
 
     # The 0.5 series never counts here.
     count: int = field(default=0, compare=False)
@@ -98,14 +99,14 @@ class KVStoreCollectionStatistics(BaseStatistics):
 
 @dataclass(kw_only=True)
 class KVStoreStatistics:
-    """A store, by collection."""
+    """Statistics of a store, by collection."""
 
     collections: dict[str, KVStoreCollectionStatistics] = field(default_factory=dict)
     max_collections: int | None = field(default=None, compare=False)
-    """How many collections are kept; a new one replaces the one that was first seen."""
+    """Maximum number of collections to keep; a new one replaces the one first seen."""
 
     def get_collection(self, collection: str) -> KVStoreCollectionStatistics:
-        """Return the statistics of a collection; they begin now if there are none."""
+        """Return the statistics of a collection, creating them if there are none."""
         found = self.collections.get(collection)
         if found is None:
             if self.max_collections is not None and len(self.collections) >= self.max_collections:
@@ -118,5 +119,5 @@ class KVStoreStatistics:
         return deepcopy(self)
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Discard all statistics."""
         self.collections.clear()

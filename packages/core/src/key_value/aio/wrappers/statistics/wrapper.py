@@ -40,10 +40,10 @@ T = TypeVar("T")
 
 
 class StatisticsWrapper(Interceptor):
-    """Counts keys, hits, misses and errors, and times calls, for each collection.
+    """A wrapper that counts keys, hits, misses and errors, and measures calls, for each collection.
 
-    `get_versioned` counts as `get`; `put_if_absent`, `put_if_version` and `touch` as `put`, if they changed
-    something; `delete_if_version` and `pop` as `delete`.
+    `get_versioned` counts as `get`. `put_if_absent`, `put_if_version` and `touch` count as `put` if they
+    changed something. `delete_if_version` and `pop` count as `delete`.
     """
 
     @warns_on_wrong_types
@@ -51,9 +51,9 @@ class StatisticsWrapper(Interceptor):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            max_collections: How many collections to keep statistics of; a new one replaces the one first
-                seen.
+            key_value: Store to wrap.
+            max_collections: Maximum number of collections to keep statistics of; a new one replaces the one
+                first seen.
 
         Raises:
             ValueError: `max_collections` is less than 1.
@@ -65,7 +65,7 @@ class StatisticsWrapper(Interceptor):
 
     @property
     def statistics(self) -> KVStoreStatistics:
-        """The counts so far; they go on changing, unlike those of a `snapshot()`."""
+        """The statistics so far; they keep changing, unlike those of a `snapshot()`."""
         return self._statistics
 
     @override
@@ -96,13 +96,13 @@ class StatisticsWrapper(Interceptor):
 
 
 def _counts(call: Call, result: Any) -> tuple[int, int]:
-    """Count the keys of a call that is no read, and those of them that had an entry."""
+    """Return the number of keys of a call that is not a read, and of those that had an entry."""
     if call.operation == "delete_many":
         return max(len(set(call.keys)), result), result
     if call.operation in ("put", "put_many"):
         return len(call.keys), 0
     done = int(result not in (None, False))
-    # A conditional write that was refused stored nothing, but a delete of what is not there is a miss.
+    # A conditional write that was rejected stored nothing, whereas a delete of a missing key is a miss.
     return (1, done) if _KINDS[call.operation] == "delete" else (done, 0)
 
 
@@ -111,4 +111,4 @@ _KINDS: Mapping[str, str] = {
     **{name: name.removesuffix("_many") for name in ("put", "put_many", "delete", "delete_many")},
     **{each.method: each.bypasses[-1] for each in ABILITIES if "key" in each.takes},
 }
-"""The statistics in which each operation counts: an ability's are those of the operation it stands for."""
+"""Statistics in which each operation counts; an ability counts as the operation that it replaces."""

@@ -1,4 +1,4 @@
-"""`TimeoutWrapper`: a bound on how long an operation may take."""
+"""`TimeoutWrapper`: a store with a limit on the duration of an operation."""
 
 from key_value.aio.wrappers.timeout.wrapper import TimeoutWrapper
 

@@ -1,4 +1,4 @@
-"""A wrapper that gives up on operations that take too long."""
+"""A wrapper that cancels operations that take too long."""
 
 import asyncio
 import sys
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 class TimeoutWrapper(Interceptor):
-    """Cancels an operation that takes longer than a number of seconds, and raises `StoreTimeoutError`.
+    """A wrapper that cancels an operation after a number of seconds and raises `StoreTimeoutError`.
 
-    A write that was cancelled may or may not have been carried out, and a store may still carry it out after
-    the error: read before writing again, or write by version. Of a conditional write (`put_if_absent`,
-    `put_if_version`, `delete_if_version`, `pop`) that timed out the outcome is unknown. A batch has the time
-    of one operation.
+    A cancelled write may or may not have been carried out, and a store may still carry it out after the
+    error: read before writing again, or write by version. If a conditional write (`put_if_absent`,
+    `put_if_version`, `delete_if_version`, `pop`) times out, its outcome is unknown. A batch counts as one
+    operation.
     """
 
     @warns_on_wrong_types
@@ -29,13 +29,13 @@ class TimeoutWrapper(Interceptor):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            timeout: Seconds that an operation may take.
+            key_value: Store to wrap.
+            timeout: Maximum duration of an operation, in seconds.
 
         Raises:
             ValueError: `timeout` is not positive.
         """
-        # None, of which the constructor only warns, sets no limit.
+        # None sets no limit; the constructor only warns about it.
         if timeout is not None and not timeout > 0:  # pyright: ignore[reportUnnecessaryComparison] -- callers may not be typed
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout}")
         super().__init__(key_value)
@@ -50,7 +50,7 @@ class TimeoutWrapper(Interceptor):
                 async with limit:
                     return await proceed()
             except TimeoutError as error:
-                # The wrapped store may itself raise one.
+                # The wrapped store may raise a TimeoutError itself.
                 if limit.expired():
                     raise self._elapsed(call) from error
                 raise
@@ -63,7 +63,7 @@ class TimeoutWrapper(Interceptor):
             try:
                 return await asyncio.wait_for(task, self.timeout)
             except asyncio.TimeoutError as error:
-                # The wrapped store may itself raise one.
+                # The wrapped store may raise a TimeoutError itself.
                 if task.cancelled():
                     raise self._elapsed(call) from error
                 raise

@@ -1,4 +1,4 @@
-"""`TTLClampWrapper`: a store with bounds for times to live."""
+"""`TTLClampWrapper`: a store with limits on TTLs."""
 
 from key_value.aio.wrappers.ttl_clamp.wrapper import TTLClampWrapper
 

@@ -1,4 +1,4 @@
-"""A wrapper that keeps times to live within bounds."""
+"""A wrapper that keeps TTLs within limits."""
 
 from typing import SupportsFloat
 
@@ -12,10 +12,10 @@ from key_value.aio.wrappers.base import Translator
 
 
 class TTLClampWrapper(Translator):
-    """Raises times to live to a minimum and lowers them to a maximum.
+    """A wrapper that raises TTLs to a minimum and lowers them to a maximum.
 
-    An entry that is stored without one lives for `missing_ttl`, within the bounds, where that is given, and
-    otherwise for ever: the maximum is of the times to live that there are.
+    An entry that is stored without a TTL gets `missing_ttl`, within the limits, if that is given. Otherwise
+    it never expires: the maximum applies only to given TTLs.
     """
 
     @warns_on_wrong_types
@@ -29,14 +29,15 @@ class TTLClampWrapper(Translator):
         """Wrap a store.
 
         Args:
-            key_value: The store.
-            min_ttl: Seconds to live at least, or a timedelta, as all here; 0 for no minimum.
-            max_ttl: Seconds to live at most.
-            missing_ttl: Seconds to live where none are given; None for ever.
+            key_value: Store to wrap.
+            min_ttl: Minimum TTL, in seconds or as a timedelta; 0 sets no minimum.
+            max_ttl: Maximum TTL, in seconds or as a timedelta.
+            missing_ttl: TTL of entries stored without one, in seconds or as a timedelta; None means that they
+                never expire.
 
         Raises:
-            InvalidTTLError: `max_ttl` or `missing_ttl` is not positive and finite, or `min_ttl` negative.
-            ValueError: `min_ttl` is more than `max_ttl`.
+            InvalidTTLError: `max_ttl` or `missing_ttl` is not positive and finite, or `min_ttl` is negative.
+            ValueError: `min_ttl` is greater than `max_ttl`.
         """
         super().__init__(key_value)
         self.min_ttl = (
@@ -56,7 +57,7 @@ class TTLClampWrapper(Translator):
 
 
 def _seconds(ttl: TimeToLive) -> float:
-    """Check a time to live as every store does, and return its seconds."""
+    """Check a TTL as every store does, and return its seconds."""
     seconds = prepare_ttl(ttl)
     if seconds is None:
         raise InvalidTTLError(ttl=ttl)
