@@ -9,5 +9,5 @@ asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # pyright: ignore[repor
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Some tests abandon a loop with tasks in it: uvloop lets go of their coroutines later than asyncio's loops.
+    # Some tests abandon a loop with tasks in it, whose coroutines uvloop releases later than asyncio does.
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
