@@ -1,4 +1,4 @@
-"""chDB's driver, which is loaded when it is first needed, and its exceptions."""
+"""chDB's driver, which is loaded on first use, and its exceptions."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,12 +20,12 @@ class Result(Protocol):
     """The result of a query."""
 
     def bytes(self) -> "bytes":
-        """Return it in the format that the query named."""
+        """Return the result in the format that the query requested."""
         ...
 
 
 class Session(Protocol):
-    """As much of chDB's `Session` as a store needs."""
+    """The subset of chDB's `Session` that the store uses."""
 
     def query(self, sql: str, fmt: str = "CSV") -> Result:
         """Run a statement."""
@@ -46,7 +46,7 @@ def open_session(path: str) -> Session:
     try:
         return cast("Session", connect(path))
     except RuntimeError as error:
-        # chDB tells the reason to standard error alone.
+        # chDB writes the reason to standard error only.
         if not _is_locked(Path(path) / "status"):
             raise
         message = f"chDB lets one process at a time use a path, and another one uses {path}"
@@ -54,7 +54,7 @@ def open_session(path: str) -> Session:
 
 
 def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
-    """Map an exception of chDB, which are all of one class; None for any other."""
+    """Map a chDB exception, all of which have the same class; return None for other errors."""
     text = str(error)
     if not isinstance(error, RuntimeError) or "DB::Exception" not in text:
         return None
@@ -68,7 +68,7 @@ def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
 
 
 def _is_locked(status: Path) -> bool:
-    """Return whether another process holds the lock that chDB takes while it uses a path."""
+    """Return whether another process holds the lock that chDB takes on a path in use."""
     if not status.exists():
         return False
     with status.open() as file:
