@@ -123,7 +123,7 @@ class Copier:
 
     async def _collections(self) -> list[str]:
         if not isinstance(self._source, AsyncEnumerateCollectionsProtocol):
-            raise UnableError(self._source, "collections", ": name some by --collection")
+            raise UnableError(self._source, "collections", ": name them with --collection")
         return sorted(await self._source.collections())
 
     async def _copy_page(self, collection: str, keys: Sequence[str]) -> None:

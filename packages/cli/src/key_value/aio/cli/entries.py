@@ -55,7 +55,7 @@ async def put(
             raise UnableError(store, "put_if_absent")
         done = await store.put_if_absent(key, value, collection=collection, ttl=seconds)
     if not done:
-        show_error("There is an entry already")
+        show_error("The entry already exists")
     return ExitCode.OK if done else ExitCode.ABSENT
 
 

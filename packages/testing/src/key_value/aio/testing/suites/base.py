@@ -62,7 +62,8 @@ class Conformance:
         shared_by_processes: Whether several processes, and several objects in one process, may use the data
             at the same time. This is tested if `opening` is overridden.
         late: Seconds during which an abandoned write is watched for taking effect late.
-        closed_frees: Whether a closed store frees its threads and descriptors; False if the driver keeps them.
+        closed_frees: Whether a closed store frees its threads and descriptors. False if the driver keeps
+            them.
         dropped_unclosed: Whether a store that is dropped without `close()` frees its threads and descriptors.
             False if the driver can only be closed with `await`.
         reclaimed: Number of short-lived entries to store for the reclamation tests, if `count_stored` is
