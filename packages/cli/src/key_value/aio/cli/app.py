@@ -225,7 +225,7 @@ def _show_report(report: Report) -> None:
         show_json(report.as_dict())
         return
     keeps = {True: "yes", False: "NO", None: "not tried"}[report.keeps]
-    show_table(report.store, [("keeps what it takes", keeps), ("setup", _milliseconds(report.setup_seconds))])
+    show_table(report.store, [("keeps entries", keeps), ("setup", _milliseconds(report.setup_seconds))])
     show_table("\nmedian time", [(name, _milliseconds(each)) for name, each in report.median_seconds.items()])
     show_table("\nabilities", [(name, "yes" if has else "no") for name, has in report.abilities.items()])
     show_table("\nfacts", [(name, json.dumps(fact)) for name, fact in report.facts.items()])

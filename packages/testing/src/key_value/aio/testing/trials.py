@@ -85,5 +85,5 @@ def over(*names: str, at_once: bool = False, **tables: Mapping[str, Any]) -> Cal
 
 
 def named(*cases: T) -> dict[str, T]:
-    """Return the cases by their own names."""
+    """Return the cases by their text."""
     return {str(case): case for case in cases}

@@ -33,12 +33,14 @@ _UNREACHABLE = (StoreUnreachableError, "cannot be reached")
 
 _MEANINGS: Mapping[int, tuple[type[KeyValueStoreError], str]] = {
     9: (StoreTimeoutError, "did not answer in time"),
-    **dict.fromkeys(BUSY, (StoreUnreachableError, "is overloaded and has refused the call")),
+    **dict.fromkeys(BUSY, (StoreUnreachableError, "is overloaded and has rejected the call")),
     **dict.fromkeys((11, -7, -8, -14), _UNREACHABLE),
-    13: (KeyValueStoreError, "refuses the entry: it is larger than max-record-size lets a record be"),
-    20: (KeyValueStoreError, "has no such namespace: one is stated in the server's configuration"),
-    22: (KeyValueStoreError, "forbids it, as it does a TTL where the namespace's nsup-period is 0"),
-    **dict.fromkeys(range(51, 83), (StoreAuthenticationError, "refuses the user, or its roles do")),
+    13: (KeyValueStoreError, "rejects the entry: it is larger than max-record-size allows"),
+    20: (KeyValueStoreError, "has no such namespace: namespaces are defined in the server's configuration"),
+    22: (KeyValueStoreError, "forbids the call, as it does a TTL if the namespace's nsup-period is 0"),
+    **dict.fromkeys(
+        range(51, 83), (StoreAuthenticationError, "rejects the user, or its roles forbid the call")
+    ),
 }
 
 

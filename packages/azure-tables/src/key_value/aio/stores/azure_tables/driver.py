@@ -96,14 +96,14 @@ def service_error(error: HttpResponseError) -> KeyValueStoreError:
         return StoreConnectionError(message=f"Azure Tables has failed: {status} {said}")
     if status in _REFUSED:
         return StoreAuthenticationError(
-            message=f"Azure Tables refuses the credentials, or they lack the permission: {status} {said}"
+            message=f"Azure Tables rejects the credentials, or they lack a permission: {status} {said}"
         )
     if code == TABLE_NOT_FOUND:
         message = "The table does not exist."
     elif status == 413 or code in _TOO_LARGE:
         message = f"The entry is too large for Azure Tables: {status} {said}"
     else:
-        message = f"Azure Tables refused a call: {status} {said}"
+        message = f"Azure Tables rejected a call: {status} {said}"
     return KeyValueStoreError(message=message)
 
 

@@ -114,7 +114,7 @@ class AzureTablesStore(RowStore):
         """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            client: Client of the table and the running event loop. The store does not close it.
+            client: Client of the table, bound to its event loop. The store does not close it.
             connection_string: Connection string of the account.
             account_name: Account, whose endpoint is `https://<account>.table.core.windows.net`.
             endpoint: Endpoint of the account, instead of its name.

@@ -10,7 +10,7 @@ from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
 except ImportError as error:
-    raise ImportError("ChDBStore does not work on Windows: chDB does not") from error
+    raise ImportError("ChDBStore does not work on Windows, because chDB does not") from error
 
 if find_spec("chdb") is None:
     raise ImportError("ChDBStore needs chdb: pip install 'py-key-value-aio[chdb]'")
@@ -49,7 +49,7 @@ def open_session(path: str) -> Session:
         # chDB writes the reason to standard error only.
         if not _is_locked(Path(path) / "status"):
             raise
-        message = f"chDB lets one process at a time use a path, and another one uses {path}"
+        message = f"chDB allows one process at a time per path, and another process uses {path}"
         raise StoreConnectionError(message=message) from error
 
 
@@ -60,7 +60,7 @@ def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
         return None
     if "already initialized with path" in text:
         reason = (
-            "chDB lets a process use one path at a time, and it uses another until all sessions are closed"
+            "chDB allows one path at a time per process; another one is in use until all sessions are closed"
         )
         return StoreConnectionError(message=f"{store}: {reason}: {text}")
     kind = StoreConnectionError if "Failed to create connection" in text else KeyValueStoreError

@@ -51,7 +51,7 @@ class ChDBStore(TableStore):
             table_name: Table name of letters, digits and underscores.
             default_collection: Collection used when a call does not name one.
             seed: Initial entries as `{collection: {key: value}}`; existing entries are not overwritten.
-            auto_create: Whether to create a missing directory and table; otherwise they raise
+            auto_create: Whether to create the directory and the table; otherwise a missing one raises
                 `StoreSetupError`.
 
         Raises:

@@ -69,7 +69,8 @@ class DuckDBStore(TableStore):
             table_name: Table name of letters, digits and underscores.
             default_collection: Collection used when a call does not name one.
             seed: Initial entries as `{collection: {key: value}}`; existing entries are not overwritten.
-            auto_create: Whether to create a missing file and table; otherwise they raise `StoreSetupError`.
+            auto_create: Whether to create the file and the table; otherwise a missing one raises
+                `StoreSetupError`.
 
         Raises:
             ValueError: Both a connection and a path are given, the path is a URL, or the table name is not a
@@ -97,7 +98,7 @@ class DuckDBStore(TableStore):
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         mapped = super()._map_error(error)
         if mapped is not None and "lock on file" in str(error):
-            message = f"{self!r} is in use: DuckDB lets one process at a time use a database: {error}"
+            message = f"{self!r} is in use: DuckDB allows one process at a time per database: {error}"
             return StoreConnectionError(message=message)
         return mapped
 
@@ -105,7 +106,7 @@ class DuckDBStore(TableStore):
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         row = await super()._row(collection, key, entry)
         if row.has_lone_surrogate:
-            raise SerializationError(message="DuckDB cannot hold half of a surrogate pair in JSON")
+            raise SerializationError(message="DuckDB cannot store a lone surrogate in JSON")
         return row
 
 

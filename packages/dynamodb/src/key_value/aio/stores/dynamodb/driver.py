@@ -105,7 +105,7 @@ class Backoff:
         """Start the clock.
 
         Args:
-            timeout: Maximum duration of all attempts, in seconds; None uses a default.
+            timeout: Maximum duration of all attempts, in seconds; None allows 30 seconds.
         """
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + (_PATIENCE if timeout is None else timeout * _GIVES_UP)

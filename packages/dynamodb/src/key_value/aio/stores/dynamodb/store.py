@@ -125,7 +125,7 @@ class DynamoDBStore(RowStore):
         metadata of the machine or container.
 
         Args:
-            client: aiobotocore client of the running event loop. The store does not close it.
+            client: aiobotocore client, bound to its event loop. The store does not close it.
             table_name: Table name, or the ARN of the table if `auto_create` is False.
             region_name: Region.
             endpoint_url: URL of DynamoDB, if it is not the region's own endpoint.
@@ -133,7 +133,7 @@ class DynamoDBStore(RowStore):
             aws_secret_access_key: Secret access key.
             aws_session_token: Session token of temporary credentials.
             profile_name: Profile in `~/.aws`.
-            session: aiobotocore session of the running event loop.
+            session: aiobotocore session, bound to its event loop.
             config: Options of the clients, such as `retries`, `proxies` or `connect_timeout`. They take
                 precedence over the store's, but conditional operations are always sent once.
             use_ssl: Whether to use TLS for an endpoint without a scheme.
@@ -162,7 +162,7 @@ class DynamoDBStore(RowStore):
         }
         options = {name: value for name, value in options.items() if value is not None}
         if client is not None and (options or profile_name or session or config):
-            raise ValueError("Provide either client, or how to create one")
+            raise ValueError("Provide either client, or arguments to create one")
         self.table_name = table_name
         place = re.sub("//[^/]*@", "//", endpoint_url or region_name or "dynamodb")
         self.location = f"{place}/{table_name}"
@@ -240,7 +240,7 @@ class DynamoDBStore(RowStore):
         if operation in _STORING:
             self._has_table = self._has_ttl = False
             self._forget_prepared()
-        message = f"{self!r}: the table does not exist any more; the write after one that fails creates it"
+        message = f"{self!r}: the table does not exist any more; the next write after a failed one creates it"
         return KeyValueStoreError(message=message)
 
     async def _call_if(self, operation: str, rev: str | None, **arguments: Any) -> tuple[bool, Row | None]:
@@ -263,7 +263,9 @@ class DynamoDBStore(RowStore):
                 # A client passed in by the caller may have succeeded on its first attempt.
                 if row is not None and row.version == rev:
                     return True, None
-                message = f"{self!r}: the client has sent a conditional write again, which may have happened"
+                message = (
+                    f"{self!r}: the client has repeated a conditional write, which may have been applied"
+                )
                 raise OutcomeUnknownError(message=message) from error
             return False, row
         return bool(reply), None
@@ -345,7 +347,7 @@ class DynamoDBStore(RowStore):
         return [failure if _address(request) in undone else None for request in requests]
 
     def _unprocessed(self) -> StoreUnreachableError:
-        return StoreUnreachableError(message=f"DynamoDB is throttling: {self!r} got a part of a batch undone")
+        return StoreUnreachableError(message=f"DynamoDB is throttling: {self!r} could not complete a batch")
 
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
@@ -391,7 +393,7 @@ class DynamoDBStore(RowStore):
             if code_of(error) != CONDITION_FAILED:
                 raise
             if was_sent_again(response_of(error)):
-                message = f"{self!r}: the client has sent a removal again: {address}"
+                message = f"{self!r}: the client has repeated a removal: {address}"
                 raise OutcomeUnknownError(message=message) from error
             return None
         item = reply.get("Attributes")

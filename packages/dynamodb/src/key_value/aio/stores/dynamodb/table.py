@@ -74,13 +74,13 @@ async def enable_ttl(client: Any, table: str) -> None:
             await client.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
         elif attribute not in (TTL, None):
             _log.warning(
-                "DynamoDB removes what has expired by the attribute %r of table %r: "
+                "DynamoDB removes expired items by the attribute %r of table %r: "
                 "entries of this store stay until cull()",
                 attribute,
                 table,
             )
     except (*FAILURES, KeyError) as error:
-        _log.warning("Whether DynamoDB removes what has expired from table %r is not known: %s", table, error)
+        _log.warning("Whether DynamoDB removes expired items from table %r is unknown: %s", table, error)
 
 
 async def _status(client: Any, table: str) -> str | None:

@@ -97,7 +97,9 @@ def members(answer: Answer, name: str, count: int) -> list[Any]:
         raise error_of(answer)
     items = cast("dict[str, Any]", answer.body).get(name) if isinstance(answer.body, dict) else None
     if not isinstance(items, list) or len(cast("list[Any]", items)) != count:
-        raise StoreConnectionError(message="The answer is not one of the server's: is a proxy in between?")
+        raise StoreConnectionError(
+            message="The response is not from the server: is there a proxy in between?"
+        )
     return cast("list[Any]", items)
 
 
@@ -112,19 +114,21 @@ def error_of(answer: Answer, what: str = "The server refused a request") -> KeyV
     """
     status, said = answer.status, f"{answer.status} {answer.kind}".strip()
     if answer.kind == _BLOCKED:
-        return KeyValueStoreError(message=f"The index is blocked, as all are while a disk is full: {said}")
+        return KeyValueStoreError(
+            message=f"The index is blocked, as all indices are while a disk is full: {said}"
+        )
     if status == 429:
         message = f"The server has done nothing: too many requests, or one too large for its heap: {said}"
         return StoreUnreachableError(message=message)
     if answer.kind == _INACTIVE:
-        return StoreUnreachableError(message=f"No primary shard was there to write to: {said}")
+        return StoreUnreachableError(message=f"No primary shard is available: {said}")
     if status >= 500 or status == 408:
         return StoreConnectionError(message=f"The server has failed: {said}")
     if status in (401, 403):
-        message = f"{what}: it refuses the credentials, or they lack a privilege: {said}"
+        message = f"{what}: it rejects the credentials, or they lack a privilege: {said}"
         return StoreAuthenticationError(message=message)
     if status == 413:
-        what = f"{what}: it is larger than the server takes"
+        what = f"{what}: it is larger than the server accepts"
     elif answer.kind == _SHARDS:
         said = f"{said}: {answer.error.get('reason')}"
     return KeyValueStoreError(message=f"{what}: {said}")

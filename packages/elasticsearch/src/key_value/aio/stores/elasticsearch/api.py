@@ -207,7 +207,7 @@ class Api:
                 answer = await self._send("POST", url, seconds=self._seconds)
             except timed_out as error:
                 # The server waits for a shard without a node.
-                raise StoreTimeoutError(message=f"There is no answer to a refresh of {path}") from error
+                raise StoreTimeoutError(message=f"A refresh of {path} timed out") from error
             if not answer.is_good:
                 raise error_of(answer, f"{path} cannot be refreshed")
 

@@ -79,7 +79,7 @@ class ElasticsearchStore(SearchStore):
         """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            elasticsearch_client: Client of the running event loop. The store does not close it.
+            elasticsearch_client: Client, bound to its event loop. The store does not close it.
             url: URL of a node, including its port, or of several nodes.
             cloud_id: Deployment in Elastic Cloud, instead of `url`.
             api_key: Encoded API key, or its ID and the key.
@@ -122,7 +122,7 @@ class ElasticsearchStore(SearchStore):
         if elasticsearch_client is None and not where:
             raise ValueError("Either elasticsearch_client or url must be provided")
         if elasticsearch_client is not None and (where or options):
-            raise ValueError("Provide either elasticsearch_client, or how to create one")
+            raise ValueError("Provide either elasticsearch_client, or arguments to create one")
         self.location = location_of(hosts, prefix)
         self._options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 0, **where, **options}
         given = elasticsearch_client

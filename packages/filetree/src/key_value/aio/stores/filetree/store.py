@@ -318,7 +318,7 @@ def _describe(root: str, directory: str, collection: str, described: bytes | Non
     found = _collection_in(described)
     path = f"{root}/{directory}"
     if found not in (None, collection):
-        raise KeyValueStoreError(message=f"Directory '{path}' is the collection {found!r}")
+        raise KeyValueStoreError(message=f"Directory '{path}' belongs to the collection {found!r}")
     document = {
         "collection": collection,
         "created_at": datetime.now(timezone.utc).isoformat(),

@@ -99,7 +99,7 @@ class FirestoreStore(RowStore):
         """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            client: Client of the running event loop and process. The store does not close it.
+            client: Client, bound to its event loop and process. The store does not close it.
             credentials: Credentials. Defaults to the application default credentials.
             project: Project. Defaults to that of the credentials.
             database: Database. Defaults to `(default)`.

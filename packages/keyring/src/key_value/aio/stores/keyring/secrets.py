@@ -119,7 +119,7 @@ class SecretStore:
             except VANISHED:
                 return self._backend.get_password(self._service, name)
         except UnicodeDecodeError as error:
-            raise DeserializationError(message="It is not text") from error
+            raise DeserializationError(message="The password is not text") from error
 
     def _remove(self, name: str) -> None:
         """Remove an item, unless it is removed by another process in the meantime."""

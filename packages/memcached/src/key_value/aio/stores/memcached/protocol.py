@@ -247,7 +247,7 @@ class Connection(asyncio.Protocol):
         if left > 0:
             self._timer = self._loop.call_later(left, self._check_time)
         else:
-            self._answers.popleft().finish(TimeoutError("the server gave no answer in time"))
+            self._answers.popleft().finish(TimeoutError("the server did not respond in time"))
             self._end(_ended)
 
     def _end(self, error: Callable[[], Exception]) -> None:

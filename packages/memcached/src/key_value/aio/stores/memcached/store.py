@@ -90,7 +90,7 @@ class MemcachedStore(VersionedBytesStore):
                 connections and does not close the client.
             host: Host name; ignored if `client` is given.
             port: Port; ignored if `client` is given.
-            hosts: Hosts and ports of several servers, which share the entries.
+            hosts: Hosts and ports of several servers, over which the entries are distributed.
             username: User of the server (`memcached -Y`); ignored if `client` is given.
             password: Password of the user.
             ssl: SSL context for a server with TLS; ignored if `client` is given.
@@ -268,7 +268,7 @@ def _data(item: Item | Exception | None) -> bytes | Exception | None:
     if not isinstance(item, Item):
         return item
     if item.has_flags:
-        return DeserializationError(message="The item has flags, so it is another client's")
+        return DeserializationError(message="The item has flags, so it belongs to another client")
     return item.data
 
 

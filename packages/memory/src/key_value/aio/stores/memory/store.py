@@ -163,7 +163,7 @@ class MemoryStore(VersionedStore, PagedStore):
             return str(next(self._scan_numbers)), self._entries.keys(collection), 0
         number, _, start = cursor.partition(" ")
         if number not in self._scans:
-            raise ValueError(f"cursor is of a scan that is over, or older than the latest {SCANS}")
+            raise ValueError(f"cursor belongs to a scan that has ended, or is older than the latest {SCANS}")
         return number, self._scans[number], int(start)
 
     @override

@@ -48,7 +48,9 @@ def encode_row(row: Row) -> Row:
     if data is None or _is_too_deep(row.value, value):
         data = encode(document | {"value": {"json": row.value}})
     if len(data) > LARGEST_DOCUMENT:
-        raise SerializationError(message=f"MongoDB holds documents of 16 MiB, not of {len(data)} bytes")
+        raise SerializationError(
+            message=f"MongoDB limits documents to 16 MiB; this one has {len(data)} bytes"
+        )
     return row._replace(value=data, version=f"{row.version}/{created}")
 
 

@@ -24,7 +24,7 @@ _log = logging.getLogger("key_value.aio")
 
 
 async def create_indexes(collection: Collection) -> str | None:
-    """Create what is missing: the collection, a unique index on the key, and a TTL index.
+    """Create the collection, a unique index on the key, and a TTL index, if they are missing.
 
     An existing index of another application on the same field is left as it is.
 
@@ -56,7 +56,7 @@ async def _create(collection: Collection, index: IndexModel) -> bool:
     except OperationFailure as error:
         if error.code not in _LEFT_AS_THEY_ARE:
             raise
-        _log.warning("%s is left without an index of the store: %s", collection.full_name, error)
+        _log.warning("%s has no index created by the store: %s", collection.full_name, error)
         return False
     return True
 
@@ -96,4 +96,6 @@ async def _set_duplicates_aside(collection: Collection) -> None:
             # A document that was rewritten in the meantime may be the newest now.
             same = {"_id": document["_id"], "created_at": document.get("created_at")}
             moved += (await collection.delete_one(same)).deleted_count
-    _log.warning("%s held %d older documents of keys, now in %s", collection.full_name, moved, DUPLICATES)
+    _log.warning(
+        "%s had %d older documents with duplicate keys, now in %s", collection.full_name, moved, DUPLICATES
+    )

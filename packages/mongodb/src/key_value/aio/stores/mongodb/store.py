@@ -115,7 +115,7 @@ class MongoDBStore(RowStore):
         """Initialize with a client, or with a URL to create one; connects on first use.
 
         Args:
-            client: Asynchronous pymongo client of the running event loop. The store does not close it.
+            client: Asynchronous pymongo client, bound to its event loop. The store does not close it.
             url: `mongodb://` or `mongodb+srv://` URL, with pymongo's options. Without a client or a URL, the
                 store connects to localhost.
             db_name: Database name. Defaults to `kv-store-adapter`.
@@ -135,7 +135,7 @@ class MongoDBStore(RowStore):
                 positive.
         """
         if write_concern is not None and not write_concern.acknowledged:
-            raise ValueError("write_concern must be acknowledged: w=0 says nothing of a write that failed")
+            raise ValueError("write_concern must be acknowledged: with w=0, failed writes go unnoticed")
         super().__init__(default_collection=default_collection or coll_name, timeout=timeout)
         self.db_name = db_name or "kv-store-adapter"
         self.names = names_of(self.db_name, collection_sanitization_strategy)
@@ -186,7 +186,7 @@ class MongoDBStore(RowStore):
                 "Either create the collection manually or set auto_create=True."
             )
         if found and "collation" in found[0].get("options", {}):
-            raise ValueError(f"Collection '{name}' has a collation, under which different keys may be one.")
+            raise ValueError(f"Collection '{name}' has a collation, which may treat different keys as equal.")
         index = await create_indexes(database.get_collection(name))
         self._other_indexes.pop(name, None)
         if index != KEY_INDEX:

@@ -13,7 +13,7 @@ def prefix_of(index_prefix: str | None, index: str | None) -> str:
         ValueError: Neither or both arguments are given.
     """
     if (index_prefix is None) is (index is None):
-        raise ValueError("Provide index_prefix, or index in its place")
+        raise ValueError("Provide index_prefix, or its alias index")
     return index_prefix or index or ""
 
 

@@ -149,7 +149,7 @@ class SearchStore(RowStore, ABC):
                 raise error_of(answer, f"Index '{index}' cannot be created")
             answer = await self._api.ask("GET", f"/{quote(index)}")
         if not answer.is_good:
-            raise error_of(answer, f"Index '{index}' cannot be looked at")
+            raise error_of(answer, f"Index '{index}' cannot be inspected")
         await self._check_index(index, collection, cast("dict[str, Any]", answer.body))
 
     async def _create_index(self, index: str, collection: str) -> Answer:
@@ -162,12 +162,12 @@ class SearchStore(RowStore, ABC):
     async def _check_index(self, index: str, collection: str, found: Mapping[str, Any]) -> None:
         if index not in found:
             raise KeyValueStoreError(
-                message=f"'{index}' is an alias of other indices, so that a read may miss what was written"
+                message=f"'{index}' is an alias of other indices, so reads may miss written entries"
             )
         about = found[index]
         if not self._may_have(about.get("mappings", {}), collection):
             raise KeyValueStoreError(
-                message=f"Index '{index}' is another store's, or has no keywords `collection` and `key`"
+                message=f"Index '{index}' belongs to another store, or has no keyword fields `collection` and `key`"
             )
         alias = self._places.alias(collection)
         if not self._auto_create or alias in about.get("aliases", {}):

@@ -83,7 +83,7 @@ class OpenSearchStore(SearchStore):
         """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            opensearch_client: Client of the running event loop. The store does not close it.
+            opensearch_client: Client, bound to its event loop. The store does not close it.
             url: URL of a node, or of several nodes.
             api_key: Encoded API key, or its ID and the key.
             basic_auth: User name and password.
@@ -124,7 +124,7 @@ class OpenSearchStore(SearchStore):
         if opensearch_client is None and not hosts:
             raise ValueError("Either opensearch_client or url must be provided")
         if opensearch_client is not None and (hosts or options):
-            raise ValueError("Provide either opensearch_client, or how to create one")
+            raise ValueError("Provide either opensearch_client, or arguments to create one")
         self.location = location_of(hosts, prefix)
         self._options: dict[str, Any] = {"hosts": hosts, "timeout": timeout, "max_retries": 0, **options}
         self._clients = self._owns(ClientPerLoop[AsyncOpenSearch](opensearch_client, self._open))

@@ -53,15 +53,15 @@ def check_table(name: str, types: dict[str, str], *, has_key: bool, is_ambiguous
     wrong = [column for column, possible in COLUMNS.items() if types.get(column) not in possible]
     if wrong:
         raise KeyValueStoreError(
-            message=f"Table '{name}' is no store's: column {wrong[0]!r} is missing or of another type"
+            message=f"Table '{name}' does not belong to a store: column {wrong[0]!r} is missing or of another type"
         )
     if not has_key:
         raise KeyValueStoreError(
-            message=f"Table '{name}' is no store's: its primary key must be (collection, key)"
+            message=f"Table '{name}' does not belong to a store: its primary key must be (collection, key)"
         )
     if is_ambiguous:
         raise KeyValueStoreError(
-            message=f"Table '{name}' takes different keys for one: its collation is not deterministic"
+            message=f"Table '{name}' treats different keys as equal: its collation is not deterministic"
         )
 
 

@@ -186,7 +186,7 @@ class PostgreSQLStore(RowStore):
         [found] = await self._query(INSPECT, name, self._schema)
         schema, is_there, columns, has_key, is_ambiguous = found
         if schema is None:
-            message = "The search path has no schema that exists: create one, or name one as schema"
+            message = "No schema in the search path exists: create one, or pass another as schema"
             raise KeyValueStoreError(message=message)
         types: dict[str, str] = json.loads(columns)
         if is_there:
@@ -201,7 +201,7 @@ class PostgreSQLStore(RowStore):
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         hide_details(error)
         if isinstance(error, UNENCODABLE):
-            return SerializationError(message=f"PostgreSQL cannot hold it: {error.args[0]}")
+            return SerializationError(message=f"PostgreSQL cannot store it: {error.args[0]}")
         if isinstance(error, UNPREPARED):
             return KeyValueStoreError(message=f"{self!r}: set statement_cache_size=0 for a pooler: {error}")
         if isinstance(error, FileNotFoundError) and not self._by_socket:

@@ -224,7 +224,7 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
         nodes = await commands.nodes()
         node = node or nodes[0]
         if node not in nodes:
-            raise ValueError(f"cursor is of {node}, which is no primary node of the cluster now")
+            raise ValueError(f"cursor belongs to {node}, which is not a primary node of the cluster now")
         pattern = _GLOB.sub(r"\\\g<0>", prefix) + "*"
         following, found = await commands.scan(
             node, "SCAN", at or "0", "MATCH", pattern, "COUNT", limit, "TYPE", "string"

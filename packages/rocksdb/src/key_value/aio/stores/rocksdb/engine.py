@@ -214,8 +214,8 @@ class Engine:
     def _refuse_fork(self) -> None:
         if self._is_forked:
             raise StoreConnectionError(
-                message="RocksDB lets one process use a directory, and this one was forked from the process "
-                "that opened it: make a store of its own for another directory, or open it after the fork"
+                message="RocksDB allows one process per directory, and this process was forked from the one "
+                "that opened it: use another directory in the child, or open the store after the fork"
             )
 
 
@@ -229,7 +229,7 @@ def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
         return None
     elif "lock" in text:
         kind = StoreConnectionError
-        text = f"RocksDB lets one process at a time use a directory, once, and it is in use: {text}"
+        text = f"a RocksDB directory can be used by one process at a time, and opened only once; it is in use: {text}"
     elif text.startswith("IO error") and not _is_full(error):
         kind = StoreConnectionError
     return kind(message=f"{store}: {text}")

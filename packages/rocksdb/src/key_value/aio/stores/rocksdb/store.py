@@ -258,7 +258,7 @@ def _expired(db: Rdict, *, cursor: str | None, count: int) -> AddressPage:
             continue
         if count <= 0 or size >= PAGE_BYTES:
             return AddressPage(found, after)
-        # Expiry times are in UTC in every document, so they can be compared as text.
+        # Fields are sorted, so the first expiry time in a document is its own, and it is always in UTC.
         at = data.find(_EXPIRES)
         if at >= 0 and data[at + len(_EXPIRES) : at + len(_EXPIRES) + len(now)] <= now:
             found.append((address, data))

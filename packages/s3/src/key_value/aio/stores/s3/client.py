@@ -71,8 +71,8 @@ _TRY_LATER = frozenset(
 """Errors after which nothing was done: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 _FORBIDDEN = (
-    "the credentials lack a permission, or the key of the object is not there and they lack s3:ListBucket, "
-    "without which S3 does not tell one from the other"
+    "the credentials lack a permission, or the object does not exist and they lack s3:ListBucket, "
+    "without which S3 does not distinguish the two"
 )
 _EXPIRED = "the credentials are temporary and no longer valid"
 _WRONG = "the credentials are wrong"
@@ -85,10 +85,10 @@ _HINTS = {
     "InvalidAccessKeyId": _WRONG,
     "InvalidToken": _EXPIRED,
     "NoSuchBucket": "the bucket does not exist",
-    "NotImplemented": "the server lacks what the store needs",
+    "NotImplemented": "the server lacks a feature that the store needs",
     "PermanentRedirect": "the bucket is in another region",
-    "PreconditionFailed": "the server says that an object is there, and does not return it",
-    "RequestTimeTooSkewed": "the clock of this machine is wrong: it differs too much from that of the server",
+    "PreconditionFailed": "the server reports that an object exists, but does not return it",
+    "RequestTimeTooSkewed": "the clock of this machine differs too much from that of the server",
     "SignatureDoesNotMatch": _WRONG,
     "TokenRefreshRequired": _EXPIRED,
 }

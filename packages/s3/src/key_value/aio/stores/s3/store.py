@@ -135,7 +135,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         """Initialize with a client, or with arguments to create clients; connects on first use.
 
         Args:
-            client: aiobotocore S3 client of the running event loop, instead of the arguments from
+            client: aiobotocore S3 client, bound to its event loop. It replaces the arguments from
                 `region_name` to `config`. The store does not close it.
             bucket_name: Bucket name.
             prefix: Folder of the bucket that holds the entries, such as `app` or `app/cache`. Defaults to the
@@ -161,8 +161,8 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             default_collection: Collection used when a call does not name one.
             collection_sanitization_strategy: Strategy applied to collections before they are escaped.
             key_sanitization_strategy: Strategy applied to keys before they are escaped.
-            timeout: Maximum duration of a call, or of a call per 1000 entries, in seconds; None leaves it to
-                the client.
+            timeout: Maximum duration of a call for up to 1000 entries, in seconds; None leaves it to the
+                client.
 
         Raises:
             ValueError: `sse_customer_key` does not have 32 bytes, `prefix` is too long, or `timeout` is not
@@ -289,7 +289,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             await self._remove(_PROBE_ABSENT)
         if not (created and replaced):
             raise StoreSetupError(
-                message=f"{self!r}: the server ignores If-None-Match or If-Match, so that no write is safe"
+                message=f"{self!r}: the server ignores If-None-Match or If-Match, so no write is safe"
             )
         self._removes_on_condition = await self._refuses_removal()
         self._knows_conditions = True
@@ -377,7 +377,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
                 self._forget_prepared()
             raise
         if "ETag" not in reply:
-            raise KeyValueStoreError(message=f"{self!r}: the answer to PutObject is not one of S3")
+            raise KeyValueStoreError(message=f"{self!r}: the response to PutObject is not from S3")
         if condition:
             self._keep_etag(data, reply["ETag"])
 

@@ -203,8 +203,8 @@ class SQLiteTable(Table):
                 return self._connection
             self._disconnect()
             raise StoreConnectionError(
-                message=f"{self._path} was removed or replaced while it was open: what was stored is lost, "
-                "and the next operation opens what is there now"
+                message=f"{self._path} was removed or replaced while it was open: its entries are lost, "
+                "and the next operation opens the file that is there now"
             )
         self._disconnect()
         if self._path != MEMORY:

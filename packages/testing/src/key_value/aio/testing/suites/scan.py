@@ -28,7 +28,7 @@ async def pages(
     limit: int = 7,
     between: Callable[[], Awaitable[None]] | None = None,
 ) -> list[str]:
-    """Scan to the end and return all keys, including any that are listed repeatedly."""
+    """Scan to the end and return all keys, with any repetitions."""
     listed: list[str] = []
     cursors: set[str] = set()
     while True:

@@ -211,7 +211,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
             return kind(message=f"{self!r}: {error}")
         if type(error) is TimeoutError and self._given is None:
             return StoreConnectionError(
-                message=f"{self!r}: valkey-glide lost the answer, as when the event loop that reads it ends"
+                message=f"{self!r}: valkey-glide lost the response, as it does if the event loop that reads it ends"
             )
         return super()._map_error(error)
 
@@ -275,7 +275,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
         index = next((index for index, node in enumerate(nodes) if node and node.name == name), 0)
         node = nodes[index]
         if name and (node is None or node.name != name):
-            raise ValueError(f"cursor is of {name}, which is no primary node of the cluster now")
+            raise ValueError(f"cursor belongs to {name}, which is not a primary node of the cluster now")
         pattern = _GLOB.sub(r"\\\g<0>", prefix) + "*"
         following, found = await commands.scan(
             node, "SCAN", at or "0", "MATCH", pattern, "COUNT", str(limit), "TYPE", "string"

@@ -94,7 +94,7 @@ class Mount:
         about = _data(self._client.adapter.get(f"/v1/sys/internal/ui/mounts/{self._path}"))
         options: dict[str, Any] = about.get("options") or {}
         if options.get("version") != "2":
-            raise ValueError(f"The mount {self._path!r} is no KV engine of version 2")
+            raise ValueError(f"The mount {self._path!r} is not a KV engine of version 2")
 
     def read(self, path: str) -> Secret:
         """Return the current version of a secret."""
@@ -110,7 +110,7 @@ class Mount:
         fields: dict[str, Any] = data["data"] or {}
         text = fields.get(FIELD)
         if text is not None and not isinstance(text, str):
-            raise DeserializationError(f"The field {FIELD!r} of the secret is no text")
+            raise DeserializationError(f"The field {FIELD!r} of the secret is not text")
         return Secret(text, data["metadata"]["version"], not fields)
 
     def write(self, path: str, text: str | None) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def mapped_error(error: Exception) -> BaseKeyValueError | None:
     """Return the error for an exception that the error table does not distinguish."""
     if isinstance(error, (exceptions.Forbidden, exceptions.Unauthorized)):
         return StoreAuthenticationError(
-            message=f"Vault refuses the token, or its policies do: {_said(error)}"
+            message=f"Vault rejects the token, or its policies forbid the call: {_said(error)}"
         )
     if isinstance(error, exceptions.InternalServerError) and "too large" in str(error):
         return KeyValueStoreError(message="The entry is too large for Vault's storage")
@@ -196,5 +196,5 @@ def _data(answer: Any) -> Any:
         StoreConnectionError: The response is not from Vault, but possibly from a proxy.
     """
     if not isinstance(answer, dict) or "data" not in answer:
-        raise StoreConnectionError(message="The answer is not one of Vault: is a proxy in between?")
+        raise StoreConnectionError(message="The response is not from Vault: is there a proxy in between?")
     return cast("dict[str, Any]", answer)["data"]

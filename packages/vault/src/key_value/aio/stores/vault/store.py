@@ -206,5 +206,5 @@ def _check_lifetime(written: dict[str, Any]) -> None:
     """
     if written.get("deletion_time"):
         raise KeyValueStoreError(
-            message="The mount removes what is written after a time of its own: set delete_version_after to 0"
+            message="The mount deletes versions after a time: set its delete_version_after to 0"
         )

@@ -39,7 +39,7 @@ class Registry:
         except FileNotFoundError:
             return None
         if kind != winreg.REG_SZ or not isinstance(value, str):
-            raise DeserializationError(message=f"It is a value of type {kind}, not REG_SZ")
+            raise DeserializationError(message=f"The value has type {kind}, not REG_SZ")
         return value
 
     def set(self, address: str, text: str) -> None:
