@@ -167,7 +167,8 @@ class SearchStore(RowStore, ABC):
         about = found[index]
         if not self._may_have(about.get("mappings", {}), collection):
             raise KeyValueStoreError(
-                message=f"Index '{index}' belongs to another store, or has no keyword fields `collection` and `key`"
+                message=f"Index '{index}' belongs to another store, or has no keyword fields "
+                "`collection` and `key`"
             )
         alias = self._places.alias(collection)
         if not self._auto_create or alias in about.get("aliases", {}):

@@ -53,7 +53,8 @@ def check_table(name: str, types: dict[str, str], *, has_key: bool, is_ambiguous
     wrong = [column for column, possible in COLUMNS.items() if types.get(column) not in possible]
     if wrong:
         raise KeyValueStoreError(
-            message=f"Table '{name}' does not belong to a store: column {wrong[0]!r} is missing or of another type"
+            message=f"Table '{name}' does not belong to a store: "
+            f"column {wrong[0]!r} is missing or has another type"
         )
     if not has_key:
         raise KeyValueStoreError(

@@ -211,7 +211,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
             return kind(message=f"{self!r}: {error}")
         if type(error) is TimeoutError and self._given is None:
             return StoreConnectionError(
-                message=f"{self!r}: valkey-glide lost the response, as it does if the event loop that reads it ends"
+                message=f"{self!r}: valkey-glide lost the response, as when the event loop that reads it ends"
             )
         return super()._map_error(error)
 
