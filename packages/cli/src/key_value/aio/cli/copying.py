@@ -62,7 +62,7 @@ class Entry(NamedTuple):
         """Return whether another entry has the same value and expiry time.
 
         Args:
-            other: The other entry; None if there is none.
+            other: The other entry; None if it does not exist.
             slack: Seconds between the reads, by which the times may differ in addition to `TOLERANCE`.
         """
         if other is None or _text(self.value) != _text(other.value):

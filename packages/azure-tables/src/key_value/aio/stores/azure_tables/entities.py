@@ -105,13 +105,13 @@ def value_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def etag_of(version: str) -> str | None:
-    """Return the ETag that follows the random text in a row's version; None if there is none."""
+    """Return the ETag that follows the random text in a row's version; None if it is missing."""
     etag = version.partition(" ")[2]
     return etag if _ETAG.fullmatch(etag) else None
 
 
 def _original(entity: Mapping[str, Any]) -> Address | None:
-    """Return the names saved in an entity; None if there are none, or they cannot be read."""
+    """Return the names saved in an entity; None if they are missing or unreadable."""
     try:
         collection, key = json.loads(entity["Collection"]), json.loads(entity["Key"])
     except (KeyError, TypeError, ValueError):

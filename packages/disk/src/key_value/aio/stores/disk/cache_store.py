@@ -32,7 +32,7 @@ MAXIMUM_OPEN = 64
 ROWS_PER_CULL = 1000
 
 Opener: TypeAlias = Callable[[str, bool], Cache | None]
-"""Opens the cache of a place and optionally creates it; returns None if there is none."""
+"""Opens the cache of a place and optionally creates it; returns None if it is missing."""
 
 
 class CacheStore(VersionedBytesStore, PagedKeysBytesStore):

@@ -118,7 +118,7 @@ class Api:
         return await self.ask("PUT", f"/{quote(index)}?{self._patience}", json.dumps(body))
 
     async def look(self, places: Sequence[Place]) -> list[Mapping[str, Any] | None]:
-        """Return the document at each place; None if there is none."""
+        """Return the document at each place; None if it is missing."""
         docs = [{"_index": place.where, "_id": place.document} for place in places]
         found = await self._items("/_mget", json.dumps({"docs": docs}), JSON, "docs", len(docs))
         return [doc if is_found(doc) else None for doc in found]

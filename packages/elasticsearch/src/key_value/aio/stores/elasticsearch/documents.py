@@ -79,7 +79,7 @@ def decode(found: Mapping[str, Any], address: Address, *, is_former: bool = Fals
 
 
 def names_of(source: Mapping[str, Any]) -> Address | None:
-    """Return the collection and key that a document names; None if there are none."""
+    """Return the collection and key that a document names; None if they are missing."""
     try:
         names: Any = (
             json.loads(source["names"]) if "names" in source else (source["collection"], source["key"])

@@ -117,7 +117,7 @@ class SearchNames(Names):
         return Place(self.index(address.collection), address.key)
 
     def former_index(self, collection: str) -> str | None:
-        """Return the index that 0.5 used for an encoded collection; None if it had none."""
+        """Return the index that 0.5 used for an encoded collection; None if 0.5 rejected the collection."""
         return self._formerly(collection) if self._escapes and "%" in collection else self.index(collection)
 
     def former_place(self, address: Address) -> Place | None:

@@ -54,7 +54,7 @@ class SecretStore:
         self._longest = longest
 
     def get(self, name: str) -> str | None:
-        """Return the text of a name, or None if there is none.
+        """Return the text of a name; None if it is missing.
 
         Raises:
             DeserializationError: A chunk of the text is missing.

@@ -29,7 +29,7 @@ async def create_indexes(collection: Collection) -> str | None:
     An existing index of another application on the same field is left as it is.
 
     Returns:
-        The name of the unique index; None if there is none that the user may see.
+        The name of the unique index; None if the user can see no such index.
 
     Raises:
         DuplicateKeyError: Other clients keep storing documents with the same key.

@@ -53,7 +53,7 @@ class Secret(NamedTuple):
     """The current version of a secret."""
 
     text: str | None
-    """The document; None if there is none, or it was removed."""
+    """The document; None if it does not exist or was removed."""
     version: int
     """The version number; 0 if there never was a version."""
     is_empty: bool = True

@@ -154,7 +154,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
         return AddressPage([(path, None) for path in page], page[-1] if len(found) > limit else None)
 
     def _swap(self, mount: Mount, address: str, text: str | None, version: str | None) -> bool:
-        """Write if the current document has the version, or if there is none and `version` is None."""
+        """Write if the current document has the version, or if it is missing and `version` is None."""
         there = mount.read(address)
         if (None if there.text is None else self.version_of(there.text.encode())) != version:
             return False
