@@ -56,7 +56,7 @@ async def _create(collection: Collection, index: IndexModel) -> bool:
     except OperationFailure as error:
         if error.code not in _LEFT_AS_THEY_ARE:
             raise
-        _log.warning("%s has no index created by the store: %s", collection.full_name, error)
+        _log.warning("%s lacks an index that the store could not create: %s", collection.full_name, error)
         return False
     return True
 

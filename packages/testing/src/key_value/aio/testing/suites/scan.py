@@ -50,7 +50,7 @@ async def _rest(opening: Opening, collection: str, cursor: str, _: int) -> list[
 
 
 class ScanConformance(Conformance):
-    """A key that exists during the whole scan is listed exactly once; another process can continue the scan."""
+    """A key that exists during the whole scan is listed exactly once; other processes can continue a scan."""
 
     @needs(AsyncScanProtocol)
     @over(limit=named(1, 2, 7, 1000))
