@@ -90,8 +90,8 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
             namespace: Namespace, which must be in the server's configuration.
             set_name: Set name.
             default_collection: Collection used when a call does not name one.
-            auto_create: False checks during setup that the namespace exists. A set is created when a record
-                is first stored in it.
+            auto_create: If False, setup checks that the namespace exists. A set is created when a record is
+                first stored in it.
             max_concurrency: Number of threads, which is the maximum number of concurrent calls.
             timeout: Maximum duration of a call, in seconds; None sets no limit.
 

@@ -338,7 +338,7 @@ class AzureTablesStore(RowStore):
     ) -> tuple[list[Row], Address | None]:
         """Return the first rows of a filter, and the last entity's address if there may be more.
 
-        Without `select`, it returns whole entities, up to the limit.
+        Without `select`, it returns whole entities, as many as the limit if there are enough.
         """
         table = await self._table()
         options: dict[str, Any] = {"select": select, "results_per_page": limit}

@@ -314,7 +314,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
 
 def _describe(root: str, directory: str, collection: str, described: bytes | None) -> bytes | None:
-    """Return the document that describes a collection; None if it exists."""
+    """Return the document that describes a collection; None if the description already exists."""
     found = _collection_in(described)
     path = f"{root}/{directory}"
     if found not in (None, collection):

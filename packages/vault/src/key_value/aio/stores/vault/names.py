@@ -46,7 +46,7 @@ class VaultNames(Names):
 
     @override
     def former(self, address: str, collection: str, key: str) -> str | None:
-        """Return the path that the 0.5 series used; None if it is not a valid path or leads elsewhere."""
+        """Return the path that the 0.5 series used, or None; also None if the path leads elsewhere."""
         former = super().former(address, collection, key)
         if former is None or self._unclean.search(former):
             return None
