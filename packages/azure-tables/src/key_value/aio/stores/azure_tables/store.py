@@ -235,9 +235,9 @@ class AzureTablesStore(RowStore):
         parts = READ_LIMIT.parts([0] * len(addresses))
         found = await asyncio.gather(*(self._get_rows(addresses[part]) for part in parts))
         rows = [row for part in found for row in part]
-        living = {row.address for row in rows if not row.has_expired(now)}
+        unexpired = {row.address for row in rows if not row.has_expired(now)}
         deleted = await self._delete_each([row.address for row in rows])
-        return len(living & deleted)
+        return len(unexpired & deleted)
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:

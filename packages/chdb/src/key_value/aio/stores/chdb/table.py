@@ -28,7 +28,7 @@ INSERT INTO {table} (collection, key, value, created_at, expires_at, version, in
 SETTINGS input_format_parallel_parsing = 0, max_insert_threads = 1
 FORMAT JSONCompactEachRow {rows}
 """
-LIVING = """
+UNEXPIRED = """
 SELECT collection, key FROM {table} FINAL
 PREWHERE (collection, key) IN ({addresses}) WHERE expires_at = '' OR expires_at > {now}
 """
@@ -111,13 +111,13 @@ class ChDBTable(Table):
     @override
     def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:
         with self._engine.using:
-            living = [
+            unexpired = [
                 Address(*fields)
                 for some in _lists(addresses)
-                for fields in self._engine.read(LIVING, addresses=some, now=_literal(_text(now)))
+                for fields in self._engine.read(UNEXPIRED, addresses=some, now=_literal(_text(now)))
             ]
             self._delete(addresses)
-        return living
+        return unexpired
 
     @override
     def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:

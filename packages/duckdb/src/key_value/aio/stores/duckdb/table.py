@@ -165,8 +165,8 @@ class DuckDBTable(Table):
     @override
     def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:
         deleted = self._change(DELETE, _columns(addresses))
-        living = ((name, key) for name, key, expires in deleted if expires is None or expires > now * 1e6)
-        return [Address(name, key) for name, key in living]
+        unexpired = ((name, key) for name, key, expires in deleted if expires is None or expires > now * 1e6)
+        return [Address(name, key) for name, key in unexpired]
 
     @override
     def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:

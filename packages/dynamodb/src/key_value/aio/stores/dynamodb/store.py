@@ -457,7 +457,7 @@ class DynamoDBStore(RowStore):
         while limit is None or len(found) < limit:
             page = await self._fetch(self._list_rows, None, "", after, 1)
             if page.rows:
-                name = await self._living_collection(page.rows[0])
+                name = await self._unexpired_collection(page.rows[0])
                 found += [] if name is None else [name]
                 # Continue after the last possible key of the collection.
                 after = Address(page.rows[0].collection, LAST_KEY)
@@ -467,14 +467,14 @@ class DynamoDBStore(RowStore):
                 after = page.after
         return found
 
-    async def _living_collection(self, first: Row) -> str | None:
+    async def _unexpired_collection(self, first: Row) -> str | None:
         """Return the collection of a row, if it has an unexpired entry."""
         rows: Sequence[Row] = [first]
         after: Address | None = None
         is_last = False
         while True:
             for listed in map(self._listed, rows):
-                if listed is not None and listed.is_living:
+                if listed is not None and listed.is_unexpired:
                     return listed.collection
             if is_last:
                 return None

@@ -367,25 +367,25 @@ class SearchStore(RowStore, ABC):
         names: dict[str, None] = {}
         for start in range(0, len(indices), SEARCHES):
             part = indices[start : start + SEARCHES]
-            body = {"size": LARGEST_PAGE, "query": _living(), "collapse": {"field": "collection"}}
+            body = {"size": LARGEST_PAGE, "query": _unexpired(), "collapse": {"field": "collection"}}
             searches = [Search([index], body) for index in part]
             found = await self._fetch(self._api.search, searches)
             for index, hits in zip(part, found, strict=True):
                 rows = [self._listed_row(hit) for hit in hits]
                 # Documents of other applications may hide ours.
-                ours = await self._living_rows(index) if None in rows else rows
+                ours = await self._unexpired_rows(index) if None in rows else rows
                 listed = [self._listed(row) for row in ours if row is not None]
                 names.update((each.collection, None) for each in listed if each is not None)
             if limit is not None and len(names) >= limit:
                 break
         return list(names)
 
-    async def _living_rows(self, index: str) -> list[Row]:
+    async def _unexpired_rows(self, index: str) -> list[Row]:
         """Return our unexpired rows in an index."""
         rows: list[Row] = []
         after: Address | None = None
         while True:
-            page = await self._fetch(self._page, [index], [_living()], after, LARGEST_PAGE)
+            page = await self._fetch(self._page, [index], [_unexpired()], after, LARGEST_PAGE)
             rows += page.rows
             after = page.after
             if after is None:
@@ -414,7 +414,7 @@ def _expected(row: Row) -> Version:
     return parse_version(row.version) or NOTHING
 
 
-def _living() -> dict[str, Any]:
+def _unexpired() -> dict[str, Any]:
     return {"bool": {"must_not": [_expired(time.time())]}}
 
 

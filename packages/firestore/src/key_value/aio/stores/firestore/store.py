@@ -192,9 +192,9 @@ class FirestoreStore(RowStore):
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
         rows = await repeated(self._retry, lambda: self._read(addresses, ["expires_at"]))
-        living = [row for row in rows if not row.has_expired(now)]
-        await self._delete_all(living)
-        return len(living)
+        unexpired = [row for row in rows if not row.has_expired(now)]
+        await self._delete_all(unexpired)
+        return len(unexpired)
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:

@@ -72,7 +72,7 @@ class Entries:
     def get_versioned(self, collection: str, key: str) -> tuple[Snapshot, float | None, str] | None:
         """Return the value of a key, its expiry time and its version; None if missing or expired."""
         with self._lock:
-            entry = self._living(collection, key)
+            entry = self._unexpired(collection, key)
             if entry is None:
                 return None
             version = self._versions.get((collection, key))
@@ -119,24 +119,24 @@ class Entries:
     def take(self, collection: str, key: str) -> tuple[Snapshot, float | None] | None:
         """Remove an entry and return its value and expiry time; None if missing or expired."""
         with self._lock:
-            living = self._living(collection, key)
+            unexpired = self._unexpired(collection, key)
             self._remove(collection, key)
-        if isinstance(living, Expiring):
-            return living.value, living.expires
-        return None if living is None else (living, None)
+        if isinstance(unexpired, Expiring):
+            return unexpired.value, unexpired.expires
+        return None if unexpired is None else (unexpired, None)
 
     def keys(self, collection: str) -> list[str]:
         """Return all keys of a collection, including expired ones."""
         with self._lock:
             return list(self._collections.get(collection, ()))
 
-    def living_keys(self, collection: str, limit: int) -> list[str]:
+    def unexpired_keys(self, collection: str, limit: int) -> list[str]:
         """Return at most `limit` unexpired keys of a collection."""
         now = time.time()
         with self._lock:
             entries = self._collections.get(collection, {})
-            living = (key for key, entry in entries.items() if not _has_expired(entry, now))
-            return list(islice(living, limit))
+            unexpired = (key for key, entry in entries.items() if not _has_expired(entry, now))
+            return list(islice(unexpired, limit))
 
     def listed(self, collection: str, keys: Iterable[str]) -> list[Listed]:
         """Return the given keys that have an entry, including expired ones."""
@@ -185,11 +185,11 @@ class Entries:
         return seen
 
     def _matches(self, collection: str, key: str, version: str | None) -> bool:
-        if self._living(collection, key) is None:
+        if self._unexpired(collection, key) is None:
             return version is None
         return version is not None and self._versions.get((collection, key)) == version
 
-    def _living(self, collection: str, key: str) -> Entry | None:
+    def _unexpired(self, collection: str, key: str) -> Entry | None:
         entry = self._collections.get(collection, {}).get(key)
         return None if _has_expired(entry, time.time()) else entry
 

@@ -174,7 +174,7 @@ class MemoryStore(VersionedStore, PagedStore):
     @override
     async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
         if limit is not None and limit <= ENTRIES_PER_TURN:
-            return self._entries.living_keys(collection, limit)
+            return self._entries.unexpired_keys(collection, limit)
         keys = self._entries.keys(collection)
         found: list[str] = []
         async for part in _in_turns(keys):

@@ -233,7 +233,7 @@ class MongoDBStore(RowStore):
         kv = await self._collection(addresses[0].collection)
         keys = _any_of([address.key for address in addresses])
         # The 0.5 series may have left several documents for a key.
-        return (await kv.delete_many({"key": keys, **_living(now)})).deleted_count
+        return (await kv.delete_many({"key": keys, **_unexpired(now)})).deleted_count
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
@@ -314,8 +314,8 @@ class MongoDBStore(RowStore):
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         found: list[str] = []
         for name in await self._collection_names():
-            living = {"key": {"$gte": ""}, "collection": {"$gte": ""}, **_living(time.time())}
-            document = await (await self._collection(name)).find_one(living, {"collection": 1})
+            unexpired = {"key": {"$gte": ""}, "collection": {"$gte": ""}, **_unexpired(time.time())}
+            document = await (await self._collection(name)).find_one(unexpired, {"collection": 1})
             if document is not None and self._is_ours(name, document):
                 found.append(self._original(name, document["collection"]))
             if limit is not None and len(found) >= limit:
@@ -405,7 +405,7 @@ def _any_of(keys: list[str]) -> Any:
     return keys[0] if len(keys) == 1 else {"$in": keys}
 
 
-def _living(now: float) -> dict[str, Any]:
+def _unexpired(now: float) -> dict[str, Any]:
     # "Not earlier" also matches a missing field, and avoids the second plan that `$or` needs.
     return {"expires_at": {"$not": {"$lte": moment(now)}}}
 
