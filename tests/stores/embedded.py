@@ -262,6 +262,7 @@ def _read_only(_: int, open_store: Open, path: Path, reads: bool) -> None:
         await store.close()
 
     if os.geteuid() == 0:
+        path.as_uri()  # On Python 3.13 it imports a module, which the other user may be unable to read.
         os.setuid(65534)  # What root cannot write is on a file system that is read-only.
     asyncio.run(use())
 

@@ -192,8 +192,7 @@ class SQLiteTable(Table):
                 return connection
             connection.close()
         if self._empty is None:
-            self._empty = self._connect(MEMORY)
-            self._empty.executescript(SCHEMA)
+            self._empty = self._connect(MEMORY, SCHEMA)
         return self._empty
 
     def _writable(self) -> sqlite3.Connection:
@@ -210,34 +209,27 @@ class SQLiteTable(Table):
         if self._path != MEMORY:
             make_directory(Path(self._path).parent)
             _create(self._path)
-        connection = self._connect(self._path)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(SCHEMA)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection, self._file = connection, _file(self._path)
-        return connection
+        self._connection = self._connect(self._path, f"PRAGMA journal_mode = WAL; {SCHEMA}")
+        self._file = _file(self._path)
+        return self._connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
         """Open a file for reading, even on a read-only file system, where SQLite cannot share memory."""
         try:
-            connection = self._connect(self._path)
-            connection.execute(EXISTS)
+            return self._connect(self._path, EXISTS)
         except sqlite3.OperationalError:
             if os.access(self._path, os.W_OK) and os.access(Path(self._path).parent, os.W_OK):
                 raise
             # https://www.sqlite.org/wal.html#read_only_databases
-            return self._connect(f"{Path(self._path).as_uri()}?immutable=1", uri=True)
-        return connection
+            return self._connect(f"{Path(self._path).as_uri()}?immutable=1", EXISTS, uri=True)
 
-    def _connect(self, path: str, *, uri: bool = False) -> sqlite3.Connection:
+    def _connect(self, path: str, script: str, *, uri: bool = False) -> sqlite3.Connection:
+        """Connect to a database and run a script; close the connection if the script fails."""
         connection = sqlite3.connect(path, timeout=self._timeout, isolation_level=None, uri=uri)
         # Text that is not valid UTF-8 then fails for its own entry only.
         connection.text_factory = bytes
         try:
-            connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+            connection.executescript(f"PRAGMA synchronous = {self._durability.upper()}; {script}")
         except BaseException:
             connection.close()
             raise
