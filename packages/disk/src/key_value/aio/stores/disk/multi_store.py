@@ -21,7 +21,7 @@ from key_value.aio.stores.base import (
 from key_value.aio.stores.disk.cache import Cache
 from key_value.aio.stores.disk.cache_store import CacheStore
 from key_value.aio.stores.disk.database import DATABASE
-from key_value.aio.stores.disk.store import CacheFactory, expanded, open_below, open_given
+from key_value.aio.stores.disk.store import CacheFactory, checked, expanded, open_below
 
 __all__ = ["CacheFactory", "MultiDiskStore"]
 
@@ -84,10 +84,7 @@ class MultiDiskStore(CacheStore):
         places = EscapingStrategy(_PLACE)
         self.names = Names(collections=places, separator=_PLACE)
         if disk_cache_factory is not None:
-
-            def opener(place: str, makes: bool) -> Cache | None:
-                return open_given(disk_cache_factory, places.try_unsanitize(place) or place, makes)
-
+            opener = partial(_open_created, disk_cache_factory, places)
         elif base is not None:
             opener = partial(open_below, self.directory, max_size)
             # The directories are known, and therefore also the collections.
@@ -149,6 +146,15 @@ class MultiDiskStore(CacheStore):
                     break
                 cursor, wanted = page.cursor, 100
         return list(names)
+
+
+def _open_created(create: CacheFactory, places: EscapingStrategy, place: str, _makes: bool) -> Cache:
+    """Open a second connection to the cache that a factory creates; close the one that this thread gets."""
+    given = checked(create(places.try_unsanitize(place) or place))
+    try:
+        return Cache.of(given)
+    finally:
+        given.close()  # Other threads keep theirs: diskcache opens a connection for each.
 
 
 class _FormerPlaces(PassthroughStrategy):

@@ -63,7 +63,7 @@ class DiskStore(CacheStore, PagedBytesStore):
             raise ValueError("Provide only one of disk_cache or directory")
         if disk_cache is not None:
             self.directory = Path(checked(disk_cache).directory)
-            opener = partial(open_given, lambda _: disk_cache)
+            opener = partial(_open_given, disk_cache)
         elif directory is not None:
             self.directory = expanded(directory, auto_create=auto_create)
             opener = partial(open_below, self.directory, max_size)
@@ -93,9 +93,8 @@ def open_below(base: Path, max_size: int | None, place: str, makes: bool) -> Cac
     return Cache.open(directory, max_size=max_size) if is_there else None
 
 
-def open_given(make: CacheFactory, collection: str, _: bool) -> Cache:
-    """Open a second connection to the cache that an application creates for a collection."""
-    return Cache.of(checked(make(collection)))
+def _open_given(cache: Any, _place: str, _makes: bool) -> Cache:
+    return Cache.of(cache)
 
 
 def checked(cache: Any) -> Any:
@@ -104,7 +103,7 @@ def checked(cache: Any) -> Any:
     Raises:
         TypeError: The object is not a `diskcache.Cache`.
     """
-    for name in ("directory", "disk", "timeout"):
+    for name in ("close", "directory", "disk", "timeout"):
         if not hasattr(cache, name):
             raise TypeError(f"A diskcache.Cache has the attribute {name}, which {type(cache).__name__} lacks")
     return cache
