@@ -84,7 +84,7 @@ class Documents(Conformance):
 
     async def _index(self, store: Any, collection: str, key: str, document: Any) -> None:
         await store.setup_collection(collection=collection)
-        index, id_ = map(quote, store.names.place(store.names.pair(collection, key)))
+        index, id_ = map(quote, store.names.location(store.names.pair(collection, key)))
         stored = await store._api.ask("PUT", f"/{index}/_doc/{id_}?refresh=true", json.dumps(document))
         assert stored.is_good
 

@@ -71,7 +71,7 @@ def test_the_index_of_a_collection(collection: str, index: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("collection", "key", "place"),
+    ("collection", "key", "location"),
     [
         ("users", "k", None),
         ("users", "50%", None),
@@ -82,9 +82,9 @@ def test_the_index_of_a_collection(collection: str, index: str) -> None:
         ("Users", "x" * 513, None),
     ],
 )
-def test_where_0_5_put_an_entry(collection: str, key: str, place: tuple[str, str] | None) -> None:
+def test_where_0_5_put_an_entry(collection: str, key: str, location: tuple[str, str] | None) -> None:
     names = SearchNames("p", None, None)
-    assert names.former_place(names.pair(collection, key)) == place
+    assert names.former_location(names.pair(collection, key)) == location
 
 
 @pytest.mark.parametrize("text", ["", "a", "a 1", "a 1.", "a x.1", "a 1.1.1", "a 9" + "9" * 40 + ".1"])

@@ -193,15 +193,21 @@ class Records:
                 return None
         return key if isinstance(key, str) and isinstance(bins.get(BIN), str) else None
 
-    def _find(self, address: str) -> "Found | None":
+    def _find(self, address: str) -> "StoredRecord | None":
         try:
             _, meta, bins = self._client.select(self._key(address), [BIN], self._reading)
         except exception.RecordNotFound:
             return None
-        return Found(_document(bins), meta["gen"])
+        return StoredRecord(_document(bins), meta["gen"])
 
     def _put(
-        self, address: str, document: bytes, ttl: float | None, found: "Found | None" = None, *, exists: int
+        self,
+        address: str,
+        document: bytes,
+        ttl: float | None,
+        found: "StoredRecord | None" = None,
+        *,
+        exists: int,
     ) -> None:
         policy = {**self._changing, **_storing(ttl, exists), **({} if found is None else found.condition)}
         generation = None if found is None else {"gen": found.generation}
@@ -216,7 +222,7 @@ class Records:
         return self._namespace, self._set, address
 
 
-class Found(NamedTuple):
+class StoredRecord(NamedTuple):
     """The record at an address."""
 
     document: bytes

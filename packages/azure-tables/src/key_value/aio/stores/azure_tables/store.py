@@ -88,7 +88,7 @@ class AzureTablesStore(RowStore):
 
     errors = ERRORS
     reconnects = True
-    buries = True
+    leaves_tombstones = True
     reclaim_after = None  # Reading the table costs money.
     # A transaction may have 100 operations and 4 MiB. aiohttp sends up to 1 MiB without copying it in steps.
     batch_limit = BatchLimit(items=100, size=400_000)

@@ -13,7 +13,7 @@ from key_value.aio.protocols.extending import plain_class
 from key_value.aio.protocols.key_value import AsyncKeyValue, TimeToLive
 
 Value = dict[str, Any]
-Found = tuple[Value | None, float | None]
+ValueAndTTL = tuple[Value | None, float | None]
 
 
 class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
@@ -69,9 +69,11 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
     @overload
     async def ttl(
         self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
-    ) -> Found: ...
+    ) -> ValueAndTTL: ...
 
-    async def ttl(self, key: str, *, collection: str | None = None, raise_on_missing: bool = False) -> Found:
+    async def ttl(
+        self, key: str, *, collection: str | None = None, raise_on_missing: bool = False
+    ) -> ValueAndTTL:
         """Read one value and its remaining seconds to live.
 
         Args:
@@ -123,11 +125,11 @@ class RaiseOnMissingAdapter(AbilitiesOfStore[Mapping[str, Any]]):
     @overload
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: bool = False
-    ) -> list[Found]: ...
+    ) -> list[ValueAndTTL]: ...
 
     async def ttl_many(
         self, keys: Sequence[str], *, collection: str | None = None, raise_on_missing: bool = False
-    ) -> list[tuple[Value, float | None]] | list[Found]:
+    ) -> list[tuple[Value, float | None]] | list[ValueAndTTL]:
         """Read several values and their remaining seconds to live.
 
         Args:

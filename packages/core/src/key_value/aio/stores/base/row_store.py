@@ -268,7 +268,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
                 return ours
             raise
         # If a driver resends a write, the backend reports that a row exists: the one from the first attempt.
-        return await self._version_written(row) if stored is None and self.buries else stored
+        return await self._version_written(row) if stored is None and self.leaves_tombstones else stored
 
     @override
     async def _delete_entry_if(self, *, collection: str, key: str, version: str) -> bool:
@@ -285,7 +285,7 @@ class RowStore(HookedStore, VersionedStore, PagedStore, ABC):
 
     @override
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        if self.buries:
+        if self.leaves_tombstones:
             return await super()._take_entry(collection=collection, key=key)
         address = self.names.pair(collection, key)
         row = await self._change_if([key], lambda: self._take_row(address))

@@ -43,7 +43,7 @@ class VersionedStore(
     have expired; this class handles that.
     """
 
-    buries: ClassVar[bool] = False
+    leaves_tombstones: ClassVar[bool] = False
     """Whether removing an entry of a given version first replaces it with an expired entry.
 
     For drivers that resend a removal by themselves: the store cannot find out whether the first attempt
@@ -83,13 +83,15 @@ class VersionedStore(
         while (found := await self._get_versioned_entry(collection=collection, key=key)) is not None:
             entry, version = found
             # An expired entry may be the tombstone of another call, which reads it if its reply was lost.
-            if (self.buries and entry.is_expired) or await self._retire_entry(collection, key, version):
+            if (self.leaves_tombstones and entry.is_expired) or await self._retire_entry(
+                collection, key, version
+            ):
                 return entry
         return None
 
     async def _retire_entry(self, collection: str, key: str, version: str) -> bool:
         """Remove an entry if it has a given version, and return whether it was removed."""
-        if not self.buries:
+        if not self.leaves_tombstones:
             return await self._delete_entry_if(collection=collection, key=key, version=version)
         dead = new_entry({}, time.time(), 0)
         buried = await self._put_entry_if(collection=collection, key=key, managed_entry=dead, version=version)

@@ -64,7 +64,7 @@ class Worker(Generic[ResourceT]):
         self._transaction = transaction
         self._count = threads
         self._forks = forks
-        self._crew: _Crew | None = None
+        self._pool: _ThreadPool | None = None
 
     async def __aenter__(self) -> Self:
         """Start the threads."""
@@ -73,13 +73,13 @@ class Worker(Generic[ResourceT]):
 
     async def __aexit__(self, *_: object) -> None:
         """End the threads once all jobs are done; an exception of `close` in a thread is raised here."""
-        crew, self._crew = self._crew, None
-        if crew is not None and crew.process == os.getpid():
-            crew.end()
-            for thread in crew.threads:
+        pool, self._pool = self._pool, None
+        if pool is not None and pool.process == os.getpid():
+            pool.end()
+            for thread in pool.threads:
                 await asyncio.to_thread(thread.join)
-            if crew.failure is not None:
-                raise crew.failure
+            if pool.failure is not None:
+                raise pool.failure
 
     async def run(self, work: Callable[[ResourceT], T], *, writes: bool = False) -> T:
         """Run a function in a thread.
@@ -121,30 +121,30 @@ class Worker(Generic[ResourceT]):
         return await self._done(Job(future, run_batch=run_batch, items=items, writes=writes))
 
     async def _done(self, job: Job[ResourceT]) -> Any:
-        crew = self._crew
-        if crew is None:
+        pool = self._pool
+        if pool is None:
             raise StoreClosedError(message=f"{self._name} is closed")
-        if crew.process != os.getpid():
-            crew = self._start_after_fork()
-        if not crew.put(job):
+        if pool.process != os.getpid():
+            pool = self._start_after_fork()
+        if not pool.put(job):
             raise StoreClosedError(message=f"{self._name} is closed")
         try:
             return await job.future
         except asyncio.CancelledError:
-            await crew.give_up(job)
+            await pool.give_up(job)
             raise
 
-    def _start(self) -> "_Crew":
-        crew = _Crew()
+    def _start(self) -> "_ThreadPool":
+        pool = _ThreadPool()
         at_a_time = JOBS_AT_A_TIME if self._count == 1 else 1
         for _ in range(self._count):
-            crew.start(self._name, self._open, self._close, self._transaction, at_a_time)
-        self._crew = crew
+            pool.start(self._name, self._open, self._close, self._transaction, at_a_time)
+        self._pool = pool
         # The threads of a worker that is dropped without being closed end with it.
-        weakref.finalize(self, crew.end).atexit = False
-        return crew
+        weakref.finalize(self, pool.end).atexit = False
+        return pool
 
-    def _start_after_fork(self) -> "_Crew":
+    def _start_after_fork(self) -> "_ThreadPool":
         """Start threads in a child process, which does not have those of its parent."""
         if not self._forks:
             raise StoreConnectionError(
@@ -154,7 +154,7 @@ class Worker(Generic[ResourceT]):
         return self._start()
 
 
-class _Crew:
+class _ThreadPool:
     """A worker's threads in one process, and their queue; the worker may be dropped before they end."""
 
     def __init__(self) -> None:
@@ -168,7 +168,7 @@ class _Crew:
         self._ended = False
         self.failure: Exception | None = None
         """The exception of `close`, if any."""
-        _crews.add(self)
+        _pools.add(self)
 
     def start(
         self,
@@ -300,7 +300,7 @@ def _settle_all(jobs: Sequence[Job[Any]]) -> None:
             job.future.set_exception(job.error)
 
 
-_crews: "weakref.WeakSet[_Crew]" = weakref.WeakSet()
+_pools: "weakref.WeakSet[_ThreadPool]" = weakref.WeakSet()
 
 PAUSE_TIMEOUT = 10.0
 """Maximum wait of a fork, or of interpreter exit, for the job that a thread is running, in seconds."""
@@ -313,7 +313,7 @@ def _pause() -> None:
 
     A driver that is interrupted by a fork leaves its locks held permanently in the child.
     """
-    _paused.extend(busy for crew in list(_crews) for busy in crew.busy if busy.acquire(timeout=PAUSE_TIMEOUT))
+    _paused.extend(busy for pool in list(_pools) for busy in pool.busy if busy.acquire(timeout=PAUSE_TIMEOUT))
 
 
 def _resume() -> None:
@@ -328,8 +328,8 @@ if hasattr(os, "register_at_fork"):
 @atexit.register
 def _end_all() -> None:
     """End all threads: a driver that is still working at interpreter exit may abort it, or crash."""
-    crews = [crew for crew in list(_crews) if crew.process == os.getpid()]
-    for crew in crews:
-        crew.stop()
-    for thread in (thread for crew in crews for thread in crew.threads):
+    pools = [pool for pool in list(_pools) if pool.process == os.getpid()]
+    for pool in pools:
+        pool.stop()
+    for thread in (thread for pool in pools for thread in pool.threads):
         thread.join(PAUSE_TIMEOUT)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from key_value.aio.errors import BaseKeyValueError
 from key_value.aio.wrappers.base import UNREACHABLE
-from key_value.aio.wrappers.passthrough_cache.expiries import Address, Found
+from key_value.aio.wrappers.passthrough_cache.expiries import Address, ValueAndTTL
 from key_value.aio.wrappers.ttl_clamp import TTLClampWrapper
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Cache:
             return nothing
         return await _attempt(partial(self._store.get_many, keys, collection=collection), nothing)
 
-    async def fill(self, keys: Sequence[str], found: Sequence[Found], collection: str | None) -> None:
+    async def fill(self, keys: Sequence[str], found: Sequence[ValueAndTTL], collection: str | None) -> None:
         """Cache the values that were read, each for its remaining seconds."""
         if self._stale and not await self._is_usable([(collection, key) for key in keys]):
             return

@@ -9,7 +9,7 @@ from key_value.aio._utils.lru_map import LRUMap
 Address = tuple[str | None, str]
 """A collection and a key; the collection is None only if its name is not known."""
 
-Found = tuple[dict[str, Any] | None, float | None]
+ValueAndTTL = tuple[dict[str, Any] | None, float | None]
 """A value and its remaining seconds."""
 
 ENTRIES = 10_000
@@ -33,7 +33,7 @@ class ExpiryIndex:
         self._expiries: LRUMap[Address, float] = LRUMap(ENTRIES)
         self._missing_until: LRUMap[Address, float] = LRUMap(ENTRIES)
 
-    def record(self, address: Address, found: Found) -> None:
+    def record(self, address: Address, found: ValueAndTTL) -> None:
         """Record a result of the primary store."""
         value, seconds = found
         if value is not None:

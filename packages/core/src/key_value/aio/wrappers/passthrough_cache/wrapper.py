@@ -20,7 +20,7 @@ from key_value.aio.wrappers.base.abilities import EVERY_ABILITY, Arguments, call
 from key_value.aio.wrappers.base.combiner import Operation
 from key_value.aio.wrappers.base.locks import NamedLocks
 from key_value.aio.wrappers.passthrough_cache.cache import Cache
-from key_value.aio.wrappers.passthrough_cache.expiries import Address, ExpiryIndex, Found
+from key_value.aio.wrappers.passthrough_cache.expiries import Address, ExpiryIndex, ValueAndTTL
 from key_value.aio.wrappers.ttl_clamp import TTLClampWrapper
 
 DEFAULT_MAX_TTL = 1800.0
@@ -28,7 +28,7 @@ DEFAULT_MISSING_TTL = 1800.0
 
 T = TypeVar("T")
 
-_MISS: Found = (None, None)
+_MISS: ValueAndTTL = (None, None)
 
 _NEEDED_IN_BOTH = (AsyncDestroyStoreProtocol, AsyncDestroyCollectionProtocol)
 
@@ -155,7 +155,9 @@ class PassthroughCacheWrapper(Combiner):
             finally:
                 await self._discard(addresses)
 
-    async def _read_many(self, keys: Sequence[str], collection: str | None, *, timed: bool) -> list[Found]:
+    async def _read_many(
+        self, keys: Sequence[str], collection: str | None, *, timed: bool
+    ) -> list[ValueAndTTL]:
         keys, collection = check_keys(keys), self._collection(collection)
         if not keys:
             return []
@@ -167,9 +169,11 @@ class PassthroughCacheWrapper(Combiner):
         repeated = len(answers) < len(keys)
         return [deepcopy(answers[key]) if repeated else answers[key] for key in keys]
 
-    async def _answers(self, keys: Sequence[str], collection: str | None, *, timed: bool) -> dict[str, Found]:
+    async def _answers(
+        self, keys: Sequence[str], collection: str | None, *, timed: bool
+    ) -> dict[str, ValueAndTTL]:
         """Return the results that the cache can provide; if `timed`, only those whose expiry is known."""
-        answers: dict[str, Found] = {}
+        answers: dict[str, ValueAndTTL] = {}
         for key, value in zip(keys, await self._cache.get_many(keys, collection), strict=True):
             is_known, seconds = self._expiries.left((collection, key))
             if value is not None and (is_known or not timed):
@@ -178,7 +182,7 @@ class PassthroughCacheWrapper(Combiner):
                 answers[key] = _MISS
         return answers
 
-    async def _load(self, keys: Sequence[str], collection: str | None) -> list[Found]:
+    async def _load(self, keys: Sequence[str], collection: str | None) -> list[ValueAndTTL]:
         """Read from the primary store, unless another task did so while this one waited for the lock."""
         async with self._locks.hold((collection, key) for key in keys) as waited:
             answers = await self._answers(keys, collection, timed=True) if waited else {}

@@ -16,7 +16,7 @@ from key_value.aio.errors import DeserializationError, StoreConnectionError
 from key_value.aio.stores.base import VersionedBytesStore
 from key_value.aio.stores.disk import database
 from key_value.aio.stores.disk.database import DATABASE
-from key_value.aio.stores.disk.forms import Form, Found, MissingFileError
+from key_value.aio.stores.disk.forms import Document, Form, MissingFileError
 from key_value.aio.stores.disk.value_files import SUFFIX, ValueFiles
 
 _TIMEOUT = 60.0
@@ -147,7 +147,7 @@ class Cache:
             raise
         self._files.end(kept=True)
 
-    def get(self, names: Iterable[str]) -> dict[str, Found]:
+    def get(self, names: Iterable[str]) -> dict[str, Document]:
         """Return the values of names. A transaction would hide which file a value has now."""
         keys = {self._form.key(name): name for name in names}
         found = self._find(keys)
@@ -172,7 +172,7 @@ class Cache:
         self.put(name, text, expires)
         return True
 
-    def take(self, names: Iterable[str]) -> dict[str, Found]:
+    def take(self, names: Iterable[str]) -> dict[str, Document]:
         """Remove the values of names and return them."""
         keys = {self._form.key(name): name for name in names}
         rows = self._select(keys)
@@ -206,7 +206,7 @@ class Cache:
         """Remove up to `limit` expired rows and return their number."""
         return self._remove(database.expired_rows(self._connection, limit))
 
-    def _find(self, keys: Mapping[str | bytes, str], reads: int = _READS) -> dict[str, Found]:
+    def _find(self, keys: Mapping[str | bytes, str], reads: int = _READS) -> dict[str, Document]:
         found = {keys[row[2]]: self._form.read(row) for row in self._select(keys)}
         again = {key: name for key, name in keys.items() if isinstance(found.get(name), MissingFileError)}
         if again and reads > 1:

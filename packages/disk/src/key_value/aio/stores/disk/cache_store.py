@@ -22,7 +22,7 @@ from key_value.aio.stores.base import (
     sqlite_error,
 )
 from key_value.aio.stores.disk.cache import Cache
-from key_value.aio.stores.disk.forms import Found
+from key_value.aio.stores.disk.forms import Document
 
 T = TypeVar("T")
 
@@ -78,9 +78,9 @@ class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
         return data
 
     @override
-    async def _read_many(self, addresses: Sequence[str]) -> Sequence[Found | None]:
+    async def _read_many(self, addresses: Sequence[str]) -> Sequence[Document | None]:
         place, names = self._split_all(addresses)
-        found = await self._run(place, lambda cache: cache.get(names), dict[str, Found]())
+        found = await self._run(place, lambda cache: cache.get(names), dict[str, Document]())
         return [found.get(name) for name in names]
 
     @override
@@ -133,7 +133,7 @@ class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
     @override
     async def _take_many(self, addresses: Sequence[str]) -> Sequence[bytes | None]:
         place, names = self._split_all(addresses)
-        taken = await self._run(place, lambda cache: cache.take(names), dict[str, Found](), writes=True)
+        taken = await self._run(place, lambda cache: cache.take(names), dict[str, Document](), writes=True)
         data = (taken.get(name) for name in names)
         # Unreadable rows exist and are removed, too.
         return [b"" if isinstance(each, DeserializationError) else each for each in data]

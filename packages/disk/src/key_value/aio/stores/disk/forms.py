@@ -22,7 +22,7 @@ _EXPIRES = '"expires_at": "'
 _TOLERANCE = 0.5
 """Seconds by which a row and its document may differ, because their times are computed separately."""
 
-Found: TypeAlias = bytes | DeserializationError
+Document: TypeAlias = bytes | DeserializationError
 """A document, or the reason why it cannot be read."""
 
 
@@ -76,7 +76,7 @@ class Form:
         data = text.encode()
         return len(data), MODE_TEXT, self._files.write(data), None
 
-    def read(self, row: Sequence[Any], *, limit: int | None = None) -> Found:
+    def read(self, row: Sequence[Any], *, limit: int | None = None) -> Document:
         """Return the document of a row, or the reason why it cannot be read.
 
         Args:

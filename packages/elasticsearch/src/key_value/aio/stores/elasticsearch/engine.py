@@ -24,7 +24,7 @@ from key_value.aio.stores.base import (
 from key_value.aio.stores.elasticsearch.answers import CONFLICT, EXISTS, MISSING, Answer, error_of
 from key_value.aio.stores.elasticsearch.api import JSON, Action, Api, Search
 from key_value.aio.stores.elasticsearch.documents import Form, Version, decode, names_of, parse_version
-from key_value.aio.stores.elasticsearch.names import Place, SearchNames
+from key_value.aio.stores.elasticsearch.names import Location, SearchNames
 
 PAGE = 1000
 """Number of entries per listing for removal."""
@@ -36,7 +36,7 @@ SEARCHES = 100
 """Number of searches per call."""
 
 FOREIGN = 0.0
-"""Expiry time of a document of another collection that occupies the place of one of our entries."""
+"""Expiry time of a document of another collection that occupies the location of one of our entries."""
 
 NOTHING = Version({}, is_former=False)
 
@@ -66,7 +66,7 @@ class SearchStore(RowStore, ABC):
         ("password", "password"),
     )
     reconnects = True
-    buries = True  # A client that was passed in may send a removal twice.
+    leaves_tombstones = True  # A client that was passed in may send a removal twice.
     gathers_reads = True
     reclaim_after = None  # Searching the indices requires a refresh.
     batch_limit = BatchLimit(items=1000, size=5_000_000)
@@ -91,8 +91,10 @@ class SearchStore(RowStore, ABC):
     ) -> None:
         """Initialize the store; see the subclasses for the arguments."""
         super().__init__(default_collection=default_collection, timeout=timeout)
-        self._places = SearchNames(index_prefix, collection_sanitization_strategy, key_sanitization_strategy)
-        self.names = self._places
+        self._search_names = SearchNames(
+            index_prefix, collection_sanitization_strategy, key_sanitization_strategy
+        )
+        self.names = self._search_names
         self._auto_create = auto_create
         self._index_settings = dict(index_settings or {})
         self._api = Api(self._send, self._prepare_index, self.form.as_text, timeout)
@@ -134,7 +136,7 @@ class SearchStore(RowStore, ABC):
             KeyValueStoreError: The index cannot hold entries.
             ValueError: The index is missing, and `auto_create` is False.
         """
-        index = self._places.index(collection)
+        index = self._search_names.index(collection)
         answer = await self._api.ask("GET", f"/{quote(index)}")
         if answer.lacks_index:
             if not self._auto_create:
@@ -153,9 +155,9 @@ class SearchStore(RowStore, ABC):
         await self._check_index(index, collection, cast("dict[str, Any]", answer.body))
 
     async def _create_index(self, index: str, collection: str) -> Answer:
-        meta = {META: {"prefix": self._places.start[:-1], "collection": collection}}
+        meta = {META: {"prefix": self._search_names.start[:-1], "collection": collection}}
         mappings = {"dynamic": False, "_meta": meta, "properties": FIELDS}
-        aliases: dict[str, Any] = {self._places.alias(collection): {}}
+        aliases: dict[str, Any] = {self._search_names.alias(collection): {}}
         body = {"mappings": mappings, "aliases": aliases, "settings": self._index_settings}
         return await self._api.create(index, body)
 
@@ -170,7 +172,7 @@ class SearchStore(RowStore, ABC):
                 message=f"Index '{index}' belongs to another store, or has no keyword fields "
                 "`collection` and `key`"
             )
-        alias = self._places.alias(collection)
+        alias = self._search_names.alias(collection)
         if not self._auto_create or alias in about.get("aliases", {}):
             return
         # The index was created by the 0.5 series.
@@ -184,7 +186,7 @@ class SearchStore(RowStore, ABC):
 
         Two prefixes may lead to the same index name: `a-b-c` belongs to both `a` and `a-b`.
         """
-        prefix = self._places.start[:-1]
+        prefix = self._search_names.start[:-1]
         said = mappings.get("_meta", {}).get(META, {})
         fields = mappings.get("properties", {})
         return (
@@ -196,7 +198,7 @@ class SearchStore(RowStore, ABC):
     @override
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         row = await super()._row(collection, key, entry)
-        fields = self._places.fields(row.address, Address(collection, key))
+        fields = self._search_names.fields(row.address, Address(collection, key))
         times = {"created_at": entry.created_at_isoformat, "expires_at": entry.expires_at_isoformat}
         given = {name: time for name, time in times.items() if time is not None}
         return row._replace(value=self.form.encode(row, fields, given))
@@ -208,32 +210,32 @@ class SearchStore(RowStore, ABC):
 
     @override
     async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
-        places = [(address, self._places.place(address)) for address in addresses]
-        rows = await self._look([*places, *self._former_places(addresses)])
-        # Rows in their current place take precedence.
+        locations = [(address, self._search_names.location(address)) for address in addresses]
+        rows = await self._look([*locations, *self._former_locations(addresses)])
+        # Rows in their current location take precedence.
         return list({row.address: row for row in reversed(rows)}.values())
 
-    def _former_places(self, addresses: Sequence[Address]) -> list[tuple[Address, Place]]:
-        former = ((address, self._places.former_place(address)) for address in addresses)
-        return [(address, place) for address, place in former if place is not None]
+    def _former_locations(self, addresses: Sequence[Address]) -> list[tuple[Address, Location]]:
+        former = ((address, self._search_names.former_location(address)) for address in addresses)
+        return [(address, location) for address, location in former if location is not None]
 
-    async def _look(self, places: Sequence[tuple[Address, Place]]) -> list[Row]:
-        """Return the rows at the places of addresses."""
-        if not places:
+    async def _look(self, locations: Sequence[tuple[Address, Location]]) -> list[Row]:
+        """Return the rows at the locations of addresses."""
+        if not locations:
             return []
-        found = await self._api.look([place for _, place in places])
-        rows = (self._decode(doc, *at) for at, doc in zip(places, found, strict=True) if doc is not None)
+        found = await self._api.look([location for _, location in locations])
+        rows = (self._decode(doc, *at) for at, doc in zip(locations, found, strict=True) if doc is not None)
         return [row for row in rows if row is not None]
 
-    def _decode(self, doc: Mapping[str, Any], address: Address, place: Place) -> Row | None:
-        """Return the row of a document at a place of an address.
+    def _decode(self, doc: Mapping[str, Any], address: Address, location: Location) -> Row | None:
+        """Return the row of a document at a location of an address.
 
         In an index of the 0.5 series, the document may belong to a collection whose name differs in case. In
-        our own place, it then counts as an expired entry, which the next write replaces.
+        our own location, it then counts as an expired entry, which the next write replaces.
         """
-        is_former = place != self._places.place(address)
+        is_former = location != self._search_names.location(address)
         row = decode(doc, address, is_former=is_former)
-        field = self._places.field(address.collection)
+        field = self._search_names.field(address.collection)
         if field is None or row.value.get("collection", field) == field:
             return row
         return None if is_former else row._replace(expires=FOREIGN)
@@ -255,7 +257,7 @@ class SearchStore(RowStore, ABC):
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
         expected = NOTHING if version is None else parse_version(version)
-        if expected is None or (version is None and await self._look(self._former_places([row.address]))):
+        if expected is None or (version is None and await self._look(self._former_locations([row.address]))):
             return None
         if version is None or expected.is_former:
             action = self._storing("create", row, {})
@@ -298,22 +300,22 @@ class SearchStore(RowStore, ABC):
 
     async def _drop_former(self, addresses: Sequence[Address]) -> None:
         """Remove the documents of the 0.5 series for entries that are now stored elsewhere."""
-        rows = await self._look(self._former_places(addresses))
+        rows = await self._look(self._former_locations(addresses))
         await self._api.bulk([self._removal(row, if_unchanged=True) for row in rows])
 
     def _storing(self, operation: str, row: Row, condition: Mapping[str, int]) -> Action:
-        place = self._places.place(row.address)
+        location = self._search_names.location(row.address)
         if not self._auto_create:
-            return Action(operation, place, condition, row.value)
-        written = Place(self._places.alias(row.collection), place.document)
+            return Action(operation, location, condition, row.value)
+        written = Location(self._search_names.alias(row.collection), location.document)
         return Action(operation, written, condition, row.value, row.collection)
 
     def _removal(self, row: Row, *, if_unchanged: bool) -> Action:
         expected = _expected(row)
-        place = self._places.former_place(row.address) if expected.is_former else None
-        # A place of the 0.5 series may hold a document of another collection.
+        location = self._search_names.former_location(row.address) if expected.is_former else None
+        # A location of the 0.5 series may hold a document of another collection.
         condition = expected.condition if if_unchanged or expected.is_former else NOTHING.condition
-        return Action("delete", place or self._places.place(row.address), condition)
+        return Action("delete", location or self._search_names.location(row.address), condition)
 
     @override
     async def _list_rows(
@@ -322,8 +324,8 @@ class SearchStore(RowStore, ABC):
         filters: list[Any] = [{"prefix": {"key": prefix}}] if prefix else []
         if collection is None:
             return await self._page(await self._own_indices(), filters, after, limit)
-        index, former = self._places.index(collection), self._places.former_index(collection)
-        if field := self._places.field(collection):
+        index, former = self._search_names.index(collection), self._search_names.former_index(collection)
+        if field := self._search_names.field(collection):
             filters.append({"term": {"collection": field}})
         indices = [index] if former is None or former == index else [index, former]
         return await self._page(indices, filters, after, limit)
@@ -346,18 +348,18 @@ class SearchStore(RowStore, ABC):
     def _listed_row(self, hit: Mapping[str, Any]) -> Row | None:
         """Return the row of a listed document, if it is an entry of this store."""
         original = names_of(hit["_source"])
-        address = None if original is None else self._places.resolve(original)
+        address = None if original is None else self._search_names.resolve(original)
         if address is None:
             return None
-        place = Place(hit["_index"], hit["_id"])
-        is_former = place != self._places.place(address)
-        if is_former and place != self._places.former_place(address):
+        location = Location(hit["_index"], hit["_id"])
+        is_former = location != self._search_names.location(address)
+        if is_former and location != self._search_names.former_location(address):
             return None
         return decode(hit, address, is_former=is_former)
 
     async def _own_indices(self) -> list[str]:
         """Return the indices that may have entries of this store, in order."""
-        found = await self._api.mappings(self._places.start)
+        found = await self._api.mappings(self._search_names.start)
         return sorted(index for index, mappings in found.items() if self._may_have(mappings, None))
 
     @override

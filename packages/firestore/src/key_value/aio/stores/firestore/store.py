@@ -76,7 +76,7 @@ class FirestoreStore(RowStore):
 
     errors = ERRORS
     reconnects = True
-    buries = True
+    leaves_tombstones = True
     reclaim_after = None  # Searching for expired entries costs as much as reading them.
     # A request may have 10 MiB (4 MiB on the emulator), with paths of up to 3 KB for each of its 500 writes.
     batch_limit = BatchLimit(500, 2_500_000)

@@ -18,7 +18,7 @@ from key_value.aio.stores.opensearch.answers import (
     members,
 )
 from key_value.aio.stores.opensearch.documents import LISTED
-from key_value.aio.stores.opensearch.names import Place
+from key_value.aio.stores.opensearch.names import Location
 
 ATTEMPTS = 4
 """Maximum number of attempts for a request while the server is overloaded."""
@@ -62,14 +62,14 @@ class Action(NamedTuple):
 
     operation: str
     """`index`, `create` or `delete`."""
-    place: Place
+    location: Location
     """Index and ID of the document."""
     condition: Mapping[str, int]
     """Required sequence number and term of the existing document."""
     document: str = ""
     """The document to store."""
     collection: str | None = None
-    """The collection whose index is created if it is missing; `place` then names the alias of the index."""
+    """The collection whose index is created if it is missing; `location` then names the alias of the index."""
 
 
 class Search(NamedTuple):
@@ -117,9 +117,9 @@ class Api:
         """Create an index and return the response."""
         return await self.ask("PUT", f"/{quote(index)}?{self._patience}", json.dumps(body))
 
-    async def look(self, places: Sequence[Place]) -> list[Mapping[str, Any] | None]:
-        """Return the document at each place; None if it is missing."""
-        docs = [{"_index": place.where, "_id": place.document} for place in places]
+    async def look(self, locations: Sequence[Location]) -> list[Mapping[str, Any] | None]:
+        """Return the document at each location; None if it is missing."""
+        docs = [{"_index": location.index_name, "_id": location.document} for location in locations]
         found = await self._items("/_mget", json.dumps({"docs": docs}), JSON, "docs", len(docs))
         return [doc if is_found(doc) else None for doc in found]
 
@@ -230,7 +230,11 @@ async def _back_off(attempt: int) -> None:
 
 def _lines(action: Action) -> str:
     """Return the lines of an operation in a bulk request."""
-    about: dict[str, Any] = {"_index": action.place.where, "_id": action.place.document, **action.condition}
+    about: dict[str, Any] = {
+        "_index": action.location.index_name,
+        "_id": action.location.document,
+        **action.condition,
+    }
     if action.collection is not None:
         # Otherwise a missing index would be created, with a mapping derived from the document.
         about["require_alias"] = True

@@ -1,4 +1,4 @@
-"""The places of a store's entries: one index per collection, and one document per key."""
+"""The locations of a store's entries: one index per collection, and one document per key."""
 
 import re
 from functools import cache, lru_cache
@@ -26,10 +26,10 @@ _LITERAL = re.compile("[^%\ud800-\udfff]{0,100}")
 """Matches the start of a prefix, as far as it is neither escaped nor truncated in any key."""
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """The index and ID of a document."""
 
-    where: str
+    index_name: str
     """Index name."""
     document: str
     """Document ID."""
@@ -65,7 +65,7 @@ class _Collections(EscapingStrategy):
 class SearchNames(Names):
     """Names of documents below a prefix; an address consists of the rest of an index name, and an ID.
 
-    The 0.5 series stored the collections `Users` and `users` in one index. In that place there is now only
+    The 0.5 series stored the collections `Users` and `users` in one index. In that location there is now only
     `users`; the documents of `Users` from 0.5 are found by the collection that they name.
     """
 
@@ -112,23 +112,23 @@ class SearchNames(Names):
         """Return the alias of that index; a write to the alias never creates an index."""
         return f"{self.index(collection)}{_ALIAS}"
 
-    def place(self, address: Address) -> Place:
-        """Return the place of an entry."""
-        return Place(self.index(address.collection), address.key)
+    def location(self, address: Address) -> Location:
+        """Return the location of an entry."""
+        return Location(self.index(address.collection), address.key)
 
     def former_index(self, collection: str) -> str | None:
         """Return the index that 0.5 used for an encoded collection; None if 0.5 rejected the collection."""
         return self._formerly(collection) if self._escapes and "%" in collection else self.index(collection)
 
-    def former_place(self, address: Address) -> Place | None:
-        """Return the place of an entry in 0.5, if it is not the current one."""
+    def former_location(self, address: Address) -> Location | None:
+        """Return the location of an entry in 0.5, if it is not the current one."""
         if not self._escapes or ("%" not in address.collection and "%" not in address.key):
             return None
         index, key = self.former_index(address.collection), self.keys.try_unsanitize(address.key)
         if index is None or not key or not _fits(key, LONGEST_ID):
             return None
-        place = Place(index, key)
-        return None if place == self.place(address) else place
+        location = Location(index, key)
+        return None if location == self.location(address) else location
 
     def fields(self, address: Address, original: Address) -> Address:
         """Return the fields `collection` and `key` of a document: the original names if possible."""

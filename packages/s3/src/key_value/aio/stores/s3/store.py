@@ -95,7 +95,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
 
     errors = ERRORS
     reconnects = True
-    buries = True
+    leaves_tombstones = True
     reclaim_after = None  # Searching for expired entries costs money: one request per entry.
     batch_limit = BatchLimit(items=_PER_CALL)
     max_concurrency = 16

@@ -131,7 +131,7 @@ def is_cluster(client: object) -> bool:
     return isinstance(client, GlideClusterClient)
 
 
-class Place(NamedTuple):
+class ParsedURL(NamedTuple):
     """The parts of a URL."""
 
     address: tuple[str, int]
@@ -141,7 +141,7 @@ class Place(NamedTuple):
     tls: bool
 
 
-def parse_url(url: str) -> Place:
+def parse_url(url: str) -> ParsedURL:
     """Parse `valkey[s]://[user[:password]@]host[:port][/db]`; `redis://` and `rediss://` are synonyms.
 
     Raises:
@@ -162,7 +162,7 @@ def parse_url(url: str) -> Place:
         port = parts.port or 6379
     except ValueError:
         raise ValueError("the port of a Valkey URL must be a number below 65536") from None
-    return Place(
+    return ParsedURL(
         address=(unquote(parts.hostname or "localhost"), port),
         db=int(path) if path else None,
         username=unquote(parts.username) if parts.username else None,

@@ -31,7 +31,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
 
     errors = ERRORS
     reconnects = True
-    buries = True
+    leaves_tombstones = True
     reclaim_after = None  # Reading an entry takes a request, and may be audited.
     lists_in_order = True
     url_parts = (("hosts", "url"), ("password", "token"), ("path", "mount_point"))

@@ -1,4 +1,4 @@
-"""`VersionedStore.buries`: a removal whose answer is lost has one winner all the same."""
+"""`VersionedStore.leaves_tombstones`: a removal whose answer is lost has one winner all the same."""
 
 import asyncio
 from typing import ClassVar
@@ -13,7 +13,7 @@ from key_value.aio.stores.base import VersionedBytesStore
 class Objects(VersionedBytesStore):
     """Objects whose removal always happens and is never answered, as when a driver sends it twice."""
 
-    buries: ClassVar = True
+    leaves_tombstones: ClassVar = True
     reconnects: ClassVar = True
 
     def __init__(self) -> None:
