@@ -69,7 +69,7 @@ class Action(NamedTuple):
     document: str = ""
     """The document to store."""
     collection: str | None = None
-    """The collection whose index is created if it is missing; `location` then names the alias of the index."""
+    """The collection whose index is created if it is missing; `location` then names its alias."""
 
 
 class Search(NamedTuple):
