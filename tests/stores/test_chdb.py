@@ -45,7 +45,7 @@ def ask(session: Session, statement: str) -> list[Any]:
 
 
 def query(path: Path, *statements: str) -> list[Any]:
-    """What the last of some statements finds."""
+    """Run statements, and return the result of the last one."""
     with closing(open_session(str(path.resolve()))) as session:
         return [ask(session, statement) for statement in statements][-1]
 
@@ -55,15 +55,15 @@ class TestChDBStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     reads_what_it_cannot_write: ClassVar = False
     open_store: ClassVar = staticmethod(open_store)
-    # ClickHouse merges in the background, and does not get over a limit on the size of its files.
+    # ClickHouse merges in the background, and does not recover from a limit on the size of its files.
     bears_file_limits: ClassVar = False
-    # chDB itself keeps threads and descriptors of each session that it closed.
+    # chDB itself keeps threads and descriptors of closed sessions.
     closed_frees: ClassVar = False
     published_extra: ClassVar = "chdb"
     private_files: ClassVar = False
     shared_by_processes: ClassVar = False
     forks: ClassVar = "refuses"
-    # Each deletion rewrites a part of the table, which takes tens of milliseconds: hence the time, too.
+    # Each deletion rewrites a part of the table, which takes tens of milliseconds; hence the timeout too.
     model_examples: ClassVar = 20
 
     @override
@@ -73,14 +73,14 @@ class TestChDBStore(EmbeddedConformance):
 
     @override
     def leftovers(self, path: Path) -> list[Path]:
-        """The directory `tmp` is always there."""
+        """Exclude the directory `tmp`, which always exists."""
         return [file for file in super().leftovers(path) if file != path / "tmp"]
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, ChDBStore)
         assert store.path is not None
-        # The table has a column for each part of a document: what is wrong with one is wrong with its value.
+        # The table has a column for each part of a document, so a corrupt document has a corrupt value.
         text = data.decode(errors="replace") if b'"version"' not in data else "[1]"
         names = "collection, key, value, version"
         values = f"{literal(collection)}, {literal(key)}, {literal(text)}, 1"

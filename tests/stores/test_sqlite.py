@@ -36,7 +36,7 @@ class TestSQLiteStore(EmbeddedConformance):
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, SQLiteStore)
-        # The table has a column for each part of a document: what is wrong with one is wrong with its value.
+        # The table has a column for each part of a document, so a corrupt document has a corrupt value.
         text = data.decode(errors="replace") if b'"version"' not in data else "[1]"
         with closing(sqlite3.connect(store.path)) as connection, connection:
             connection.execute(
