@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol, cast
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has none
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- asyncpg has no stubs
 import pytest
 
 from tests.servers.processes import free_port, last_line

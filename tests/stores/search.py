@@ -473,7 +473,7 @@ class IndexTests(EngineTests):
                     await read
             with pytest.raises((StoreConnectionError, StoreTimeoutError)):
                 await store.delete("k", collection="c")
-            # These refresh first, which waits for the shard.
+            # These calls refresh the index first, which waits for the shard.
             for read in (store.keys("c"), store.collections(), store.cull()):
                 with pytest.raises((StoreTimeoutError, StoreConnectionError), match=f"{prefix}-c|shard"):
                     await read
@@ -634,7 +634,10 @@ class ConnectTests(EngineTests):
 
 
 def change_items(status: int, kind: str, wanted: str = "") -> Callable[[Request, Forward], Reply]:
-    """Return a fault that fails each operation, or those with an id, without forwarding the request."""
+    """Return a fault that fails all operations of a bulk request, or the one with the id `wanted`.
+
+    The server does not receive the failed operations.
+    """
     error = {"type": kind, "reason": "secret value"}
 
     def refuse(request: Request, forward: Forward) -> Reply:

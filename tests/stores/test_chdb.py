@@ -229,14 +229,14 @@ class TestChDBStore(EmbeddedConformance):
 
     async def test_a_session_that_is_passed_in_stays_open(self) -> None:
         with closing(open_session(":memory:")) as session:
-            async with ChDBStore(session=session) as store:  # pyright: ignore[reportArgumentType] -- it is one
+            async with ChDBStore(session=session) as store:  # pyright: ignore[reportArgumentType] -- it is a session
                 await store.put("key", {"n": 1})
             assert ask(session, "SELECT value FROM kv_entries") == [['{"n": 1}']]
             async with store:
                 assert await store.get("key") == {"n": 1}
             await store.close()
         with pytest.raises(StoreConnectionError, match="session is closed"):
-            await ChDBStore(session=session).get("key")  # pyright: ignore[reportArgumentType] -- it is one
+            await ChDBStore(session=session).get("key")  # pyright: ignore[reportArgumentType] -- it is a session
 
     @pytest.mark.parametrize("name", ["select", "Order", "_1"])
     async def test_a_table_may_have_any_name(self, path: Path, name: str) -> None:
@@ -258,7 +258,7 @@ class TestChDBStore(EmbeddedConformance):
 
     def test_takes_a_session_or_a_path(self, path: Path) -> None:
         with pytest.raises(ValueError, match="Provide only one of session or database_path"):
-            ChDBStore(session=object(), database_path=path)  # pyright: ignore[reportArgumentType] -- what is tested
+            ChDBStore(session=object(), database_path=path)  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     async def test_without_auto_create_the_table_must_be_there(self, path: Path) -> None:
         store = ChDBStore(database_path=path, auto_create=False)

@@ -331,7 +331,7 @@ class TestFileTreeStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_durability(self, path: Path) -> None:
         with pytest.raises(ValueError, match="'full' or 'none', not 'normal'"):
-            FileTreeStore(data_directory=path, durability="normal")  # pyright: ignore[reportArgumentType] -- what is tested
+            FileTreeStore(data_directory=path, durability="normal")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     def test_wants_one_directory(self, path: Path) -> None:
         with pytest.raises(ValueError, match="one of data_directory and directory"):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, ClassVar, cast
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has none
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- asyncpg has no stubs
 import pytest
 from typing_extensions import override
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has none
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- asyncpg has no stubs
 import pytest
 import trustme
 

@@ -157,7 +157,7 @@ class TestRocksDBStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_durability(self, path: Path) -> None:
         with pytest.raises(ValueError, match="'normal' or 'full', not 'none'"):
-            RocksDBStore(path=path, durability="none")  # pyright: ignore[reportArgumentType] -- what is tested
+            RocksDBStore(path=path, durability="none")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     @pytest.mark.parametrize("way", ["full", "passed in"])
     async def test_what_waits_for_the_disk_is_done_in_the_thread(

@@ -153,7 +153,7 @@ class TestSQLiteStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_durability(self, path: Path) -> None:
         with pytest.raises(ValueError, match="'normal' or 'full', not 'none'"):
-            SQLiteStore(path, durability="none")  # pyright: ignore[reportArgumentType] -- what is tested
+            SQLiteStore(path, durability="none")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     async def test_a_cull_frees_the_rows(self, store: SQLiteStore, path: Path) -> None:
         await store.put_many(["a", "b"], [{}, {}], ttl=0.01)

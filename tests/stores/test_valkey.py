@@ -450,7 +450,7 @@ class TestLoops:
             await store.put("k", {"n": 1})
             may_end.set()
             await asyncio.to_thread(reader.join)
-            # Previously, each of these calls would wait forever.
+            # Without recovery, each of these calls would wait forever.
             assert await store.get("k") == {"n": 1}
             assert await store.get_many(["k", "first"]) == [{"n": 1}, {"n": 1}]
             assert await store.put_if_absent("l", {"n": 2})
@@ -482,7 +482,7 @@ class TestLoops:
         async with opening() as store:
             await store.put("k", {"n": 1})
             await asyncio.to_thread(other.run_until_complete, store.put("first", {"n": 1}))
-            # In one turn of this loop: a call in the other loop, which then closes; a call here; both replies.
+            # One turn of this loop: a call in the other loop, which then closes; a call here; both replies.
             here.call_soon(in_thread, begin_and_close)
             got = asyncio.ensure_future(store.get("k"))
             here.call_soon(time.sleep, 0.2)

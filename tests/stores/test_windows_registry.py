@@ -297,7 +297,7 @@ class TestWindowsRegistryStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_hive(self) -> None:
         with pytest.raises(ValueError, match="or 'HKEY_LOCAL_MACHINE', not 'HKEY_USERS'"):
-            WindowsRegistryStore(hive="HKEY_USERS")  # pyright: ignore[reportArgumentType] -- what is tested
+            WindowsRegistryStore(hive="HKEY_USERS")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     async def test_the_hive_of_the_machine(self, path: Path) -> None:
         store = WindowsRegistryStore(
