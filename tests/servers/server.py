@@ -10,7 +10,7 @@ import pytest
 
 
 class UnavailableError(Exception):
-    """The server cannot run on this machine; the message says what is missing."""
+    """The server cannot run on this machine; the message names the missing part."""
 
 
 @dataclass(frozen=True)
