@@ -69,7 +69,7 @@ def test_what_is_listed(kv: Kv, url: str) -> None:
 def test_put_if_absent(kv: Kv) -> None:
     assert kv("put", "a", '{"n": 1}', "--if-absent").returncode == 0
     second = kv("put", "a", '{"n": 2}', "--if-absent")
-    assert (second.returncode, second.stderr) == (1, "kv: There is an entry already\n")
+    assert (second.returncode, second.stderr) == (1, "kv: The entry already exists\n")
     assert kv("get", "a").stdout == '{"n": 1}\n'
 
 

@@ -160,7 +160,7 @@ async def test_what_expires_meanwhile_is_neither_copied_nor_different() -> None:
 
 
 async def test_a_source_that_cannot_list_is_named() -> None:
-    with pytest.raises(UnableError, match="NullStore has no collections: name some by --collection"):
+    with pytest.raises(UnableError, match="NullStore has no collections: name them with --collection"):
         await Copier(NullStore(), MemoryStore()).copy([])
     with pytest.raises(UnableError, match="NullStore has no keys"):
         await Copier(NullStore(), MemoryStore()).copy(["a"])

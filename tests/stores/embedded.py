@@ -262,6 +262,7 @@ def _read_only(_: int, open_store: Open, path: Path, reads: bool) -> None:
         await store.close()
 
     if os.geteuid() == 0:
+        path.as_uri()  # Python 3.13 imports a module here, which the other user may be unable to read.
         os.setuid(65534)  # Root can write everything except read-only file systems.
     asyncio.run(use())
 

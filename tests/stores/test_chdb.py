@@ -193,7 +193,9 @@ class TestChDBStore(EmbeddedConformance):
         await store.put("key", {"n": 1})
         other = open_store(tmp_path / "other")
         for refused in (other, ChDBStore()):
-            with pytest.raises(StoreConnectionError, match="one path at a time, and it uses another until"):
+            with pytest.raises(
+                StoreConnectionError, match="one path at a time per process; another one is in use until"
+            ):
                 await refused.put("key", {"n": 2})
         await store.close()
         await other.put("key", {"n": 2})

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
@@ -562,12 +563,23 @@ class TestCollectionsInDirectories:
             ):
                 await store.get("key", collection="c")
 
-    async def test_a_factory_makes_the_caches(self, cache_at: CacheAt, path: Path) -> None:
+    async def test_a_factory_makes_the_caches(
+        self, cache_at: CacheAt, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         made: list[str] = []
+        closed: list[bool] = []
 
         def make(collection: str) -> Any:
             made.append(collection)
-            return cache_at(path / collection.upper())
+            cache = cache_at(path / collection.upper())
+            close = cache.close
+
+            def close_connection() -> None:
+                closed.append(threading.current_thread() is not threading.main_thread())
+                close()
+
+            monkeypatch.setattr(cache, "close", close_connection)
+            return cache
 
         async with MultiDiskStore(disk_cache_factory=make, base_directory=path) as store:
             await store.put("key", {"n": 1}, collection="c")
@@ -576,6 +588,7 @@ class TestCollectionsInDirectories:
             assert not isinstance(store, AsyncDestroyStoreProtocol)
             assert await store.destroy_collection("c") is True
         assert made == ["c"]
+        assert closed == [True]  # In the thread in which it was made, which has a connection to it.
         assert rows(path / "C", "key") == []
 
 

@@ -236,7 +236,7 @@ class TestDuckDBStore(EmbeddedConformance):
             assert len(await store.keys()) == 40
 
     async def test_refuses_half_a_surrogate_pair_in_a_batch(self, store: DuckDBStore) -> None:
-        with pytest.raises(SerializationError, match="half of a surrogate pair"):
+        with pytest.raises(SerializationError, match="lone surrogate"):
             await store.put_many(["a", "b"], [{"n": 1}, {"text": "\ud800"}])
         assert await store.keys() == []
         value = {"pair": "😀", "backslash": "\\ud800", "\\": "\\\\ud83d"}

@@ -44,7 +44,7 @@ class TestMemoryStore(StoreConformance):
         await store.put("a", {"n": 2}, collection="two")
         assert await store.get("a", collection="one") == {"n": 1}
 
-    async def test_expired_entries_do_not_push_out_living_ones(self) -> None:
+    async def test_expired_entries_do_not_push_out_unexpired_ones(self) -> None:
         store = MemoryStore(max_entries_per_collection=3)
         await store.put("old", {"n": 1})
         await store.put("x", {}, ttl=0.02)

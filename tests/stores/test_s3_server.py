@@ -235,7 +235,7 @@ class TestAnswers:
             with pytest.raises(KeyValueStoreError):
                 await store.put("k", {"n": status})
         proxy.inject(answer(200, "<html>Sign in</html>"), method="PUT")
-        with pytest.raises(KeyValueStoreError, match="not one of S3"):
+        with pytest.raises(KeyValueStoreError, match="not from S3"):
             await store.put("k", {"n": 2})
         assert await store.get("k") == {"n": 1}
 

@@ -205,7 +205,7 @@ class TestMounts:
         root.sys.enable_secrets_engine("kv", path=f"{mount}-1", options={"version": "1"})
         try:
             store = VaultStore(url=address(vault), token=vault.password, mount_point=f"{mount}-1")
-            with pytest.raises(StoreSetupError, match="no KV engine of version 2"):
+            with pytest.raises(StoreSetupError, match="not a KV engine of version 2"):
                 await store.get("k")
             await store.close()
         finally:
@@ -253,7 +253,7 @@ class TestRights:
                 await store.put("k", {"n": 1})
                 assert await store.get("k") == {"n": 1}
                 given.auth.token.revoke_self()
-                with pytest.raises(StoreAuthenticationError, match="refuses the token"):
+                with pytest.raises(StoreAuthenticationError, match="rejects the token"):
                     await store.get("k")
                 given.auth.approle.login(role, secret, mount_point=mount)
                 assert await store.get("k") == {"n": 1}
@@ -276,7 +276,7 @@ class TestRights:
         async with VaultStore(url=address(vault), token=token, mount_point=mount) as store:
             await store.setup()
             client(vault).auth.token.revoke(token)
-            with pytest.raises(KeyValueStoreError, match="refuses the token"):
+            with pytest.raises(KeyValueStoreError, match="rejects the token"):
                 await store.get("k")
 
 

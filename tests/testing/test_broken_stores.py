@@ -1,6 +1,7 @@
 """Each store that is broken on purpose fails the tests of its defect, and no others."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.packaging.environment import run
 BROKEN = Path(__file__).parent / "broken_stores.py"
 
 # A broken guarantee fails every test that relies on it.
-FAILURES = {
+FAILURES: dict[str, set[str]] = {
     "ForgetsTheTTL": {
         "test_a_batch_expires_as_one",
         "test_a_large_batch_is_whole",
@@ -118,7 +119,10 @@ FAILURES = {
         "test_listed_keys_are_plain",
         "test_put_if_absent_takes_a_subclass_for_its_text",
     },
-    "LeavesDepthToTheStack": {
+    # From Python 3.12 on, the depth that the json module takes does not depend on the caller's stack.
+    "LeavesDepthToTheStack": set()
+    if sys.version_info >= (3, 12)
+    else {
         "test_the_limit_is_the_same_for_a_deep_writer",
         "test_what_is_too_deep_to_read_is_refused",
     },

@@ -1,4 +1,4 @@
-"""`python -m key_value.aio.cli` is `kv`."""
+"""`python -m key_value.aio.cli`, which is the same as `kv`."""
 
 import sys
 

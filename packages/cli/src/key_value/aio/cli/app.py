@@ -22,12 +22,12 @@ _CREDENTIALS = re.compile(r"://\S*@")
 @click.group(
     name="kv",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 no such entry, 2 wrong argument, 3 the store failed, "
-    "4 the store cannot do this, 5 what was read back differs.",
+    epilog="Exit codes: 0 success, 1 no such entry, 2 invalid argument, 3 store failure, "
+    "4 unsupported by the store, 5 copied or stored entries differ.",
 )
 @click.version_option(package_name="py-key-value-aio-cli", prog_name="kv", message="%(prog)s %(version)s")
 def app() -> None:
-    """Read, write, copy and examine a store of py-key-value-aio, named by its URL."""
+    """Read, write, copy and examine a py-key-value-aio store by its URL."""
 
 
 @app.command()
@@ -35,7 +35,7 @@ def app() -> None:
 @of_collection
 @of_store
 def get(url: str, key: str, collection: str | None) -> None:
-    """Write the value of a key, as JSON."""
+    """Print the value of a key as JSON."""
     run(lambda: entries.get(url, key, collection))
 
 
@@ -44,9 +44,9 @@ def get(url: str, key: str, collection: str | None) -> None:
 @of_collection
 @of_store
 def ttl(url: str, key: str, collection: str | None) -> None:
-    """Write the seconds that an entry has left.
+    """Print the remaining TTL of an entry in seconds.
 
-    null if it never expires.
+    Prints null if the entry never expires.
     """
     run(lambda: entries.ttl(url, key, collection))
 
@@ -60,8 +60,8 @@ def ttl(url: str, key: str, collection: str | None) -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="Read the value from a file.",
 )
-@click.option("--ttl", "seconds", type=float, help="Seconds to live; for ever unless given.")
-@click.option("--if-absent", is_flag=True, help="Store nothing, and exit with 1, where there is an entry.")
+@click.option("--ttl", "seconds", type=float, help="TTL in seconds; by default, the entry never expires.")
+@click.option("--if-absent", is_flag=True, help="Store nothing and exit with 1 if the entry exists.")
 @of_collection
 @of_store
 def put(
@@ -73,7 +73,7 @@ def put(
     if_absent: bool,
     collection: str | None,
 ) -> None:
-    """Store a value, a JSON object.
+    """Store a JSON object.
 
     Without VALUE, or if it is -, the object is read from stdin.
     """
@@ -89,21 +89,21 @@ def put(
 @of_collection
 @of_store
 def delete(url: str, keys: tuple[str, ...], collection: str | None) -> None:
-    """Remove entries, and write how many there were.
+    """Delete entries, and print the number of deleted entries.
 
-    Exits with 1 if some were missing.
+    Exits with 1 if any were missing.
     """
     run(lambda: entries.delete(url, keys, collection))
 
 
 @app.command()
-@click.option("--prefix", default="", help="What the keys start with.")
+@click.option("--prefix", default="", help="Prefix of the keys.")
 @of_collection
 @of_store
 def keys(url: str, prefix: str, collection: str | None) -> None:
-    """Write the keys of a collection, one a line.
+    """Print the keys of a collection, one per line.
 
-    Outside a terminal they are JSON strings.
+    Unless the output is a terminal, they are JSON strings.
     """
     run(lambda: entries.keys(url, collection, prefix))
 
@@ -111,9 +111,9 @@ def keys(url: str, prefix: str, collection: str | None) -> None:
 @app.command()
 @of_store
 def collections(url: str) -> None:
-    """Write the collections, one a line.
+    """Print the collections, one per line.
 
-    Outside a terminal they are JSON strings.
+    Unless the output is a terminal, they are JSON strings.
     """
     run(lambda: entries.collections(url))
 
@@ -121,30 +121,34 @@ def collections(url: str) -> None:
 @app.command()
 @of_store
 def cull(url: str) -> None:
-    """Remove what has expired."""
+    """Remove expired entries."""
     run(lambda: entries.cull(url))
 
 
 @app.command()
 @click.argument("source", envvar="KV_URL")
 @click.argument("target", envvar="KV_TARGET_URL")
-@click.option("--collection", "-c", multiple=True, help="A collection; may be repeated. All unless given.")
-@click.option("--resume", is_flag=True, help="Skip what the target has already, equal and with the same TTL.")
-@click.option("--verify", is_flag=True, help="Read back what was written, and exit with 5 if it differs.")
+@click.option(
+    "--collection", "-c", multiple=True, help="Collection to copy; may be repeated. Defaults to all."
+)
+@click.option(
+    "--resume", is_flag=True, help="Skip entries that the target already has with equal values and TTLs."
+)
+@click.option("--verify", is_flag=True, help="Read back the written entries, and exit with 5 if any differ.")
 @click.option(
     "--page-size",
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
-    help="Entries that are in memory at a time.",
+    help="Number of entries in memory at a time.",
 )
 def copy(
     source: str, target: str, collection: tuple[str, ...], resume: bool, verify: bool, page_size: int
 ) -> None:
     """Copy entries from one store to another.
 
-    Their times to live are kept, and what TARGET has besides. SOURCE and TARGET are URLs, for which KV_URL
-    and KV_TARGET_URL in the environment may stand.
+    TTLs are kept, and so are other entries in TARGET. SOURCE and TARGET are URLs; they default to the
+    environment variables KV_URL and KV_TARGET_URL.
     """
 
     async def work() -> ExitCode:
@@ -170,13 +174,13 @@ def copy(
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="How often each operation is timed.",
+    help="Number of times each operation is timed.",
 )
-@click.option("--read-only", is_flag=True, help="Write nothing: time only a get.")
+@click.option("--read-only", is_flag=True, help="Write nothing; only time reads of a missing key.")
 def doctor(url: str, rounds: int, read_only: bool) -> None:
-    """Time a store, and write what it can do.
+    """Measure a store's speed, and print its abilities.
 
-    KV_URL in the environment may stand for URL.
+    URL defaults to the environment variable KV_URL.
     """
 
     async def work() -> ExitCode:
@@ -188,12 +192,12 @@ def doctor(url: str, rounds: int, read_only: bool) -> None:
 
 
 def main() -> None:
-    """Run `kv`, and exit."""
+    """Run `kv` and exit."""
     arguments = sys.argv[1:] or ["--help"]
     try:
         code: object = app(arguments, prog_name="kv", standalone_mode=False)
     except click.ClickException as error:
-        # An argument that is one too many is repeated, which may be a URL.
+        # The message quotes a superfluous argument, which may be a URL.
         show_error(f"{_CREDENTIALS.sub('://...@', error.format_message())} Try 'kv --help'.")
         code = int(ExitCode.USAGE)
     sys.exit(code if isinstance(code, int) else 0)
@@ -221,7 +225,7 @@ def _show_report(report: Report) -> None:
         show_json(report.as_dict())
         return
     keeps = {True: "yes", False: "NO", None: "not tried"}[report.keeps]
-    show_table(report.store, [("keeps what it takes", keeps), ("setup", _milliseconds(report.setup_seconds))])
+    show_table(report.store, [("keeps entries", keeps), ("setup", _milliseconds(report.setup_seconds))])
     show_table("\nmedian time", [(name, _milliseconds(each)) for name, each in report.median_seconds.items()])
     show_table("\nabilities", [(name, "yes" if has else "no") for name, has in report.abilities.items()])
     show_table("\nfacts", [(name, json.dumps(fact)) for name, fact in report.facts.items()])

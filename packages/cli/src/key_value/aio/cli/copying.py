@@ -1,4 +1,4 @@
-"""Copy the entries of one store to another, page by page, with their times to live."""
+"""Copy the entries of one store to another, page by page, with their TTLs."""
 
 import asyncio
 import json
@@ -12,33 +12,33 @@ from key_value.aio.cli.running import UnableError
 from key_value.aio.protocols import AsyncEnumerateCollectionsProtocol, AsyncKeyValue
 
 TOLERANCE = 1.0
-"""Seconds by which two times to live may differ and be the same: they are read one after another."""
+"""Seconds by which equal TTLs may differ, because they are read one after another."""
 
 WRITES_AT_A_TIME = 8
-"""Batches of different times to live that are written at a time."""
+"""Number of batches with different TTLs that are written concurrently."""
 
 SHOWN = 100
-"""How many keys that differ are named."""
+"""Maximum number of differing keys to report."""
 
 
 @dataclass
 class Copied:
-    """What a copy has done so far."""
+    """The progress of a copy."""
 
     collections: int = 0
-    """Collections that were read to their end."""
+    """Collections that were read completely."""
     copied: int = 0
     """Entries that were written."""
     skipped: int = 0
-    """Entries that the target had already, equal and with the same time to live."""
+    """Entries that already existed at the target, with equal values and TTLs."""
     expired: int = 0
     """Entries that expired or were removed after they were listed."""
     verified: int = 0
     """Entries that were read back and are equal."""
     different: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """The collection and key of the first entries that were read back and differ."""
+    """Collections and keys of the first entries that differ when read back."""
     differences: int = 0
-    """How many differ."""
+    """Number of entries that differ."""
 
 
 class Entry(NamedTuple):
@@ -46,24 +46,24 @@ class Entry(NamedTuple):
 
     value: dict[str, Any]
     ends: float | None
-    """When it expires, by the monotonic clock; None if it never does."""
+    """Expiry time by the monotonic clock; None if it never expires."""
 
     @property
     def ttl(self) -> float | None:
-        """Seconds that it has left, which may be negative."""
+        """The remaining TTL in seconds, which may be negative."""
         return None if self.ends is None else self.ends - time.monotonic()
 
     @property
     def has_expired(self) -> bool:
-        """Whether its time is over."""
+        """Whether the entry has expired."""
         return self.ends is not None and self.ends <= time.monotonic()
 
     def equals(self, other: "Entry | None", *, slack: float) -> bool:
-        """Return whether another entry has the same value and expires at the same time.
+        """Return whether another entry has the same value and expiry time.
 
         Args:
-            other: The other entry; None if there is none.
-            slack: Seconds that passed meanwhile, by which either time may be wrong besides `TOLERANCE`.
+            other: The other entry; None if it does not exist.
+            slack: Seconds between the reads, by which the times may differ in addition to `TOLERANCE`.
         """
         if other is None or _text(self.value) != _text(other.value):
             return False
@@ -73,7 +73,7 @@ class Entry(NamedTuple):
 
 
 class Copier:
-    """Copies entries, and counts what it does."""
+    """Copies entries and counts them."""
 
     def __init__(
         self,
@@ -85,15 +85,15 @@ class Copier:
         page_size: int = 1000,
         report: Callable[[str, Copied], None] = lambda _, __: None,
     ) -> None:
-        """Prepare to copy.
+        """Initialize with two stores.
 
         Args:
-            source: The store to read.
-            target: The store to write.
-            resume: Whether to read from the target first, and to write only what is missing there or differs.
-            verify: Whether to read back what was written, and to compare.
-            page_size: How many entries are in memory at a time.
-            report: Called after each page with the collection and what was done.
+            source: Store to read.
+            target: Store to write.
+            resume: Whether to read the target first, and write only entries that are missing or differ there.
+            verify: Whether to read back the written entries and compare them.
+            page_size: Number of entries in memory at a time.
+            report: Function to call after each page with the collection and the progress.
         """
         self.done = Copied()
         self._source, self._target = source, target
@@ -105,13 +105,13 @@ class Copier:
         """Copy collections.
 
         Args:
-            collections: Their names; all that there are if there is none.
+            collections: Names of the collections; all collections of the source if empty.
 
         Returns:
-            What was done.
+            The counts of the copy.
 
         Raises:
-            UnableError: The source cannot list its keys, or its collections where none is named.
+            UnableError: The source cannot list its keys, or its collections if none are named.
         """
         for collection in collections or await self._collections():
             self._report(collection, self.done)
@@ -123,7 +123,7 @@ class Copier:
 
     async def _collections(self) -> list[str]:
         if not isinstance(self._source, AsyncEnumerateCollectionsProtocol):
-            raise UnableError(self._source, "collections", ": name some by --collection")
+            raise UnableError(self._source, "collections", ": name them with --collection")
         return sorted(await self._source.collections())
 
     async def _copy_page(self, collection: str, keys: Sequence[str]) -> None:
@@ -141,7 +141,7 @@ class Copier:
             await self._compare(collection, found, started)
 
     async def _write(self, collection: str, entries: Mapping[str, Entry]) -> None:
-        """Write entries, those that expire in the same millisecond in one batch."""
+        """Write entries; those that expire in the same millisecond form one batch."""
         groups: dict[int | None, dict[str, Entry]] = {}
         for key, entry in entries.items():
             moment = None if entry.ends is None else round(entry.ends * 1000)
@@ -150,7 +150,7 @@ class Copier:
         for start in range(0, len(batches), WRITES_AT_A_TIME):
             part = batches[start : start + WRITES_AT_A_TIME]
             writes = (self._write_batch(collection, batch) for batch in part)
-            # All have ended before an error closes the store.
+            # All batches must end before an error closes the store.
             failed = [each for each in await asyncio.gather(*writes, return_exceptions=True) if each]
             if failed:
                 raise failed[0]
@@ -177,7 +177,7 @@ class Copier:
 
 
 async def _read(store: AsyncKeyValue, collection: str, keys: Sequence[str]) -> dict[str, Entry]:
-    """Return those of the entries that are there."""
+    """Return the entries that exist, by key."""
     read = await store.ttl_many(keys, collection=collection)
     now = time.monotonic()
     return {
@@ -188,5 +188,5 @@ async def _read(store: AsyncKeyValue, collection: str, keys: Sequence[str]) -> d
 
 
 def _text(value: Mapping[str, Any]) -> str:
-    # Python takes 1, 1.0 and True for equal, and NaN for different from itself.
+    # Python treats 1, 1.0 and True as equal, and NaN as different from itself.
     return json.dumps(value, sort_keys=True)

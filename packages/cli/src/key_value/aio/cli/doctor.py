@@ -1,4 +1,4 @@
-"""Examine a store: whether it can be reached, how fast it answers, what it can do, and what it holds."""
+"""Examine a store: whether it can be reached, its speed, its abilities, and its limits."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,44 +14,44 @@ from key_value.aio.urls import open_store
 VALUE: Mapping[str, Any] = {"text": "é", "number": 1.5, "list": [1, None, True]}
 
 TTL = 3600.0
-"""Seconds to live of what is stored: should the program be killed, it does not stay for ever."""
+"""TTL of the test entries in seconds, so that they do not remain forever if the program is killed."""
 
 FACTS = ("timeout", "batch_limit", "read_limit", "max_concurrency", "reclaim_after", "default_collection")
-"""The attributes of a store that say what it holds and how it works."""
+"""Attributes of a store that describe its limits and settings."""
 
 
 @dataclass
 class Report:
-    """What was found."""
+    """The result of an examination."""
 
     store: str
-    """The store and where its data is, without a password."""
+    """The store and the location of its data, without a password."""
     setup_seconds: float
-    """How long it took to connect."""
+    """Duration of connecting, in seconds."""
     median_seconds: dict[str, float] = field(default_factory=dict[str, float])
-    """The median of each operation."""
+    """Median duration of each operation, in seconds."""
     abilities: dict[str, bool] = field(default_factory=dict[str, bool])
-    """The methods that only some stores have, and whether this one has them."""
+    """Methods that only some stores have, and whether this store has them."""
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     """Limits and settings."""
     keeps: bool | None = None
-    """Whether what was stored was read, with its time to live, and gone once deleted; None if not tried."""
+    """Whether test entries were read back with their TTL and were gone once deleted; None if not tried."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written as JSON."""
+        """Return the report as a JSON object."""
         return asdict(self)
 
 
 async def examine(url: str, *, rounds: int, writes: bool) -> Report:
-    """Open a store and try it, in a collection of its own that is removed again.
+    """Open a store and try it, in a separate collection that is removed afterwards.
 
     Args:
-        url: The store.
-        rounds: How often each operation is timed.
-        writes: Whether to write; otherwise a key that is missing is read.
+        url: URL of the store.
+        rounds: Number of times each operation is timed.
+        writes: Whether to write; otherwise only reads of a missing key are timed.
 
     Returns:
-        What was found.
+        The report.
     """
     started = time.perf_counter()
     async with open_store(url) as store:

@@ -15,7 +15,7 @@ from key_value.aio.urls import open_store
 
 
 async def get(url: str, key: str, collection: str | None) -> ExitCode:
-    """Write the value of a key."""
+    """Print the value of a key."""
     async with open_store(url) as store:
         value = await store.get(key, collection=collection)
     if value is None:
@@ -25,7 +25,7 @@ async def get(url: str, key: str, collection: str | None) -> ExitCode:
 
 
 async def ttl(url: str, key: str, collection: str | None) -> ExitCode:
-    """Write the seconds that an entry has left; null if it never expires."""
+    """Print the remaining TTL of an entry in seconds; null if it never expires."""
     async with open_store(url) as store:
         value, seconds = await store.ttl(key, collection=collection)
     if value is None:
@@ -46,7 +46,7 @@ async def put(
     seconds: float | None,
     if_absent: bool,
 ) -> ExitCode:
-    """Store a value, on request only where there is none."""
+    """Store a value, optionally only if the key has no entry."""
     async with open_store(url) as store:
         if not if_absent:
             await store.put(key, value, collection=collection, ttl=seconds)
@@ -55,12 +55,12 @@ async def put(
             raise UnableError(store, "put_if_absent")
         done = await store.put_if_absent(key, value, collection=collection, ttl=seconds)
     if not done:
-        show_error("There is an entry already")
+        show_error("The entry already exists")
     return ExitCode.OK if done else ExitCode.ABSENT
 
 
 async def delete(url: str, keys: Sequence[str], collection: str | None) -> ExitCode:
-    """Remove entries, and write how many there were."""
+    """Delete entries, and print the number of deleted entries."""
     different = list(dict.fromkeys(keys))
     async with open_store(url) as store:
         count = await store.delete_many(different, collection=collection)
@@ -69,7 +69,7 @@ async def delete(url: str, keys: Sequence[str], collection: str | None) -> ExitC
 
 
 async def keys(url: str, collection: str | None, prefix: str) -> ExitCode:
-    """Write the keys of a collection, page by page."""
+    """Print the keys of a collection, page by page."""
     async with open_store(url) as store:
         async for page in pages(store, collection, prefix=prefix):
             show_names(page)
@@ -77,7 +77,7 @@ async def keys(url: str, collection: str | None, prefix: str) -> ExitCode:
 
 
 async def collections(url: str) -> ExitCode:
-    """Write the collections of a store."""
+    """Print the collections of a store."""
     async with open_store(url) as store:
         if not isinstance(store, AsyncEnumerateCollectionsProtocol):
             raise UnableError(store, "collections")
@@ -86,7 +86,7 @@ async def collections(url: str) -> ExitCode:
 
 
 async def cull(url: str) -> ExitCode:
-    """Remove what has expired."""
+    """Remove expired entries."""
     async with open_store(url) as store:
         if not isinstance(store, AsyncCullProtocol):
             raise UnableError(store, "cull")

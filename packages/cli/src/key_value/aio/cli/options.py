@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Options shared by several commands."""
 
 import click
 
@@ -8,7 +8,7 @@ of_store = click.option(
     envvar="KV_URL",
     show_envvar=True,
     required=True,
-    help="The URL of the store, such as sqlite:///app.db; in the environment no other user sees it.",
+    help="URL of the store, such as sqlite:///app.db; other users cannot see it in the environment.",
 )
 
 of_collection = click.option(
@@ -16,5 +16,5 @@ of_collection = click.option(
     "-c",
     envvar="KV_COLLECTION",
     show_envvar=True,
-    help="The collection, if not the store's default.",
+    help="Collection name; by default, the store's default collection.",
 )

@@ -1,21 +1,21 @@
-"""What is written to stdout and stderr: for people in a terminal, as JSON for programs."""
+"""Output to stdout and stderr: readable in a terminal, and JSON for programs."""
 
 import json
 import re
 import sys
 from collections.abc import Iterable
 
-# What JSON leaves as it is and a terminal may obey, or reorder: C1 controls and marks of direction.
+# Characters that JSON does not escape, but a terminal may interpret: C1 controls and direction marks.
 _OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def in_terminal() -> bool:
-    """Return whether people read what is written to stdout."""
+    """Return whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def show_json(value: object) -> None:
-    """Write a value: indented and in colours in a terminal, else as one line of ASCII."""
+    """Print a value: indented and coloured in a terminal, otherwise as one line of ASCII."""
     if in_terminal():
         from key_value.aio.cli import terminal  # noqa: PLC0415 -- rich takes longer to import than a command
 
@@ -25,25 +25,25 @@ def show_json(value: object) -> None:
 
 
 def show_names(names: Iterable[str]) -> None:
-    """Write names, one a line: as JSON strings, or in a terminal as they are where that is safe."""
+    """Print names, one per line: as JSON strings, or in a terminal unquoted if that is safe."""
     sys.stdout.writelines(f"{_plain(name) if in_terminal() else json.dumps(name)}\n" for name in names)
     sys.stdout.flush()
 
 
 def show_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
-    """Write a table of two columns to a terminal."""
+    """Print a table of two columns to a terminal."""
     from key_value.aio.cli import terminal  # noqa: PLC0415 -- rich takes longer to import than a command
 
     terminal.show_table(title, rows)
 
 
 def show_text(text: str) -> None:
-    """Write a line to a terminal."""
+    """Print a line to a terminal."""
     sys.stdout.write(f"{text}\n")
 
 
 def show_error(error: Exception | str) -> None:
-    """Write to stderr what went wrong."""
+    """Print an error to stderr."""
     text = _printable(str(error) or type(error).__name__)
     if sys.stderr.isatty():
         from key_value.aio.cli import terminal  # noqa: PLC0415 -- rich takes longer to import than a command
@@ -60,5 +60,5 @@ def _plain(name: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return a text with what a terminal might obey written as in JSON."""
+    """Return a text in which characters that a terminal might interpret are escaped as in JSON."""
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,4 +1,4 @@
-"""The keys of a store in pages, as far as the store allows it."""
+"""The keys of a store in pages, if the store supports that."""
 
 from collections.abc import AsyncIterator
 
@@ -9,13 +9,13 @@ from key_value.aio.protocols import AsyncEnumerateKeysProtocol, AsyncScanProtoco
 def pages(
     store: object, collection: str | None, *, prefix: str = "", size: int = 1000
 ) -> AsyncIterator[list[str]]:
-    """Return the keys of a collection in pages; of a store that cannot scan, all are held at once.
+    """Return the keys of a collection in pages; if the store cannot scan, all keys are held in memory.
 
     Args:
         store: The store.
-        collection: The collection; None is the store's default.
-        prefix: What the keys start with.
-        size: How many keys a page has at most.
+        collection: The collection; None for the store's default.
+        prefix: Prefix of the keys.
+        size: Maximum number of keys per page.
 
     Raises:
         UnableError: The store cannot list keys.

@@ -1,4 +1,4 @@
-"""The progress of a copy, on stderr, where that is a terminal."""
+"""The progress of a copy, shown on stderr if it is a terminal."""
 
 import json
 from collections.abc import Callable, Generator
@@ -13,7 +13,7 @@ from key_value.aio.cli.copying import Copied
 
 @contextmanager
 def shown_progress() -> Generator[Callable[[str, Copied], None]]:
-    """Show a bar while the body runs; yield what is to be called with the collection and what was done."""
+    """Show a progress bar while the body runs; yield a function that takes a collection and the progress."""
     console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
@@ -23,7 +23,7 @@ def shown_progress() -> Generator[Callable[[str, Copied], None]]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        # How many entries there are is not known before all are listed.
+        # The total is unknown until all entries are listed.
         task = progress.add_task("", total=None, entries="")
 
         def report(collection: str, done: Copied) -> None:

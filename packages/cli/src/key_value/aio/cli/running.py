@@ -1,4 +1,4 @@
-"""Run a command to its end, and choose its exit code."""
+"""Run a command and choose its exit code."""
 
 import asyncio
 import os
@@ -23,24 +23,24 @@ from key_value.aio.errors import (
 
 
 class ExitCode(IntEnum):
-    """The exit codes of `kv`, on which scripts may rely."""
+    """The exit codes of `kv`, which scripts may rely on."""
 
     OK = 0
-    """The command has done what it was to do."""
+    """The command succeeded."""
     ABSENT = 1
-    """There is no such entry; for `put --if-absent`, there is one."""
+    """The entry does not exist; for `put --if-absent`, it exists."""
     USAGE = 2
-    """An argument, a URL or a value is wrong."""
+    """An argument, a URL or a value is invalid."""
     FAILED = 3
     """The store failed or cannot be reached."""
     UNABLE = 4
     """The store lacks an ability that the command needs."""
     DIFFERENT = 5
-    """`copy --verify` has found entries that differ, or `doctor` a store that does not keep what it takes."""
+    """`copy --verify` found entries that differ, or `doctor` found a store that does not keep its entries."""
     BUG = 70
-    """An error that `kv` does not expect."""
+    """An unexpected error."""
     INTERRUPTED = 128 + signal.SIGINT
-    """The user has interrupted the command."""
+    """The user interrupted the command."""
     BROKEN_PIPE = 141
     """The program that reads the output has ended."""
 
@@ -53,7 +53,7 @@ class UnableError(Exception):
 
 
 class UsageError(Exception):
-    """An argument is wrong."""
+    """An argument is invalid."""
 
 
 _CODES: Sequence[tuple[tuple[type[Exception], ...], ExitCode]] = (
@@ -61,17 +61,17 @@ _CODES: Sequence[tuple[tuple[type[Exception], ...], ExitCode]] = (
     ((InvalidKeyError, InvalidTTLError, SerializationError, ValueTooLargeError), ExitCode.USAGE),
     ((UnableError,), ExitCode.UNABLE),
     ((BaseKeyValueError, OSError), ExitCode.FAILED),
-    # A store's constructor refuses an argument.
+    # Raised by a store's constructor for an invalid argument.
     ((ValueError,), ExitCode.USAGE),
 )
-"""The exit code of each error; the first row that fits counts."""
+"""The exit code of each error; the first matching row applies."""
 
 
 def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> NoReturn:
-    """Run a command, and end the program.
+    """Run a command and end the program.
 
     Raises:
-        click.exceptions.Exit: Always; its code says how the command has ended.
+        click.exceptions.Exit: Always; its code is the result of the command.
     """
     try:
         code = asyncio.run(command())
@@ -79,10 +79,10 @@ def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> NoReturn:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Python would flush what is left at its end, and fail again.
+        # Otherwise Python would flush the remaining output at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.BROKEN_PIPE
-    except Exception as error:  # noqa: BLE001 -- shown, under an exit code that tells
+    except Exception as error:  # noqa: BLE001 -- shown, with an exit code for its kind
         code = next((code for kinds, code in _CODES if isinstance(error, kinds)), ExitCode.BUG)
         if code is ExitCode.BUG:
             traceback.print_exc()

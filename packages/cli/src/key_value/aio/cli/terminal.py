@@ -1,4 +1,4 @@
-"""What is written to a terminal, in colours and columns."""
+"""Output to a terminal, in colours and columns."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ from rich.text import Text
 
 
 def show_json(text: str) -> None:
-    """Write JSON."""
+    """Print JSON."""
     Console().print(JSONHighlighter()(Text(text)), soft_wrap=True)
 
 
 def show_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
-    """Write a table of two columns."""
+    """Print a table of two columns."""
     table = Table(title=title, title_justify="left", show_header=False, box=None)
     for name, text in rows:
         table.add_row(escape(name), escape(text))
@@ -23,5 +23,5 @@ def show_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
 
 
 def show_error(text: str) -> None:
-    """Write what went wrong."""
+    """Print an error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]kv:[/] {escape(text)}")

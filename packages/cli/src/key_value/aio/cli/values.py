@@ -1,4 +1,4 @@
-"""Read the value that is to be stored."""
+"""Read the value to store."""
 
 import json
 import sys
@@ -9,14 +9,14 @@ from key_value.aio.cli.running import UsageError
 
 
 def read_value(text: str | None, file: Path | None) -> dict[str, Any]:
-    """Return the value that is given as JSON in an argument, a file or stdin.
+    """Return the value, given as JSON in an argument, a file or stdin.
 
     Args:
         text: The argument; None or `-` reads stdin, unless there is a file.
         file: The file.
 
     Raises:
-        UsageError: There are two values, or it is not a JSON object. The message does not repeat it.
+        UsageError: There are two values, or the value is not a JSON object. The message does not quote it.
     """
     if file is not None and text is not None:
         raise UsageError("The value is given twice, as an argument and by --file")

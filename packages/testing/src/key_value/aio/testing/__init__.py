@@ -1,8 +1,8 @@
-"""The conformance suite: the tests that every store passes."""
+"""The conformance suite: tests that every store must pass."""
 
 import pytest
 
-# Before the tests are imported, or a failing assertion of theirs would not show what it compared.
+# Must precede the import of the tests; otherwise failing assertions would not show the compared values.
 pytest.register_assert_rewrite(
     "key_value.aio.testing.suites",
     "key_value.aio.testing.expectations",

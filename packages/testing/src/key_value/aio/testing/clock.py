@@ -1,22 +1,22 @@
-"""Waiting, and what a store may be held to while time passes."""
+"""Waiting, and the tolerance for times that a store measures."""
 
 import asyncio
 import time
 
-# The monotonic clock of a test and the wall clock of a store differ by the coarser one's resolution.
+# A test's monotonic clock and a store's wall clock differ by the resolution of the coarser one.
 TOLERANCE = 0.03
 
 
 async def outlive(ttl: float) -> None:
-    """Return when whatever was stored with this TTL before the call has expired, with nothing read meanwhile.
+    """Wait until entries stored with this TTL before the call have expired, without reading any.
 
-    A read could make a store drop the entry, and so hide what it does with one that was not read.
+    A read could make a store drop the entry, and hide how it treats an entry that was not read.
     """
     await asyncio.sleep(ttl + TOLERANCE)
 
 
 class Stopwatch:
-    """Seconds since it was made: at least as many as an entry that is stored afterwards has lived."""
+    """Seconds since its creation: at least the age of any entry that is stored afterwards."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()

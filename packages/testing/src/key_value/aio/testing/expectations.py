@@ -1,4 +1,4 @@
-"""The model: a dict of entries with expiries, and what it allows a store to answer at a given time."""
+"""The model: a dict of entries with expiry times, and the results it allows at a given time."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ FOREVER = float("inf")
 
 @dataclass(frozen=True)
 class Call:
-    """When a call to the store began and when it had ended; what it did, it did in between."""
+    """The start and end time of a call to the store, between which it took effect."""
 
     begun: float
     ended: float
@@ -26,16 +26,16 @@ class _Entry:
 
 
 class Expectations:
-    """What the entries of one collection have to be.
+    """The expected entries of one collection.
 
-    An entry whose expiry falls into a call, or into the time that its own write took, may be there or not.
+    An entry that expires during a call, or during its own write, may or may not be present.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
 
     def write(self, key: str, value: Mapping[str, Any], ttl: float | None, call: Call) -> None:
-        """Note what a call stored."""
+        """Record an entry that a call stored."""
         lifetime = FOREVER if ttl is None else ttl
         self._entries[key] = _Entry(
             value=value,
@@ -45,24 +45,24 @@ class Expectations:
         )
 
     def touch(self, key: str, ttl: float | None, call: Call) -> None:
-        """Note that a call gave an entry a new time to live."""
+        """Record that a call gave an entry a new TTL."""
         self.write(key, self._entry(key).value, ttl, call)
 
     def forget(self, keys: Collection[str]) -> None:
-        """Note what a call deleted."""
+        """Record that a call deleted entries."""
         for key in keys:
             self._entries.pop(key, None)
 
     def surely(self, keys: Collection[str], call: Call) -> set[str]:
-        """Which of the keys are there during the whole of a call."""
+        """Return the keys that are present during the whole call."""
         return {key for key in keys if self._entry(key).alive_until > call.ended}
 
     def possibly(self, keys: Collection[str], call: Call) -> set[str]:
-        """Which of the keys are there for some moment of a call."""
+        """Return the keys that are present at some time during the call."""
         return {key for key in keys if self._entry(key).gone_after >= call.begun}
 
     def check(self, key: str, value: Mapping[str, Any] | None, call: Call) -> None:
-        """Judge what a call read."""
+        """Check the value that a call read."""
         if value is None:
             assert not self.surely([key], call), f"{key!r} is missing"
         else:
@@ -70,12 +70,12 @@ class Expectations:
             assert value == self._entry(key).value, f"{key!r} holds another value"
 
     def check_left(self, key: str, value: Mapping[str, Any] | None, left: float | None) -> None:
-        """Judge the seconds that what a call read has left."""
+        """Check the remaining TTL that a call read, in seconds."""
         expires = value is not None and self._entry(key).expires
         assert (left is not None) is expires, f"{key!r} has {left} seconds left"
 
     def all(self) -> set[str]:
-        """Every key that was written and not deleted, expired or not."""
+        """Return every key that was written and not deleted, expired or not."""
         return set(self._entries)
 
     def _entry(self, key: str) -> _Entry:

@@ -1,4 +1,4 @@
-"""Names that backends, paths, patterns and queries take for something else: all are good keys."""
+"""Names that backends, paths, patterns and queries could misinterpret; all of them are valid keys."""
 
 _LONG = "x" * 4_999
 
@@ -64,20 +64,20 @@ HOSTILE_NAMES: tuple[str, ...] = (
         "0",
     ),
     *("00", "1e3", "NaN", "undefined", "__proto__", "_id", "id", "version"),
-    # prefixes that mean something to a wrapper or a sanitiser
+    # prefixes with a meaning to a wrapper or a sanitiser
     *("H_a", "S_a", "H_", "__", "__a__", "a__b", "a__", "__b", "S_a_b-c14cddc0"),
-    # letters that fold, compose or sort into one another
+    # letters that fold, compose or sort as equal
     *("name", "Name", "NAME", "k", "K", "\u212a", "ss", "\u00df", "SS", "i", "\u0130", "\u0131", "I"),
     *("\u00e9", "e\u0301", "\u00e5", "\u212b", "\ufb01", "fi"),
-    # the rest of unicode
+    # other Unicode
     *("日本語", "مرحبا", "😀", "👩\u200d👩\u200d👧", "a\u200bb", "\ufeff", "\u202ea", "\uffff", "\U0010ffff"),
     *("\ud800", "\udfff", "a\ud800b", "\ude00\ud83d", "?\ufffd"),
-    # names that differ only at their end
+    # names that differ only at the end
     *(f"{'x' * (length - 1)}{end}" for length in (255, 256, 300, 1_000) for end in "ab"),
     *(_LONG, f"{_LONG}a", f"{_LONG}b", "é" * 2_000, "é" * 1_999 + "e", "😀" * 200, "😀" * 200 + "\x00"),
 )
 
-# Two (collection, key) pairs each, which one address could stand for.
+# Two (collection, key) pairs each, which could be mapped to the same address.
 AMBIGUOUS_PAIRS: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
     (("a::b", "c"), ("a", "b::c")),
     (("a:", "b"), ("a", ":b")),
@@ -108,6 +108,6 @@ AMBIGUOUS_PAIRS: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
 
 
 def label(name: str) -> str:
-    """Name a test case after a hostile name, in letters that every terminal and report can hold."""
+    """Return a test case name for a hostile name, in characters that every terminal and report supports."""
     text = ascii(name)
     return text if len(text) <= 40 else f"{len(name)}-long-ending-{name[-1]!a}"

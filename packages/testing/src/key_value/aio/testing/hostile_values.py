@@ -1,6 +1,6 @@
-"""Values that encodings, columns and drivers change on the way, and values that are no JSON at all.
+"""Values that encodings, columns and drivers change on the way, and values that are not JSON.
 
-Every entry makes its value anew, so that no test sees what another did to it.
+Each function returns a new value, so tests cannot see each other's changes.
 """
 
 import math
@@ -20,7 +20,7 @@ Make = Callable[[], Any]
 
 
 def nested(depth: int) -> list[Any]:
-    """A list in a list, so many deep."""
+    """Return lists nested to a given depth."""
     innermost: list[Any] = []
     value = innermost
     for _ in range(depth):
@@ -41,14 +41,14 @@ def _cyclic_dict() -> dict[str, Any]:
 
 
 class Colour(Enum):
-    """An enumeration whose members are no strings."""
+    """An enumeration whose members are not strings."""
 
     RED = "red"
 
 
 @dataclass
 class Point:
-    """A dataclass: some encoders turn it into an object that cannot be read back."""
+    """A dataclass, which some encoders turn into an object that cannot be read back."""
 
     x: int = 1
 

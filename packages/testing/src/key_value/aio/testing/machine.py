@@ -1,4 +1,4 @@
-"""The state machine: rules that do the same to a store and to the model of it."""
+"""The state machine: rules that apply the same operation to a store and to its model."""
 
 import asyncio
 import time
@@ -34,14 +34,14 @@ _json = st.recursive(
 )
 values = st.dictionaries(_text, _json, max_size=3)
 keys = st.sampled_from(["a", "b", "A", "", "a:", "::", "é", "a%3A", "a/b", "x" * 300])
-# Three collections that are new in each example, and differ in this ending.
+# Three collections that are new in each example and differ in this suffix.
 endings = st.sampled_from(["", "::", "-2"])
-# More than any example takes, or so short that it is over before the example is.
+# Longer than any example takes, or so short that the entry expires within the example.
 lives = st.sampled_from(["forever", "long", "short"])
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Runs in a thread of its own, while the store stays in the event loop of its test."""
+    """Runs in a separate thread, while the store stays in the event loop of its test."""
 
     def __init__(
         self, store: Store, loop: asyncio.AbstractEventLoop, abilities: frozenset[type], short_ttl: float

@@ -1,4 +1,4 @@
-"""Each way to write one entry and each way to read one, so that a test can run over all of them."""
+"""All operations that write or read a single entry, so that a test can run over each of them."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -10,7 +10,7 @@ from key_value.aio.protocols.key_value import AsyncKeyValue, AsyncPutIfAbsentPro
 
 
 class Store(AsyncKeyValue, Protocol):
-    """What the suite asks of any store or wrapper: the eight operations and the lifecycle."""
+    """The requirements of the suite for any store or wrapper: the eight operations and the lifecycle."""
 
     async def close(self) -> None: ...
 
@@ -26,7 +26,7 @@ class Store(AsyncKeyValue, Protocol):
 
 
 class Write(Protocol):
-    """Stores one entry under a key that holds none."""
+    """An operation that stores one entry under a key without an entry."""
 
     async def __call__(
         self,
@@ -40,7 +40,7 @@ class Write(Protocol):
 
 
 class Read(Protocol):
-    """Reads the value of one entry."""
+    """An operation that reads the value of one entry."""
 
     async def __call__(self, store: AsyncKeyValue, key: str, *, collection: str) -> dict[str, Any] | None: ...
 

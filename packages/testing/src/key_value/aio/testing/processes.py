@@ -1,4 +1,4 @@
-"""Work in several processes at once, for stores that several may use."""
+"""Work in several processes at the same time, for stores that processes may share."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,18 +14,18 @@ PROCESSES = 4
 async def in_processes(
     work: Callable[..., Coroutine[Any, Any, ResultT]], *args: Any, count: int = PROCESSES
 ) -> list[ResultT]:
-    """Run a coroutine function in event loops of several new processes at once.
+    """Run a coroutine function in the event loops of several new processes at the same time.
 
     Args:
-        work: A function of a module.
-        args: Its arguments, picklable. The last one that it gets is the number of the process.
-        count: The number of processes.
+        work: Function at module level.
+        args: Picklable arguments; the number of the process is passed as the last argument.
+        count: Number of processes.
 
     Returns:
-        The results, in the order of the numbers.
+        The results, in the order of the process numbers.
     """
     loop = asyncio.get_running_loop()
-    # Forked processes would inherit the event loop and the connections of this one.
+    # Forked processes would inherit the event loop and the connections of this process.
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         calls = [loop.run_in_executor(pool, _run, work, *args, number) for number in range(count)]
         return await asyncio.gather(*calls)

@@ -1,4 +1,4 @@
-"""Selection: a test is collected for the stores that it applies to, and is no skipped test for the others."""
+"""Test selection: a test is collected only for the stores that it applies to, instead of being skipped."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from key_value.aio.protocols import ABILITIES as TABLE
 
 Fact = Callable[[Any], bool]
-"""Tells from the class of a store's tests whether a test applies."""
+"""A function that determines from a store's test class whether a test applies."""
 
 TestT = TypeVar("TestT", bound=Callable[..., Any])
 
@@ -18,7 +18,7 @@ _LEFT_OUT = object()
 
 
 def when(*facts: Fact) -> Callable[[TestT], TestT]:
-    """Collect a test only for stores of which all the facts hold."""
+    """Collect a test only for stores for which all facts are true."""
 
     def mark(test: TestT) -> TestT:
         setattr(test, _FACTS, (*_facts(test), *facts))
@@ -33,15 +33,15 @@ def needs(*protocols: type) -> Callable[[TestT], TestT]:
 
 
 def states(**attributes: object) -> Fact:
-    """Whether the attributes of the class have these values."""
+    """Return a fact that is true if the class attributes have these values."""
     return lambda tests: all(getattr(tests, name) == value for name, value in attributes.items())
 
 
 def check_abilities(tests: type) -> None:
-    """Check the abilities that a class of tests states.
+    """Check the abilities that a test class declares.
 
     Raises:
-        TypeError: They are not a frozenset of ability protocols.
+        TypeError: The abilities are not a frozenset of ability protocols.
     """
     stated: object = vars(tests).get("abilities", frozenset[type]())
     if not isinstance(stated, frozenset):
@@ -58,7 +58,7 @@ def check_abilities(tests: type) -> None:
 
 
 def leave_out(tests: type) -> None:
-    """Leave out the tests of which some fact does not hold for this class."""
+    """Remove the tests with a fact that is false for this class."""
     for name in [name for name in dir(tests) if name.startswith("test")]:
         defined = [vars(base)[name] for base in tests.__mro__ if name in vars(base)]
         test = next((each for each in defined if each is not _LEFT_OUT), None)

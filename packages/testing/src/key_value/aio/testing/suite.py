@@ -1,4 +1,4 @@
-"""The whole suite, as one class to inherit from."""
+"""The whole suite, as one base class."""
 
 from key_value.aio.testing import suites
 
@@ -35,7 +35,7 @@ class StoreConformance(
     suites.ReclamationConformance,
     suites.ModelConformance,
 ):
-    """The tests that every store passes. Inherit from it, give a fixture, and pytest runs it over your store.
+    """The tests that every store must pass: inherit from it, provide a fixture, and run pytest.
 
     ```python
     class TestMyStore(StoreConformance):
@@ -51,14 +51,14 @@ class StoreConformance(
             return MyStore
     ```
 
-    The fixture `store` opens one store for one test and closes it afterwards. The backend may be shared with
-    other tests, since each uses collections of its own; but where the store has `destroy`, no other test may
-    use what it destroys. `abilities` states the ability protocols that the store has: one that it lost, or
-    has beyond them, fails. The other facts and hooks are the attributes and methods of `Conformance`; a test
-    is collected only where they say that it applies.
+    The fixture `store` opens one store for each test and closes it afterwards. Tests may share a backend,
+    since each uses separate collections; but if the store has `destroy`, no other test may use the data that
+    it destroys. `abilities` declares the ability protocols of the store; the suite fails if one is missing or
+    undeclared. The other facts and hooks are the attributes and methods of `Conformance`; a test is collected
+    only if they make it applicable.
 
     The tests are coroutines: set `asyncio_mode = "auto"` for pytest-asyncio.
 
-    A wrapper around a store is tested as a store. Where only a part of the suite applies, as to a store that
-    forgets everything, inherit from those classes of `key_value.aio.testing.suites` that do.
+    Test a wrapper around a store like a store. If only a part of the suite applies, for example to a store
+    that discards everything, inherit from the matching classes of `key_value.aio.testing.suites` instead.
     """

@@ -1,4 +1,4 @@
-"""Trials of many cases in one test, so that each need not set a store up."""
+"""Trials of many cases in one test, so that the store is set up only once."""
 
 import asyncio
 import inspect
@@ -17,15 +17,15 @@ Test = Callable[..., Coroutine[Any, Any, None]]
 async def try_each(
     cases: Mapping[str, T], trial: Callable[[T], Awaitable[None]], *, at_once: bool = False
 ) -> None:
-    """Try every case, and fail with those that failed.
+    """Try every case, and fail with a report of those that failed.
 
     Args:
-        cases: The cases by their names.
-        trial: What to await for each; it must leave nothing behind that another case would find.
-        at_once: Whether the cases may wait together: for those that let time pass, or cost a round trip each.
+        cases: The cases by name.
+        trial: Coroutine function to await for each case; it must leave no data behind that affects others.
+        at_once: Whether the cases may run concurrently: for cases that wait, or take a round trip each.
 
     Raises:
-        AssertionError: Some failed; the first is its cause.
+        AssertionError: At least one case failed; the first failure is the cause.
     """
     failures: dict[str, BaseException] = {}
 
@@ -47,12 +47,12 @@ async def try_each(
 
 
 def over(*names: str, at_once: bool = False, **tables: Mapping[str, Any]) -> Callable[[Test], Test]:
-    """Try a test with every combination of some of its arguments, each in a collection of its own.
+    """Try a test with every combination of some arguments, each in a separate collection.
 
     Args:
-        names: Arguments of the test whose cases `Conformance.parameters` has.
-        at_once: Whether the combinations may wait together.
-        tables: The cases of further arguments, by their names.
+        names: Arguments of the test whose cases are in `Conformance.parameters`.
+        at_once: Whether the combinations may run concurrently.
+        tables: Cases of further arguments, by name.
     """
 
     def decorate(test: Test) -> Test:
@@ -85,5 +85,5 @@ def over(*names: str, at_once: bool = False, **tables: Mapping[str, Any]) -> Cal
 
 
 def named(*cases: T) -> dict[str, T]:
-    """Name cases after themselves."""
+    """Return the cases by their text."""
     return {str(case): case for case in cases}

@@ -1,4 +1,4 @@
-"""One client for all threads of a process, and what its errors mean."""
+"""A client shared by all threads of a process, and the meaning of its errors."""
 
 import ctypes
 import os
@@ -22,23 +22,25 @@ from key_value.aio.errors import (
 NO_RESPONSE = -15
 
 BUSY = frozenset({14, 18})
-"""Codes of a server that has not done it, and may the next time: too many calls wait for one record, or for
+"""Codes of a server that did nothing, but may succeed next time: too many calls wait for one record, or for
 the device.
 """
 
 _LOST = frozenset({7, -10, -12, NO_RESPONSE})
-"""Codes of a connection that could not be made, or has ended; the exception says whether that is in doubt."""
+"""Codes of a connection that failed or has ended; the exception states whether the outcome is in doubt."""
 
 _UNREACHABLE = (StoreUnreachableError, "cannot be reached")
 
 _MEANINGS: Mapping[int, tuple[type[KeyValueStoreError], str]] = {
     9: (StoreTimeoutError, "did not answer in time"),
-    **dict.fromkeys(BUSY, (StoreUnreachableError, "is overloaded and has refused the call")),
+    **dict.fromkeys(BUSY, (StoreUnreachableError, "is overloaded and has rejected the call")),
     **dict.fromkeys((11, -7, -8, -14), _UNREACHABLE),
-    13: (KeyValueStoreError, "refuses the entry: it is larger than max-record-size lets a record be"),
-    20: (KeyValueStoreError, "has no such namespace: one is stated in the server's configuration"),
-    22: (KeyValueStoreError, "forbids it, as it does a TTL where the namespace's nsup-period is 0"),
-    **dict.fromkeys(range(51, 83), (StoreAuthenticationError, "refuses the user, or its roles do")),
+    13: (KeyValueStoreError, "rejects the entry: it is larger than max-record-size allows"),
+    20: (KeyValueStoreError, "has no such namespace: namespaces are defined in the server's configuration"),
+    22: (KeyValueStoreError, "forbids the call, as it does a TTL if the namespace's nsup-period is 0"),
+    **dict.fromkeys(
+        range(51, 83), (StoreAuthenticationError, "rejects the user, or its roles forbid the call")
+    ),
 }
 
 
@@ -54,16 +56,16 @@ class RecordError(Exception):
 class SharedClient:
     """A client that is opened by the first thread that needs it, and closed with the last.
 
-    It is a pool of connections, and has a thread of its own, which is not there in a forked child: another
-    client is opened there.
+    It is a connection pool with a background thread, which does not exist in a forked child. Therefore
+    another client is opened there.
     """
 
     def __init__(self, given: Any, config: Mapping[str, Any]) -> None:
-        """State what to open; nothing is sent.
+        """Initialize without sending anything.
 
         Args:
-            given: A client of the user's, which is not closed; None opens one.
-            config: The configuration of that one.
+            given: Client of the caller, which is not closed; None opens one.
+            config: Configuration of the client to open.
         """
         self._given = given
         self._config = config
@@ -73,7 +75,7 @@ class SharedClient:
         _clients.add(self)
 
     def open(self) -> Any:
-        """Return the client, connected."""
+        """Return the connected client."""
         with self._lock:
             if self._given is not None:
                 if not self._given.is_connected():
@@ -93,7 +95,7 @@ class SharedClient:
                 client.close()
 
     def abandon(self) -> None:
-        """Forget the client in a forked child, and keep it from ever being closed there: that crashes."""
+        """Drop the client in a forked child without ever closing it, because closing it there crashes."""
         if self._client is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._client))
             self._client, self._users = None, 0
@@ -112,12 +114,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def is_busy(result: object) -> bool:
-    """Return whether something is the error of a server that may do it the next time."""
+    """Return whether a result is an error of an overloaded server, which may succeed next time."""
     return isinstance(result, exception.AerospikeError | RecordError) and result.code in BUSY
 
 
 def mapped_error(error: Exception) -> BaseKeyValueError | None:
-    """Map an exception of the client; None if it is none."""
+    """Map a client exception to a store error; return None for other errors."""
     if not isinstance(error, exception.AerospikeError | RecordError):
         return None
     code = error.code or 0

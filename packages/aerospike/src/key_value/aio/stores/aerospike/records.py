@@ -1,4 +1,4 @@
-"""The records of a set: the few calls of the client that a store makes. They block."""
+"""The records of a set, and the blocking calls of the client that the store makes."""
 
 import json
 import math
@@ -21,25 +21,25 @@ from key_value.aio.stores.aerospike.client import NO_RESPONSE, RecordError
 from key_value.aio.stores.base import AddressPage
 
 BIN = "value"
-"""The bin of a record that has the document of its entry."""
+"""Bin of a record that contains the document of its entry."""
 
 PARTITIONS = 4096
-"""Parts of a namespace, in which records are spread evenly by the hashes of their keys."""
+"""Number of partitions of a namespace, over which records are distributed by the hashes of their keys."""
 
 LEAST_PER_QUERY = 1000
-"""Records that a query asks for at least: each node is asked for its share, which must not be none."""
+"""Minimum number of records per query: each node is asked for its share, which must not be zero."""
 
 NARROWER = 8
 
 LONGEST_TTL = 315_360_000
-"""Seconds, ten years: https://aerospike.com/docs/database/reference/config"""
+"""Ten years, in seconds: https://aerospike.com/docs/database/reference/config"""
 
 _MISSING = 2
 _CHANGED = (exception.RecordNotFound, exception.RecordGenerationError, exception.FilteredOut)
 
 T = TypeVar("T")
 
-# The client's helpers have no types.
+# The client's helpers are untyped.
 expressions: Any = _expressions
 operations: Any = _operations
 
@@ -47,29 +47,29 @@ _TAKE = [operations.read(BIN), operations.delete()]
 
 
 class Records:
-    """The records of a set, through a client that other threads may use too."""
+    """The records of a set, accessed through a client that other threads may use, too."""
 
     def __init__(self, client: Any, namespace: str, set_name: str, timeout: float | None) -> None:
-        """Use a client.
+        """Initialize with a client.
 
         Args:
             client: The client.
-            namespace: The namespace.
-            set_name: The set.
-            timeout: Seconds that a call may take; None sets no bound.
+            namespace: Namespace.
+            set_name: Set name.
+            timeout: Maximum duration of a call, in seconds; None sets no limit.
         """
         self._client = client
         self._namespace = namespace
         self._set = set_name
         self._reading = {"total_timeout": 0 if timeout is None else math.ceil(timeout * 1000)}
-        # Of a write that is sent twice the second answer would be about the first.
+        # If a write is sent twice, the second response reflects the first write.
         self._changing = {**self._reading, "max_retries": 0}
 
     def check(self) -> None:
-        """Make sure that the namespace exists.
+        """Check that the namespace exists.
 
         Raises:
-            ValueError: It does not.
+            ValueError: The namespace does not exist.
         """
         for _, answer in self._client.info_all("namespaces").values():
             if self._namespace not in answer.rpartition("\t")[2].strip().split(";"):
@@ -81,7 +81,7 @@ class Records:
         return None if found is None else found.document
 
     def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
-        """Do the same for several addresses."""
+        """Return the documents at several addresses."""
         keys = [self._key(address) for address in addresses]
         return _results(self._client.batch_read(keys, [BIN], self._reading), _document)
 
@@ -99,7 +99,7 @@ class Records:
         return self._change_many(writes, lambda _: None)
 
     def create(self, address: str, document: bytes, ttl: float | None) -> bool:
-        """Store a document, if there is no record."""
+        """Store a document if there is no record."""
         try:
             self._put(address, document, ttl, exists=aerospike.POLICY_EXISTS_CREATE)
         except exception.RecordExistsError:
@@ -109,7 +109,7 @@ class Records:
     def replace(
         self, address: str, document: bytes, ttl: float | None, is_expected: Callable[[bytes], bool]
     ) -> bool:
-        """Store a document in place of the one that is there, if that is the expected one."""
+        """Replace the existing document if it is the expected one."""
         found = self._find(address)
         if found is None or not is_expected(found.document):
             return False
@@ -120,7 +120,7 @@ class Records:
         return True
 
     def remove_if(self, address: str, is_expected: Callable[[bytes], bool]) -> bool:
-        """Remove a record, if its document is the expected one."""
+        """Remove a record if its document is the expected one."""
         found = self._find(address)
         if found is None or not is_expected(found.document):
             return False
@@ -133,7 +133,7 @@ class Records:
         return True
 
     def take(self, address: str) -> bytes | None:
-        """Remove the record at an address and return its document, empty if it has none."""
+        """Remove the record at an address and return its document; empty if it has none."""
         try:
             _, _, bins = self._client.operate(self._key(address), _TAKE, None, self._changing)
         except exception.RecordNotFound:
@@ -141,14 +141,14 @@ class Records:
         return _taken(bins)
 
     def take_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
-        """Do the same for several addresses."""
+        """Remove the records at several addresses and return their documents."""
         return self._change_many([Write(self._key(address), _TAKE) for address in addresses], _taken)
 
     def page(self, prefix: str, cursor: str | None, limit: int) -> AddressPage:
-        """Return documents whose addresses start with a prefix, with their addresses.
+        """Return documents whose addresses start with a prefix, together with the addresses.
 
-        A page has the records of some partitions, as many of these as have no more records than are wanted,
-        or some of one partition, if that alone has more.
+        A page consists of as many whole partitions as fit in the limit, or of a part of one partition, if
+        that alone exceeds the limit.
         """
         begin, count, digest = _position(cursor)
         wanted = max(limit, LEAST_PER_QUERY)
@@ -170,7 +170,7 @@ class Records:
         return AddressPage(items, f"{begin} {count}" if begin < PARTITIONS else None)
 
     def _query(self, begin: int, count: int, digest: bytes, wanted: int) -> tuple[list[Any], bool]:
-        """Return records of some partitions, those after a digest in the first of them, and whether all."""
+        """Return records of partitions, after a digest in the first one, and whether they are complete."""
         count = min(count, PARTITIONS - begin)
         partitions: dict[str, Any] = {"begin": begin, "count": count}
         if digest:
@@ -184,10 +184,10 @@ class Records:
         return found, query.is_done()
 
     def _address(self, record: Any) -> str | None:
-        """Return the address of a record; None if it is no entry's."""
+        """Return the address of a record; None if it does not belong to an entry."""
         (_, _, key, digest), _, bins = record
         if key is None:
-            # The 0.5 series left it out; what the document says is checked by the hash.
+            # The 0.5 series did not store the key; the address in the document is verified by its hash.
             key = _named_address(bins.get(BIN))
             if key is None or aerospike.calc_digest(*self._key(key)) != digest:
                 return None
@@ -217,16 +217,16 @@ class Records:
 
 
 class Found(NamedTuple):
-    """What is at an address."""
+    """The record at an address."""
 
     document: bytes
     generation: int
 
     @property
     def condition(self) -> dict[str, Any]:
-        """The policy of a write that is done only if this is still there.
+        """The policy of a write that requires that this record still exists.
 
-        A generation starts anew with a record that is created anew, so the document is compared too.
+        Generations restart when a record is recreated, so the document is compared, too.
         """
         same = expressions.Eq(expressions.StrBin(BIN), self.document.decode())
         return {"gen": aerospike.POLICY_GEN_EQ, "expressions": same.compile()}
@@ -245,12 +245,12 @@ def _taken(bins: Mapping[str, Any]) -> bytes:
 
 
 def _storing(ttl: float | None, exists: int) -> dict[str, Any]:
-    """Return the policy of a write; with its key a record can be listed."""
+    """Return the policy of a write; it stores the key, so that the record can be listed."""
     return {"key": aerospike.POLICY_KEY_SEND, "ttl": _seconds(ttl), "exists": exists}
 
 
 def _seconds(ttl: float | None) -> int:
-    """Return when Aerospike may drop a record: it counts whole seconds since 2010, so never too early."""
+    """Return the TTL of a record, never too short although Aerospike counts whole seconds since 2010."""
     seconds = math.inf if ttl is None else math.ceil(ttl) + 1
     return int(seconds) if seconds <= LONGEST_TTL else aerospike.TTL_NEVER_EXPIRE
 
@@ -259,7 +259,7 @@ def _results(batch: Any, parse: Callable[[Any], T]) -> list[T | Exception | None
     """Return the result of each record of a batch.
 
     Raises:
-        RecordError: There was no answer for any of them.
+        RecordError: There was no response for any record.
     """
     records = batch.batch_records
     if records and all(record.result == NO_RESPONSE for record in records):
@@ -279,7 +279,7 @@ def _result(record: Any, code: int, parse: Callable[[Any], T]) -> T | Exception 
 
 
 def _position(cursor: str | None) -> tuple[int, int, bytes]:
-    """Return where a page begins: the partition, how many of them, and the last hash in the first one."""
+    """Return the start of a page: the partition, the number of partitions, and the last hash in the first."""
     if cursor is None:
         return 0, PARTITIONS, b""
     begin, count, *digest = cursor.split()
@@ -287,9 +287,9 @@ def _position(cursor: str | None) -> tuple[int, int, bytes]:
 
 
 def _named_address(document: Any) -> str | None:
-    """Return the address of the entry that a document names, as the 0.5 series made it."""
+    """Return the address of the entry that a document names, as the 0.5 series formed it."""
     try:
-        # Numbers are not read: they may have any length.
+        # Numbers are left as text, because they may have any length.
         fields = json.loads(document, parse_int=str, parse_float=str)
         address = f"{fields['collection']}::{fields['key']}"
         address.encode()

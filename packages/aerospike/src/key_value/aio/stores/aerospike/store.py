@@ -1,4 +1,4 @@
-"""The store in Aerospike."""
+"""A store in Aerospike."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,21 +24,21 @@ T = TypeVar("T")
 ItemT = TypeVar("ItemT")
 
 PORT = 3000
-"""Where a node listens unless its configuration says otherwise."""
+"""Default port of a node."""
 
 LONGEST_NAMESPACE = 31
 LONGEST_SET = 63
-"""Bytes: https://aerospike.com/docs/database/reference/limitations"""
+"""In bytes: https://aerospike.com/docs/database/reference/limitations"""
 
 _CLIENT_GIVES_UP = 0.9
-"""The part of the timeout after which the client ends a call."""
+"""Fraction of the timeout after which the client ends a call."""
 
 _PAUSES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
-"""Seconds before a call that a busy server has refused is sent again."""
+"""Seconds before each retry of a call that an overloaded server has rejected."""
 
 
 class AerospikeNames(Names):
-    """An entry is at `<collection>::<key>`; the client ends a key at a NUL, so that is escaped."""
+    """Maps an entry to `<collection>::<key>`; NUL is escaped, because the client ends a key there."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -54,19 +54,19 @@ class AerospikeNames(Names):
 
 
 class AerospikeStore(VersionedBytesStore, PagedBytesStore):
-    """A store in one set of an Aerospike namespace; the server removes what has expired.
+    """A store in one set of an Aerospike namespace; the server removes expired entries.
 
-    An entry is a record, its key `collection::key`, which is stored with it, so that entries can be listed;
-    its only bin, `value`, is the JSON document of the 0.5 series. What others have put into the set is
+    An entry is a record with the key `collection::key`, which is stored with it, so that entries can be
+    listed. Its only bin, `value`, is the JSON document of the 0.5 series. Other records in the set are
     neither listed nor removed.
 
-    The client blocks: its calls are made in threads, which share one client. It repeats no write by itself.
+    The client blocks, so its calls are made in threads, which share one client. It never retries a write.
     """
 
     url_parts = (("hosts", "hosts"), ("path", "namespace"))
     reconnects = True
     gathers_reads = True
-    reclaim_after = None  # The server removes what has expired.
+    reclaim_after = None  # The server removes expired entries.
 
     def __init__(
         self,
@@ -80,20 +80,20 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
         max_concurrency: int = 8,
         timeout: float | None = 5.0,
     ) -> None:
-        """Use a client, or create one for some hosts; nothing is sent before the store is used.
+        """Initialize with a client, or with hosts to create one; connects on first use.
 
         Args:
-            client: An `aerospike.Client` of yours, configured as you like; it stays open. It cannot be used
-                in a process forked from the one that made it.
-            hosts: Names and ports of some nodes of the cluster, without a client; `localhost`, 3000 unless
-                given.
-            namespace: The namespace, which must be in the server's configuration.
-            set_name: The set.
-            default_collection: The collection used when a call names none.
-            auto_create: False: make sure at setup that the namespace exists. A set is there once something
-                is stored in it.
-            max_concurrency: Threads, and so calls at a time.
-            timeout: Seconds that a call may take; None sets no bound.
+            client: Configured `aerospike.Client`. The store does not close it. It cannot be used in a process
+                forked from the one that created it.
+            hosts: Names and ports of some nodes of the cluster, if there is no client. Defaults to
+                `localhost`, 3000.
+            namespace: Namespace, which must be in the server's configuration.
+            set_name: Set name.
+            default_collection: Collection used when a call does not name one.
+            auto_create: If False, setup checks that the namespace exists. A set is created when a record is
+                first stored in it.
+            max_concurrency: Number of threads, which is the maximum number of concurrent calls.
+            timeout: Maximum duration of a call, in seconds; None sets no limit.
 
         Raises:
             ValueError: A name is empty or too long, `hosts` is empty, or `timeout` or `max_concurrency` is
@@ -147,7 +147,7 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
         return mapped_error(error) or super()._map_error(error)
 
     async def _run(self, work: Callable[[Records], T], *, writes: bool = False) -> T:
-        """Do something in a thread, again while the server is too busy for it."""
+        """Call a function in a thread, and retry while the server is overloaded."""
         for pause in _PAUSES:
             try:
                 return await self._worker.run(work, writes=writes)
@@ -165,7 +165,7 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
         writes: bool = False,
         pauses: Sequence[float] = _PAUSES,
     ) -> list[T]:
-        """Do something with several records in a thread, again with those that the server is too busy for."""
+        """Call a function for several records in a thread, and retry those rejected by a busy server."""
         results = await self._run(lambda records: work(records, items), writes=writes)
         busy = [n for n, result in enumerate(results) if is_busy(result)]
         if busy and pauses:
@@ -235,7 +235,7 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
 
 
 def _connect(records: Records) -> None:
-    """Do nothing with the client: it has been opened."""
+    """Do nothing with the client, which is already open."""
 
 
 def _check_name(argument: str, name: str, longest: int) -> None:

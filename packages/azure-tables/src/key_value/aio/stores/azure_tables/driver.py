@@ -1,4 +1,4 @@
-"""azure-data-tables: how its client is made, and its exceptions."""
+"""azure-data-tables: how its client is created, and its exceptions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,10 +34,10 @@ ERRORS = (
 )
 
 OPTIONS: Mapping[str, Any] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 10}
-"""Options of a client that the store makes: the driver's own would wait for five minutes."""
+"""Options of a client that the store creates; the driver's defaults would wait for five minutes."""
 
 ONCE: Mapping[str, Any] = {"retry_total": 0}
-"""Options of a call that is sent once."""
+"""Options of a call without retries."""
 
 TABLE_NOT_FOUND = "TableNotFound"
 TABLE_EXISTS = "TableAlreadyExists"
@@ -56,7 +56,7 @@ def make_client(
     credential: Any,
     options: Mapping[str, Any],
 ) -> TableClient:
-    """Create a client; nothing is sent."""
+    """Create a client without sending anything."""
     chosen = {**OPTIONS, **options}
     if connection_string is not None:
         return TableClient.from_connection_string(connection_string, table, **chosen)
@@ -64,10 +64,10 @@ def make_client(
 
 
 def account_of(connection_string: str) -> str:
-    """Return where a connection string leads, without what is secret in it.
+    """Return the endpoint or account in a connection string, without any secrets.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: The string is not a connection string.
     """
     parts = [part.partition("=") for part in connection_string.split(";")]
     for wanted in ("tableendpoint", "accountname", "usedevelopmentstorage"):
@@ -78,7 +78,7 @@ def account_of(connection_string: str) -> str:
 
 
 def code_of(error: HttpResponseError) -> str | None:
-    """Return the error code of the service, which the driver reads of some answers only."""
+    """Return the error code of the service, which the driver reads from some responses only."""
     code = getattr(error, "error_code", None)
     if code is not None:
         return str(getattr(code, "value", code))
@@ -87,7 +87,7 @@ def code_of(error: HttpResponseError) -> str | None:
 
 
 def service_error(error: HttpResponseError) -> KeyValueStoreError:
-    """Return the error for an answer of the service that is no success."""
+    """Return the store error for an error response of the service."""
     code, status = code_of(error), error.status_code
     said = code or error.reason or "an error"
     if status in _BUSY:
@@ -96,19 +96,19 @@ def service_error(error: HttpResponseError) -> KeyValueStoreError:
         return StoreConnectionError(message=f"Azure Tables has failed: {status} {said}")
     if status in _REFUSED:
         return StoreAuthenticationError(
-            message=f"Azure Tables refuses the credentials, or they lack the permission: {status} {said}"
+            message=f"Azure Tables rejects the credentials, or they lack a permission: {status} {said}"
         )
     if code == TABLE_NOT_FOUND:
         message = "The table does not exist."
     elif status == 413 or code in _TOO_LARGE:
         message = f"The entry is too large for Azure Tables: {status} {said}"
     else:
-        message = f"Azure Tables refused a call: {status} {said}"
+        message = f"Azure Tables rejected a call: {status} {said}"
     return KeyValueStoreError(message=message)
 
 
 def was_unreachable(error: BaseException) -> bool:
-    """Return whether no connection was made."""
+    """Return whether no connection was established."""
     return isinstance(error, ServiceRequestError) and isinstance(
         error.inner_exception, aiohttp.ClientConnectorError
     )

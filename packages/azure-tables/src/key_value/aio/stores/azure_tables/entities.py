@@ -1,4 +1,4 @@
-"""The entities of a store in Azure Tables, in the form of the 0.5 series."""
+"""The entities of a store in Azure Tables, in the format of the 0.5 series."""
 
 import json
 import math
@@ -15,19 +15,19 @@ from key_value.aio.stores.base import Address, Row
 Entity = dict[str, Any]
 
 LONGEST_TEXT = 32_000
-"""Characters that are stored as text: a property of text may have 32 Ki of them."""
+"""Maximum number of characters that are stored as text; a text property may have 32 Ki."""
 
 PART = 64 * 1024
-"""Bytes that a binary property may have."""
+"""Maximum size of a binary property in bytes."""
 
 LARGEST_DOCUMENT = 1_032_192
-"""Bytes of a document: an entity may have 1 MiB, of which 16 KiB are left to names and times.
+"""Maximum size of a document in bytes: an entity may have 1 MiB, of which names and times get 16 KiB.
 https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model"""
 
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
 
 LISTED = ["PartitionKey", "RowKey", "Expires", "ExpiresAt", "Rev", "Collection", "Key"]
-"""What is read of an entity that is listed."""
+"""The properties that a listing reads."""
 
 
 def document_of(row: Row) -> str:
@@ -47,10 +47,10 @@ def encode_row(row: Row) -> Entity:
     if row.expires is not None:
         expires = float(row.expires)
         entity["Expires"] = expires
-        # The 0.5 series takes it for the time at which the entry expires.
+        # The 0.5 series reads this property as the expiry time.
         entity["ExpiresAt"] = EntityProperty(math.ceil(expires), EdmType.INT64)
     if row.original is not None and row.original != row.address:
-        # JSON text holds what no property of text may: half of a surrogate pair.
+        # JSON text can represent lone surrogates, which a text property cannot.
         entity["Collection"], entity["Key"] = map(json.dumps, row.original)
     text: str = row.value
     if len(text) <= LONGEST_TEXT:
@@ -63,9 +63,9 @@ def encode_row(row: Row) -> Entity:
 
 
 def decode_entity(entity: Mapping[str, Any], etag: str) -> Row | None:
-    """Return the row of an entity; None if the entity is not one of a store.
+    """Return the row of an entity; None if the entity does not belong to a store.
 
-    Of a row of ours the value may be left out; what another library wrote is known by its document.
+    The value may be missing for a row of ours. Entities of other libraries are recognised by their document.
     """
     text = _text_of(entity)
     address = Address(entity["PartitionKey"], entity["RowKey"])
@@ -83,12 +83,12 @@ def decode_entity(entity: Mapping[str, Any], etag: str) -> Row | None:
     row = Row(*address, text, document.get("created_at"), expires, f" {etag}", original)
     whole = entity.get("ExpiresAt")
     whole = whole.value if isinstance(whole, EntityProperty) else whole
-    # The property decides, in seconds that were cut down.
+    # The property takes precedence; it is in whole seconds, rounded down.
     return row if whole is None or _expires_within(row, whole) else row._replace(expires=float(whole))
 
 
 def is_of_store(row: Row) -> bool:
-    """Return whether a row that is listed is an entry, and nothing that others keep in the table."""
+    """Return whether a listed row is an entry, not data of another application in the table."""
     return not row.version.startswith(" ") or row.original is not None
 
 
@@ -96,7 +96,7 @@ def value_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the value in a document.
 
     Raises:
-        DeserializationError: There is none.
+        DeserializationError: The document has no value.
     """
     value = document.get("value")
     if not isinstance(value, dict):
@@ -105,13 +105,13 @@ def value_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def etag_of(version: str) -> str | None:
-    """Return the ETag in a row's version, after the random text; None if it has none."""
+    """Return the ETag that follows the random text in a row's version; None if it is missing."""
     etag = version.partition(" ")[2]
     return etag if _ETAG.fullmatch(etag) else None
 
 
 def _original(entity: Mapping[str, Any]) -> Address | None:
-    """Return the names that an entity keeps; None if it keeps none that can be read."""
+    """Return the names saved in an entity; None if they are missing or unreadable."""
     try:
         collection, key = json.loads(entity["Collection"]), json.loads(entity["Key"])
     except (KeyError, TypeError, ValueError):

@@ -8,16 +8,16 @@ from typing_extensions import override
 from key_value.aio.stores.base import EscapingStrategy, HashExcessLengthStrategy, Names, SanitizationStrategy
 
 LONGEST_NAME = 1024
-"""Bytes of UTF-16 that a PartitionKey or a RowKey may have:
+"""Maximum length of a PartitionKey or RowKey in UTF-16 bytes:
 https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model"""
 
 _REFUSED = r"[/\\#?\x00-\x1f\x7f-\x9f]"
 
 
 class AzureTablesSanitizationStrategy(HashExcessLengthStrategy):
-    """Hashes what Azure Tables refuses and what is longer than 256 characters, as 0.5 did on request.
+    """Hashes names that Azure Tables rejects or that exceed 256 characters, as 0.5 did on request.
 
-    A name that begins with `H_` or `S_` is refused. It is for entries that were written with it.
+    A name that starts with `H_` or `S_` is rejected. Use it only for entries that were written with it.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,12 @@ class AzureTablesSanitizationStrategy(HashExcessLengthStrategy):
 
 
 def names_of(collections: SanitizationStrategy | None, keys: SanitizationStrategy | None) -> Names:
-    """Return what becomes of names.
+    """Return the mapping of names.
 
     Args:
-        collections: What becomes of collections, in place of escaping what Azure Tables cannot hold.
-        keys: What becomes of keys, in the same way.
+        collections: Strategy that maps collections to names Azure Tables accepts. By default, unsupported
+            characters are escaped.
+        keys: The same for keys.
     """
     escaping = EscapingStrategy(_REFUSED, max_bytes=LONGEST_NAME, encoding="utf-16-le")
     return Names(collections=collections or escaping, keys=keys or escaping)

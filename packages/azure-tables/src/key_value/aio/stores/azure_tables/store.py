@@ -1,4 +1,4 @@
-"""The store in a table of Azure Tables."""
+"""A store in Azure Tables."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -65,31 +65,32 @@ from key_value.aio.stores.base import (
 T = TypeVar("T")
 
 READ_LIMIT = BatchLimit(items=14)
-"""A filter may have 15 comparisons, one of them with the partition:
+"""A filter may have 15 comparisons, one of which is for the partition:
 https://learn.microsoft.com/rest/api/storageservices/querying-tables-and-entities"""
 
 _MISSING = 404
 _LAST = "\uffff"
-"""A key after all others: their order is that of UTF-16."""
+"""A key that sorts after all others, in UTF-16 order."""
 
 
 class AzureTablesStore(RowStore):
     """A store in a table of Azure Tables.
 
-    A collection is a partition of the table, an entry an entity of it, in the form of the 0.5 series. The
-    service removes nothing by itself: `cull()` does. A value of more than about 1 MB is a
+    A collection is a partition of the table, and an entry an entity in it, in the format of the 0.5 series.
+    The service removes nothing by itself: use `cull()`. A value of more than about 1 MB raises
     `ValueTooLargeError`.
 
-    A store with a client of its own has one for each event loop, whose calls end within `timeout`. Reads and
-    plain writes are repeated by the driver. A conditional write is sent once; if its answer is lost, the
-    entry says whose write it was. A client of yours follows its own retries.
+    Without a `client` argument, the store creates a client per event loop, and its calls end within
+    `timeout`. The driver retries reads and plain writes. A conditional write is sent once; if its response is
+    lost, the entry shows whether the write was applied. A client that you pass in keeps its own retry
+    settings.
     """
 
     errors = ERRORS
     reconnects = True
     buries = True
-    reclaim_after = None  # A look at the table costs money.
-    # A transaction may have 100 operations of 4 MiB; aiohttp takes 1 MiB without copying it in steps.
+    reclaim_after = None  # Reading the table costs money.
+    # A transaction may have 100 operations and 4 MiB. aiohttp sends up to 1 MiB without copying it in steps.
     batch_limit = BatchLimit(items=100, size=400_000)
     read_limit = READ_LIMIT
     url_parts = (("host", "account_name"), ("path", "table_name"), ("password", "credential"))
@@ -110,28 +111,29 @@ class AzureTablesStore(RowStore):
         client_options: Mapping[str, Any] | None = None,
         timeout: float | None = 10.0,
     ) -> None:
-        """Use a client, or create one; nothing is sent before the store is used.
+        """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            client: A client of the table, for the event loop that it belongs to; the store does not close it.
-            connection_string: The connection string of the account.
-            account_name: The account, whose endpoint is then `https://<account>.table.core.windows.net`.
-            endpoint: The endpoint of the account, in place of its name.
-            credential: An `AzureNamedKeyCredential`, `AzureSasCredential` or asynchronous token credential.
-            table_name: The table: 3 to 63 letters and digits, not starting with a digit.
-            default_collection: The collection used when a call names none.
-            collection_sanitization_strategy: What becomes of collections, in place of escaping what Azure
-                Tables cannot hold.
-            key_sanitization_strategy: What becomes of keys, in the same way.
-            auto_create: Whether the first write creates the table if it is missing; otherwise that is a
+            client: Client of the table, bound to its event loop. The store does not close it.
+            connection_string: Connection string of the account.
+            account_name: Account, whose endpoint is `https://<account>.table.core.windows.net`.
+            endpoint: Endpoint of the account, instead of its name.
+            credential: `AzureNamedKeyCredential`, `AzureSasCredential` or asynchronous token credential.
+            table_name: Table name of 3 to 63 letters and digits, not starting with a digit.
+            default_collection: Collection used when a call does not name one.
+            collection_sanitization_strategy: Strategy that maps collections to names Azure Tables accepts. By
+                default, unsupported characters are escaped.
+            key_sanitization_strategy: The same for keys.
+            auto_create: Whether the first write creates a missing table; otherwise it raises
                 `StoreSetupError`.
             client_options: Further options of the client that the store creates, such as `retry_total`,
                 `read_timeout` or `connection_timeout`, in seconds.
-            timeout: Seconds that a call may take, with the driver's retries; None leaves it to the client.
+            timeout: Maximum duration of a call, in seconds, including the driver's retries; None leaves it to
+                the client.
 
         Raises:
             TypeError: `credential` is a str.
-            ValueError: The table is not named, or neither a client nor where to connect is given.
+            ValueError: `table_name` is missing, or neither a client nor an account is given.
         """
         super().__init__(default_collection=default_collection, timeout=timeout)
         if client is None:
@@ -168,10 +170,10 @@ class AzureTablesStore(RowStore):
 
     @property
     def client(self) -> TableClient:
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._clients.current()
 
@@ -211,7 +213,7 @@ class AzureTablesStore(RowStore):
         if len(addresses) == 1:
             return await self._get_row(addresses[0])
         keys = {f"k{number}": address.key for number, address in enumerate(addresses)}
-        # The driver finds a parameter between spaces.
+        # The driver recognises a parameter between spaces.
         wanted = " or ".join(f"RowKey eq @{name}" for name in keys)
         rows, _ = await self._first_page(
             f"PartitionKey eq @c and ( {wanted} )", {"c": addresses[0].collection, **keys}, len(keys), None
@@ -233,9 +235,9 @@ class AzureTablesStore(RowStore):
         parts = READ_LIMIT.parts([0] * len(addresses))
         found = await asyncio.gather(*(self._get_rows(addresses[part]) for part in parts))
         rows = [row for part in found for row in part]
-        living = {row.address for row in rows if not row.has_expired(now)}
+        unexpired = {row.address for row in rows if not row.has_expired(now)}
         deleted = await self._delete_each([row.address for row in rows])
-        return len(living & deleted)
+        return len(unexpired & deleted)
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
@@ -250,7 +252,7 @@ class AzureTablesStore(RowStore):
             else:
                 stored = await table.update_entity(entity, mode=UpdateMode.REPLACE, **condition)
         except ResourceExistsError as error:
-            # A table that is being deleted is answered by the same exception.
+            # The error for a table that is being deleted has the same class.
             if code_of(error) != ENTITY_EXISTS:
                 raise
             return None
@@ -302,7 +304,7 @@ class AzureTablesStore(RowStore):
             names += [each.collection for each in listed]
             if page.after is None:
                 break
-            # Of a collection that has an entry the rest is passed over.
+            # If a collection has an entry, skip the rest of it.
             after = page.after._replace(key=_LAST) if listed else page.after
         return names
 
@@ -318,7 +320,7 @@ class AzureTablesStore(RowStore):
                 await self._change([], partial(self._delete_each, addresses[part]))
 
     async def _table(self) -> Any:
-        """Return the client: the driver's methods are typed in part only."""
+        """Return the client as Any, because the driver's methods are only partly typed."""
         return await self._clients.get()
 
     async def _get_row(self, address: Address) -> list[Row]:
@@ -334,9 +336,9 @@ class AzureTablesStore(RowStore):
     async def _first_page(
         self, condition: str, values: Mapping[str, str], limit: int, select: list[str] | None = LISTED
     ) -> tuple[list[Row], Address | None]:
-        """Return the first rows that a filter finds, and the last entity's address if there may be more.
+        """Return the first rows of a filter, and the last entity's address if there may be more.
 
-        Whole entities, without `select`, are as many as the limit if there are so many.
+        Without `select`, it returns whole entities, as many as the limit if there are enough.
         """
         table = await self._table()
         options: dict[str, Any] = {"select": select, "results_per_page": limit}
@@ -350,7 +352,7 @@ class AzureTablesStore(RowStore):
         try:
             async for page in pages:
                 entities += [entity async for entity in page]
-                # A page may be empty or short, and not the last.
+                # A page may be empty or short without being the last.
                 if len(entities) >= (1 if select else limit):
                     break
         except ResourceNotFoundError as error:
@@ -359,7 +361,7 @@ class AzureTablesStore(RowStore):
         if not entities:
             return [], None
         if select and not all("Rev" in entity for entity in entities):
-            # Whether they are of the 0.5 series or others' only their documents say.
+            # Only the documents show whether entities belong to the 0.5 series or to other applications.
             whole, last = await self._first_page(condition, values, limit, None)
             return [row for row in whole if is_of_store(row)], last
         decoded = (decode_entity(entity, entity.metadata["etag"]) for entity in entities)
@@ -368,18 +370,18 @@ class AzureTablesStore(RowStore):
         return rows, last if pages.continuation_token else None
 
     async def _delete_each(self, addresses: Sequence[Address]) -> set[Address]:
-        """Remove rows of one collection, as many as a transaction takes; return which were there."""
+        """Remove rows of one collection, at most one transaction; return the ones that existed."""
         if len(addresses) > 1:
             table = await self._table()
             deletions = [("delete", {"PartitionKey": c, "RowKey": k}) for c, k in addresses]
-            # One that another task has removed undoes the transaction.
+            # A row that another task has removed rolls back the transaction.
             with suppress(TableTransactionError):
                 await table.submit_transaction(deletions)
                 return {*addresses}
         return {address for address in addresses if await self._delete_one(address)}
 
     async def _delete_one(self, address: Address, **options: Any) -> bool:
-        """Remove a row; return whether it was there, which the driver does not say."""
+        """Remove a row; return whether it existed, which the driver does not report."""
         table = await self._table()
         answers: list[Any] = []
         await table.delete_entity(*address, raw_response_hook=answers.append, **options)
@@ -391,7 +393,7 @@ class AzureTablesStore(RowStore):
         return False
 
     async def _write(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Await a write, and create the table if it is missing."""
+        """Await a write; if the table is missing, create it and try again."""
         try:
             return await call()
         except HttpResponseError as error:
@@ -417,6 +419,6 @@ class AzureTablesStore(RowStore):
 
 
 def _if_unchanged(version: str) -> dict[str, Any] | None:
-    """Return the options of a call, sent once, for a row of this version; None if no row can have it."""
+    """Return the options of a call, sent once, for a row of this version; None if the version is invalid."""
     etag = etag_of(version)
     return None if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified, **ONCE}

@@ -1,4 +1,4 @@
-"""chDB's driver, which is loaded when it is first needed, and its exceptions."""
+"""chDB's driver, which is loaded on first use, and its exceptions."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
 except ImportError as error:
-    raise ImportError("ChDBStore does not work on Windows: chDB does not") from error
+    raise ImportError("ChDBStore does not work on Windows, because chDB does not") from error
 
 if find_spec("chdb") is None:
     raise ImportError("ChDBStore needs chdb: pip install 'py-key-value-aio[chdb]'")
@@ -20,12 +20,12 @@ class Result(Protocol):
     """The result of a query."""
 
     def bytes(self) -> "bytes":
-        """Return it in the format that the query named."""
+        """Return the result in the format that the query requested."""
         ...
 
 
 class Session(Protocol):
-    """As much of chDB's `Session` as a store needs."""
+    """The subset of chDB's `Session` that the store uses."""
 
     def query(self, sql: str, fmt: str = "CSV") -> Result:
         """Run a statement."""
@@ -46,21 +46,21 @@ def open_session(path: str) -> Session:
     try:
         return cast("Session", connect(path))
     except RuntimeError as error:
-        # chDB tells the reason to standard error alone.
+        # chDB writes the reason to standard error only.
         if not _is_locked(Path(path) / "status"):
             raise
-        message = f"chDB lets one process at a time use a path, and another one uses {path}"
+        message = f"chDB allows one process at a time per path, and another process uses {path}"
         raise StoreConnectionError(message=message) from error
 
 
 def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
-    """Map an exception of chDB, which are all of one class; None for any other."""
+    """Map a chDB exception, all of which have the same class; return None for other errors."""
     text = str(error)
     if not isinstance(error, RuntimeError) or "DB::Exception" not in text:
         return None
     if "already initialized with path" in text:
         reason = (
-            "chDB lets a process use one path at a time, and it uses another until all sessions are closed"
+            "chDB allows one path at a time per process; another one is in use until all sessions are closed"
         )
         return StoreConnectionError(message=f"{store}: {reason}: {text}")
     kind = StoreConnectionError if "Failed to create connection" in text else KeyValueStoreError
@@ -68,7 +68,7 @@ def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
 
 
 def _is_locked(status: Path) -> bool:
-    """Return whether another process holds the lock that chDB takes while it uses a path."""
+    """Return whether another process holds the lock that chDB takes on a path in use."""
     if not status.exists():
         return False
     with status.open() as file:

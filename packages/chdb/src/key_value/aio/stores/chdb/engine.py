@@ -1,4 +1,4 @@
-"""chDB's engine, of which a process has one, and a table in it that is created by the first write."""
+"""The chDB engine, one per process, and a table in it that the first write creates."""
 
 import json
 import re
@@ -32,35 +32,35 @@ NEWEST = "SELECT toUnixTimestamp64Nano(max(inserted_at)) FROM {table}"
 _PART = re.compile(r"\{(\w+)\}")
 
 Source: TypeAlias = str | Session
-"""A directory, `:memory:`, or a session of the caller's."""
+"""A directory, `:memory:`, or a session of the caller."""
 
 
 class Engine:
-    """A session and one table of it, which one thread uses."""
+    """A session and one of its tables, used by one thread."""
 
     using: ClassVar = threading.RLock()
-    """Held for statements that belong together: sessions on one path see the same tables."""
+    """Held during statements that belong together, because sessions on one path share their tables."""
 
     _newest: ClassVar = 0
-    """The `inserted_at` of the newest row, in nanoseconds since 1970."""
+    """The `inserted_at` of the newest row, as a Unix time in nanoseconds."""
 
     def __init__(self, source: Source, *, table: str) -> None:
-        """State where the table is; nothing is opened yet.
+        """Initialize with a session, without opening it.
 
         Args:
             source: The session.
-            table: The name of the table.
+            table: Table name.
         """
         self._source = source
         self._path = Path(source) if isinstance(source, str) and source != MEMORY else None
-        # All sessions in memory see the same tables: each store has a database of its own there.
+        # All in-memory sessions share their tables, so each store has a separate database.
         self._database = f"`memory_{uuid4().hex}`" if source == MEMORY else None
         self._table = f"{self._database}.`{table}`" if self._database else f"`{table}`"
         self._session: Session | None = None
         self._found = False
 
     def has_table(self) -> bool:
-        """Return whether there is a table; nothing is created."""
+        """Return whether the table exists, without creating it."""
         if not self._found and self._may_have_table() and self._run(EXISTS) == [[1]]:
             self._found = True
             [[newest]] = self._run(NEWEST)
@@ -68,7 +68,7 @@ class Engine:
         return self._found
 
     def close(self) -> None:
-        """End the session, unless it is the caller's."""
+        """End the session, unless it belongs to the caller."""
         session, self._session = self._session, None
         if session is None or session is self._source:
             return
@@ -78,22 +78,22 @@ class Engine:
             session.close()
 
     def read(self, statement: str, **parts: str) -> list[list[Any]]:
-        """Return the rows that a query finds; none if there is no table yet."""
+        """Return the rows of a query; no rows if the table does not exist yet."""
         return self._run(statement, **parts) if self.has_table() else []
 
     def change(self, statement: str, **parts: str) -> None:
-        """Change what is stored, if there is a table yet."""
+        """Run a statement that changes rows, if the table exists."""
         if self.has_table():
             self._run(statement, **parts)
 
     def store(self, statement: str, **parts: str) -> None:
-        """Change what is stored, in a table that is created if it is missing."""
+        """Run a statement that changes rows, in a table that is created if it is missing."""
         if not self.has_table():
             self._create_table()
         self._run(statement, **parts)
 
     def stamp(self) -> str:
-        """Return a time to insert rows at: later than every one before, even if the clock was set back."""
+        """Return the time to insert rows with, later than all previous ones even if the clock went back."""
         with self.using:
             self.has_table()
             Engine._newest = max(time.time_ns(), Engine._newest + 1)
@@ -101,14 +101,14 @@ class Engine:
         return f"{seconds}.{nanoseconds:09}"
 
     def _may_have_table(self) -> bool:
-        """Return whether a table can be there; to open a path where nothing is would create a database."""
+        """Return whether the table may exist, without opening an empty path: that would create a database."""
         if self._path is not None and self._session is None:
             return (self._path / "metadata").exists()
         return self._source != MEMORY or self._session is not None
 
     def _create_table(self) -> None:
         if self._path is not None:
-            # chDB creates files as the umask says, but only their owner can enter the directory.
+            # chDB creates files according to the umask, but only their owner can enter the directory.
             make_directory(self._path)
         if self._database:
             self._run(f"CREATE DATABASE IF NOT EXISTS {self._database}")
@@ -124,7 +124,7 @@ class Engine:
             try:
                 found = self._session.query(sql, "JSONCompactEachRow").bytes()
             except AttributeError as error:
-                # What a session says that was closed.
+                # Raised by a closed session.
                 raise StoreConnectionError(message="The chDB session is closed") from error
-        # Line by line: to copy many megabytes at once would hold up the event loop, even from this thread.
+        # Line by line, because copying many megabytes at once would block the event loop, even from a thread.
         return [json.loads(line) for line in BytesIO(found)]

@@ -1,4 +1,4 @@
-"""A store in chDB, the ClickHouse engine inside the process."""
+"""A store in chDB, the in-process ClickHouse engine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class ChDBStore(TableStore):
-    """A store in a chDB directory, or in memory: every entry is a row that ClickHouse's SQL can query.
+    """A store in a chDB directory, or in memory, with entries as rows that ClickHouse SQL can query.
 
-    chDB is made for large queries and few, large writes. Any statement costs milliseconds; so a batch is one,
-    and what many tasks ask for at once is one too. The driver takes half a gigabyte on disk, hundreds of
-    megabytes of memory, and a second or more to load, at the first use of a store.
+    chDB is designed for large queries and for few, large writes. Every statement takes milliseconds, so a
+    batch is one statement, and so are the concurrent operations of many tasks. The driver takes half a
+    gigabyte on disk, hundreds of megabytes of memory, and a second or more to load on first use.
 
-    A process has one engine. Stores and sessions on the same path share it; while it is in use, another path,
-    or another process on the same path, is refused with `StoreConnectionError`. Stores in memory see nothing
-    of each other, but count as one path. The directory is made, for its owner alone, by the first write;
-    reading creates nothing.
+    A process has one engine. Stores and sessions on the same path share it. While it is in use, another path,
+    or another process on the same path, raises `StoreConnectionError`. In-memory stores are isolated from
+    each other, but count as one path. The first write creates the directory, which is accessible to its
+    owner only; reads create nothing.
     """
 
     errors = ((OSError, StoreConnectionError),)
@@ -42,21 +42,21 @@ class ChDBStore(TableStore):
         seed: SEED_DATA_TYPE | None = None,
         auto_create: bool = True,
     ) -> None:
-        """Name a database; nothing is opened before it is used.
+        """Initialize with a path or an open session; a path is opened on first use.
 
         Args:
-            session: An open session to use in place of a path; the store leaves it open.
-            database_path: The directory, `~` for the home directory; `:memory:` or None keeps everything in
+            session: Open session to use instead of a path. The store does not close it.
+            database_path: Directory, where `~` is the home directory. `:memory:` or None keeps all entries in
                 memory until the store is closed.
-            table_name: The table: letters, digits and underscores.
-            default_collection: The collection used when a call names none.
-            seed: `{collection: {key: value}}` to store where nothing is stored yet.
-            auto_create: Whether to create the table, and the directory, if they are missing; otherwise that
-                is a `StoreSetupError`.
+            table_name: Table name of letters, digits and underscores.
+            default_collection: Collection used when a call does not name one.
+            seed: Initial entries as `{collection: {key: value}}`; existing entries are not overwritten.
+            auto_create: Whether to create the directory and the table; otherwise a missing one raises
+                `StoreSetupError`.
 
         Raises:
-            ValueError: Both a session and a path are given, the table's name is not a plain SQL identifier,
-                or the path is a URL or has a question mark, after which chDB expects options.
+            ValueError: Both a session and a path are given, the table name is not a plain SQL identifier, or
+                the path is a URL or contains a question mark, after which chDB expects options.
         """
         if session is not None and database_path is not None:
             raise ValueError("Provide only one of session or database_path")

@@ -1,6 +1,6 @@
-"""The table of a chDB store, in the columns of the 0.5 series.
+"""The table of a chDB store, with the columns of the 0.5 series.
 
-It keeps the versions of a row until it merges them: FINAL sees the newest alone.
+The table keeps all versions of a row until it merges them; FINAL reads only the newest one.
 """
 
 import json
@@ -14,7 +14,7 @@ from key_value.aio.stores.base import Address, Row, Table
 from key_value.aio.stores.chdb.engine import Engine, Source
 
 VERSION = 1
-"""The version of the rows, the only one so far."""
+"""Format version of the rows, the only one so far."""
 
 COLUMNS = "collection, key, {value} AS text, created_at, expires_at, toUnixTimestamp64Nano(inserted_at)"
 GET = f"""
@@ -22,18 +22,18 @@ SELECT {COLUMNS} FROM {{table}} FINAL
 PREWHERE (collection, key) IN ({{addresses}})
 SETTINGS max_threads = 1
 """
-# One thread makes one part of the table, and that is there whole or not at all.
+# A single thread writes a single part of the table, which makes the insert atomic.
 PUT = """
 INSERT INTO {table} (collection, key, value, created_at, expires_at, version, inserted_at)
 SETTINGS input_format_parallel_parsing = 0, max_insert_threads = 1
 FORMAT JSONCompactEachRow {rows}
 """
-LIVING = """
+UNEXPIRED = """
 SELECT collection, key FROM {table} FINAL
 PREWHERE (collection, key) IN ({addresses}) WHERE expires_at = '' OR expires_at > {now}
 """
 DELETE = "DELETE FROM {table} WHERE (collection, key) IN ({addresses})"
-# Texts of times that differ in length are in order too, as + is before the point of a fraction.
+# Times with and without a fraction compare correctly as text, because `+` sorts before `.`.
 EXPIRED = """
 SELECT collection, key FROM {table} FINAL WHERE expires_at != '' AND expires_at <= {now} LIMIT {limit}
 """
@@ -53,24 +53,24 @@ CLEAR_COLLECTION = "DELETE FROM {table} WHERE collection = {collection}"
 CLEAR = "TRUNCATE TABLE {table}"
 
 CHARACTERS_AT_A_TIME = 100_000
-"""ClickHouse reads 262144 bytes of a statement, without inserted data, unless `max_query_size` is changed:
-https://clickhouse.com/docs/operations/settings/settings#max_query_size"""
+"""ClickHouse parses at most 262144 bytes of a statement, without inserted data, unless `max_query_size` is
+changed: https://clickhouse.com/docs/operations/settings/settings#max_query_size"""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0"})
 
 
 class ChDBTable(Table):
-    """Versions of one row for each entry, of which the newest counts.
+    """A table with several versions of the row of each entry, of which the newest counts.
 
-    The time at which a row was inserted is later than that of any row before, and is its version.
+    The insertion time of a row is later than that of all previous rows, and serves as its version.
     """
 
     def __init__(self, source: Source, *, name: str) -> None:
-        """State where the rows are; nothing is opened yet.
+        """Initialize with a session, without opening it.
 
         Args:
             source: The session.
-            name: The name of the table.
+            name: Table name.
         """
         self._engine = Engine(source, table=name)
         self.close = self._engine.close
@@ -111,13 +111,13 @@ class ChDBTable(Table):
     @override
     def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:
         with self._engine.using:
-            living = [
+            unexpired = [
                 Address(*fields)
                 for some in _lists(addresses)
-                for fields in self._engine.read(LIVING, addresses=some, now=_literal(_text(now)))
+                for fields in self._engine.read(UNEXPIRED, addresses=some, now=_literal(_text(now)))
             ]
             self._delete(addresses)
-        return living
+        return unexpired
 
     @override
     def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:
@@ -172,12 +172,12 @@ def _limit(limit: int | None) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return text as SQL writes it."""
+    """Return text as an SQL literal."""
     return f"'{text.translate(_ESCAPES)}'"
 
 
 def _lists(addresses: Iterable[Address]) -> Iterator[str]:
-    """Return addresses as lists in SQL, each of which fits a statement."""
+    """Return addresses as SQL lists, each short enough for a statement."""
     some: list[str] = []
     size = 0
     for collection, key in addresses:

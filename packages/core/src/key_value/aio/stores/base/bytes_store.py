@@ -137,7 +137,7 @@ class BytesStore(HookedStore, ABC):
         address = self.names.address(collection, key)
         data = await self._change([address], lambda: self._take_own(address, collection, key))
         former = await self._take_former(address, collection, key)
-        return _is_living(former if data is None else data)
+        return _is_unexpired(former if data is None else data)
 
     @override
     async def _get_managed_entries(
@@ -205,7 +205,7 @@ class BytesStore(HookedStore, ABC):
             await self._take_former(address, collection, key)
             for key, address in zip(keys, addresses, strict=True)
         ]
-        return sum(_is_living(old if new is None else new) for new, old in zip(taken, former, strict=True))
+        return sum(_is_unexpired(old if new is None else new) for new, old in zip(taken, former, strict=True))
 
     async def _read_with_others(self, address: str) -> bytes | None:
         found = await self._reads.get(address)
@@ -344,7 +344,7 @@ def header_of(data: bytes) -> Header | None:
         return None
 
 
-def _is_living(data: bytes | None) -> bool:
+def _is_unexpired(data: bytes | None) -> bool:
     """Return whether there is an entry that has not expired; an unreadable entry counts as not expired."""
     if data is None:
         return False

@@ -44,7 +44,7 @@ class Listed(NamedTuple):
         return self.expires is not None and self.expires <= time.time()
 
     @property
-    def is_living(self) -> bool:
+    def is_unexpired(self) -> bool:
         """Whether the entry is known to be ours and has not expired."""
         return self.handle is not None and not self.is_expired
 
@@ -168,7 +168,7 @@ class PagedStore(PagedKeysStore, BaseEnumerateCollectionsStore, BaseDestroyStore
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         names: dict[str, None] = {}
         async for page in self._pages(None):
-            names.update((each.collection, None) for each in page if each.is_living)
+            names.update((each.collection, None) for each in page if each.is_unexpired)
             if limit is not None and len(names) >= limit:
                 break
         return list(names)

@@ -1,4 +1,4 @@
-"""The stores in directories of the form of diskcache: `DiskStore` and `MultiDiskStore`."""
+"""The stores in diskcache directories: `DiskStore` and `MultiDiskStore`."""
 
 from key_value.aio.stores.disk.multi_store import MultiDiskStore
 from key_value.aio.stores.disk.store import DiskStore

@@ -1,4 +1,4 @@
-"""A directory in the form of diskcache: the rows of a SQLite table, and files for large values."""
+"""A directory in the format of diskcache: the rows of a SQLite table, and files for large values."""
 
 import heapq
 import sqlite3
@@ -20,13 +20,13 @@ from key_value.aio.stores.disk.forms import Form, Found, MissingFileError
 from key_value.aio.stores.disk.value_files import SUFFIX, ValueFiles
 
 _TIMEOUT = 60.0
-"""Seconds that a writer waits for another, as in diskcache."""
+"""Maximum time that a writer waits for another one, in seconds, as in diskcache."""
 
 _KEYS_PER_QUERY = 500
-"""SQLite before 3.32 takes 999 parameters at most: https://www.sqlite.org/limits.html#max_variable_number"""
+"""SQLite before 3.32 allows at most 999 parameters: https://www.sqlite.org/limits.html#max_variable_number"""
 
 _READS = 10
-"""How often a row is read at most whose file another process has just replaced."""
+"""Maximum number of attempts to read a row whose file another process keeps replacing."""
 
 _PUT = """
 INSERT INTO Cache (
@@ -41,28 +41,29 @@ _LIST = f"SELECT rowid, filename, key, mode, value, expire_time FROM Cache WHERE
 _SELECT = f"{_LIST} AND key IN "
 _FILE = "SELECT filename FROM Cache WHERE raw = 1 AND key = ?"
 _USED = "SELECT filename FROM Cache WHERE filename LIKE ?"
-# Every text sorts before every BLOB, the shortest of which is empty.
+# Every text sorts before every BLOB, and the empty BLOB is the first one.
 _RANGE = f"{_LIST} AND key {{}} ? AND key < x'' ORDER BY key"
 
 
 _HEAD = 16_384
-"""Characters that are read of a document to list it."""
+"""Number of characters read from a document to list it."""
 
 
 class Cache:
     """One connection to a directory, used by one thread; expired rows count as absent.
 
-    Everything that writes is called inside of `transaction`. A value's file is written before its row, and
-    removed when the transaction is over.
+    All methods that write must be called inside `transaction`. The file of a value is written before its row,
+    and removed after the transaction.
     """
 
     def __init__(self, directory: Path, connection: sqlite3.Connection, disk: Any = None) -> None:
-        """Wrap a connection; see `open` and `of`.
+        """Initialize with a connection; see `open` and `of`.
 
         Args:
-            directory: The directory.
-            connection: The connection to its database, which `close` closes.
-            disk: How an application's own cache writes keys and values; None for diskcache's form.
+            directory: Directory of the cache.
+            connection: Connection to the database; `close` closes it.
+            disk: The `diskcache.Disk` of an application, which encodes keys and values; None uses diskcache's
+                own format.
         """
         self._database = directory / DATABASE
         self._connection = connection
@@ -74,15 +75,15 @@ class Cache:
 
     @classmethod
     def open(cls, directory: Path, *, max_size: int | None = None) -> Self:
-        """Open the cache in a directory, made for its owner alone where it is missing.
+        """Open the cache in a directory; a missing one is created, accessible to its owner only.
 
         Args:
-            directory: The directory.
-            max_size: Bytes that entries may take; None evicts nothing.
+            directory: Directory of the cache.
+            max_size: Maximum size of the entries in bytes; None never evicts.
 
         Raises:
-            PathSecurityError: A file of the database is a link.
-            KeyValueStoreError: The database is that of another application.
+            PathSecurityError: A database file is a link.
+            KeyValueStoreError: The database belongs to another application.
         """
         was_left_open = (directory / database.LOG).exists()
         database.make_private(directory)
@@ -98,7 +99,7 @@ class Cache:
         """Open a second connection to the directory of an application's `diskcache.Cache`.
 
         Args:
-            given: Has `directory`, `timeout` and `disk`; its settings are in its database.
+            given: Cache with the attributes `directory`, `timeout` and `disk`; its database has the settings.
 
         Raises:
             StoreConnectionError: The directory has no database.
@@ -112,7 +113,7 @@ class Cache:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction was begun."""
+        """Whether a transaction is in progress."""
         return self._connection.in_transaction
 
     def close(self) -> None:
@@ -121,10 +122,10 @@ class Cache:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Keep all that is written, or nothing of it; at the end, remove rows until what was put has room.
+        """Run the body in a transaction; at its end, evict rows until the new ones fit.
 
         Raises:
-            StoreConnectionError: The database was removed or replaced since it was opened.
+            StoreConnectionError: The database was removed or replaced while it was open.
         """
         if database.inode(self._database) != self._inode:
             raise StoreConnectionError(
@@ -139,7 +140,7 @@ class Cache:
                 self._make_room()
             self._connection.execute("COMMIT")
         except BaseException:
-            # SQLite has already rolled back after some errors, such as a full disk.
+            # After some errors, such as a full disk, SQLite has already rolled back.
             if self.in_transaction:
                 self._connection.execute("ROLLBACK")
             self._files.end(kept=False)
@@ -147,7 +148,7 @@ class Cache:
         self._files.end(kept=True)
 
     def get(self, names: Iterable[str]) -> dict[str, Found]:
-        """Read what is stored under names; a transaction would hide which file is a value's now."""
+        """Return the values of names. A transaction would hide which file a value has now."""
         keys = {self._form.key(name): name for name in names}
         found = self._find(keys)
         if self._policy.on_read is not None:
@@ -155,7 +156,7 @@ class Cache:
         return found
 
     def put(self, name: str, text: str, expires: float | None) -> None:
-        """Store a text in place of any; it expires at some seconds since 1970."""
+        """Store or replace a text, which expires at a Unix time in seconds."""
         key = self._form.key(name)
         for (file,) in self._connection.execute(_FILE, (key,)):
             self._files.discard(file)
@@ -165,14 +166,14 @@ class Cache:
         self._has_put = True
 
     def put_if(self, name: str, text: str, expires: float | None, version: str | None) -> bool:
-        """Store a text if the stored one has a version, or if there is none and the version is None."""
+        """Store a text if the stored one has the version, or if nothing is stored and `version` is None."""
         if not self._has_version(name, version):
             return False
         self.put(name, text, expires)
         return True
 
     def take(self, names: Iterable[str]) -> dict[str, Found]:
-        """Remove what is stored under names, and return it."""
+        """Remove the values of names and return them."""
         keys = {self._form.key(name): name for name in names}
         rows = self._select(keys)
         found = {keys[row[2]]: self._form.read(row) for row in rows}
@@ -180,11 +181,11 @@ class Cache:
         return found
 
     def delete(self, names: Iterable[str]) -> None:
-        """Remove what is stored under names."""
+        """Remove the values of names."""
         self._remove(self._select(map(self._form.key, names)))
 
     def delete_if(self, name: str, version: str) -> bool:
-        """Remove a text if it has a version."""
+        """Remove a text if it has the version."""
         if not self._has_version(name, version):
             return False
         self.delete([name])
@@ -194,7 +195,7 @@ class Cache:
         """List names that start with a prefix, with the start of their documents; empty ones are unreadable.
 
         Returns:
-            The names after a name, as many as `limit`, and the last of them; None at the end.
+            Up to `limit` names after the given one, and the last of them; None instead of it at the end.
         """
         rows = self._rows(prefix, after, limit)
         documents = ((name, self._form.read(row, limit=_HEAD)) for name, row in rows)
@@ -202,7 +203,7 @@ class Cache:
         return found, rows[-1][0] if len(rows) == limit else None
 
     def cull(self, limit: int) -> int:
-        """Remove some expired rows, and return how many there were."""
+        """Remove up to `limit` expired rows and return their number."""
         return self._remove(database.expired_rows(self._connection, limit))
 
     def _find(self, keys: Mapping[str | bytes, str], reads: int = _READS) -> dict[str, Found]:
@@ -215,11 +216,11 @@ class Cache:
         return found
 
     def _select(self, keys: Iterable[str | bytes]) -> list[tuple[Any, ...]]:
-        """Select rows that have not expired, before any file of theirs is read: others may want to write."""
+        """Select unexpired rows, before any of their files is read, because others may want to write."""
         return self._execute(_SELECT, keys)
 
     def _execute(self, statement: str, keys: Iterable[str | bytes]) -> list[tuple[Any, ...]]:
-        """Execute a statement that takes the time and a list of keys, for some keys after another."""
+        """Execute a statement that takes the time and a list of keys, in batches of keys."""
         every, rows = list(keys), list[tuple[Any, ...]]()
         for start in range(0, len(every), _KEYS_PER_QUERY):
             some = every[start : start + _KEYS_PER_QUERY]
@@ -228,7 +229,7 @@ class Cache:
         return rows
 
     def _sweep(self) -> None:
-        """Remove the files of values whose process ended before it had stored them, unless another writes."""
+        """Remove files whose process ended before it stored their rows, unless another process is writing."""
         self._connection.execute("PRAGMA busy_timeout = 0")
         with suppress(sqlite3.OperationalError), self.transaction():
             used = {file for (file,) in self._connection.execute(_USED, (f"%{SUFFIX}",))}
@@ -249,7 +250,7 @@ class Cache:
             select = self._connection.execute(_RANGE.format(comparison), (now, start))
         else:
             select = self._connection.execute(_LIST, (now,))
-        # What is left of a query would keep SQLite from shortening its log.
+        # An unfinished query would keep SQLite from truncating its log.
         with closing(select) as rows:
             named = ((name, row) for row in rows if (name := self._form.name(row[2])) is not None)
             if self._form.is_ordered:
@@ -259,7 +260,7 @@ class Cache:
             return heapq.nsmallest(limit, later, key=itemgetter(0))
 
     def _remove(self, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Remove rows, of which each begins with its number and its file."""
+        """Remove rows, each of which starts with its number and its file name."""
         if rows:
             self._connection.executemany("DELETE FROM Cache WHERE rowid = ?", [row[:1] for row in rows])
         for row in rows:

@@ -1,4 +1,4 @@
-"""What both stores share: caches that are opened when they are used."""
+"""The common base of both stores: caches that are opened on first use."""
 
 import sqlite3
 import time
@@ -27,16 +27,16 @@ from key_value.aio.stores.disk.forms import Found
 T = TypeVar("T")
 
 MAXIMUM_OPEN = 64
-"""Caches that are open at a time; one that was not used for the longest time is closed for another."""
+"""Maximum number of open caches; the least recently used one is closed to open another."""
 
 ROWS_PER_CULL = 1000
 
 Opener: TypeAlias = Callable[[str, bool], Cache | None]
-"""Opens the cache of a place, given whether to make it; None if there is none."""
+"""Opens the cache of a place and optionally creates it; returns None if it is missing."""
 
 
 class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
-    """A store whose entries are rows of a cache, or of one for each collection."""
+    """A store whose entries are rows of one cache, or of one cache per collection."""
 
     batch_limit = BatchLimit(1_000_000_000, 1_000_000_000)
     errors = ((OSError, StoreConnectionError),)
@@ -44,11 +44,11 @@ class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
     reclaim_after = None
 
     def __init__(self, opener: Opener, *, default_collection: str | None) -> None:
-        """Create a store.
+        """Initialize with a function that opens caches.
 
         Args:
-            opener: Opens its caches, in the thread of the store.
-            default_collection: The collection used when a call names none.
+            opener: Function that opens the caches, in the store's thread.
+            default_collection: Collection used when a call does not name one.
         """
         super().__init__(default_collection=default_collection)
         caches = partial(_Caches, opener)
@@ -57,11 +57,11 @@ class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
         )
 
     def _split(self, address: str) -> tuple[str, str]:
-        """Return the place of an address and the name of its row."""
+        """Return the place of an address, and the name of its row."""
         return "", address
 
     async def _places(self) -> list[str]:
-        """Return the places that have a cache, in their order."""
+        """Return the places that have a cache, in order."""
         return [""]
 
     @override
@@ -135,12 +135,12 @@ class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
         place, names = self._split_all(addresses)
         taken = await self._run(place, lambda cache: cache.take(names), dict[str, Found](), writes=True)
         data = (taken.get(name) for name in names)
-        # What cannot be read is there, and is removed too.
+        # Unreadable rows exist and are removed, too.
         return [b"" if isinstance(each, DeserializationError) else each for each in data]
 
     @override
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        # `_take` removes what cannot be read; `pop` must not.
+        # `_take` removes unreadable rows, but `pop` must not.
         return await VersionedStore._take_entry(self, collection=collection, key=key)
 
     @override
@@ -158,21 +158,21 @@ class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
                 pass
 
     def _split_all(self, addresses: Sequence[str]) -> tuple[str, list[str]]:
-        """Return the place of addresses, which is one, and the names of their rows."""
+        """Return the one place of all addresses, and the names of their rows."""
         places, names = zip(*map(self._split, addresses), strict=True)
         return places[0], list(names)
 
     async def _run(
         self, place: str, work: Callable[[Cache], T], nothing: T, *, writes: bool = False, makes: bool = False
     ) -> T:
-        """Use the cache of a place in the thread of the store.
+        """Use the cache of a place in the store's thread.
 
         Args:
-            place: The place.
-            work: What to do with the cache.
-            nothing: What to return if there is no cache.
-            writes: Whether anything is changed.
-            makes: Whether a cache that is missing is made.
+            place: Place of the cache.
+            work: Function to call with the cache.
+            nothing: Result if there is no cache.
+            writes: Whether the function writes.
+            makes: Whether to create a missing cache.
         """
 
         def run(caches: "_Caches") -> T:
@@ -183,7 +183,7 @@ class CacheStore(VersionedBytesStore, PagedKeysBytesStore):
 
 
 class _Caches:
-    """Caches by the place that each is in, opened when they are used."""
+    """The caches by place, opened on first use."""
 
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
@@ -191,7 +191,7 @@ class _Caches:
         self._transactions: ExitStack | None = None
 
     def find(self, place: str, *, makes: bool = False) -> Cache | None:
-        """Return the cache of a place, in a transaction if one was begun; None if there is no cache."""
+        """Return the cache of a place, in the current transaction if there is one; None if it is missing."""
         cache = self._open.get(place) or self._opener(place, makes)
         if cache is None:
             return None
@@ -205,14 +205,14 @@ class _Caches:
 
     @contextmanager
     def transaction(self, writes: bool) -> Generator[None]:
-        """Keep all that is written to each cache, or nothing of it."""
+        """Run the body in one transaction per cache, each committed or rolled back as a whole."""
         if not writes:
             yield
             return
         try:
             with ExitStack() as self._transactions:
                 if len(self._open) == 1:
-                    # One that is locked is waited for once, not once for each of the jobs.
+                    # Waits once for a locked database, instead of once per job.
                     self.find(next(iter(self._open)))
                 yield
         finally:
@@ -220,7 +220,7 @@ class _Caches:
             self._close_beyond(MAXIMUM_OPEN)
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all caches."""
         self._close_beyond(0)
 
     def _close_beyond(self, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The database of a cache: diskcache's schema and settings, and the rows that it evicts."""
+"""The database of a cache: diskcache's schema and settings, and the choice of rows to evict."""
 
 import os
 import sqlite3
@@ -12,13 +12,13 @@ from key_value.aio.errors import KeyValueStoreError
 from key_value.aio.stores.base import Directory, make_directory
 
 DATABASE: Final = "cache.db"
-"""The name of the database in the directory of a cache."""
+"""File name of the database in the directory of a cache."""
 
 LOG: Final = f"{DATABASE}-wal"
-"""The name of its log, which the connection that is closed last removes."""
+"""File name of the write-ahead log, which the last connection removes when it is closed."""
 
 Row: TypeAlias = tuple[int, object]
-"""The number of a row, and the file of its value if that has one."""
+"""The number of a row, and the file name of its value, if it has one."""
 
 _DEFAULTS: Final = {
     "count": 0,
@@ -63,11 +63,11 @@ _COLUMNS: Final = {
     "least-recently-used": "access_time",
     "least-frequently-used": "access_count",
 }
-"""diskcache's eviction policies, and the column whose lowest value each evicts first."""
+"""diskcache's eviction policies; each first evicts the row with the lowest value in the given column."""
 
 _ON_READ: Final = {
     "least-recently-used": "access_time = ?",
-    # The time is taken as an argument here too.
+    # This statement needs the time as an argument, too.
     "least-frequently-used": "access_count = access_count + (? IS NOT NULL)",
 }
 
@@ -77,29 +77,29 @@ _SIZE = "SELECT value FROM Settings WHERE key = 'size'"
 _TREES = "SELECT count(*) FROM sqlite_master WHERE rootpage > 0"
 
 _OTHER_PAGES = 2
-"""Pages of an empty cache besides one for each table and index: the schema, and the list of pages."""
+"""Pages of an empty cache, in addition to one per table and index: the schema and the list of pages."""
 
 
 class Policy(NamedTuple):
-    """The settings of a cache that concern rows."""
+    """The settings of a cache that apply to rows."""
 
     column: str | None
-    """The column whose lowest value is evicted first; None evicts nothing."""
+    """Column whose lowest value is evicted first; None never evicts."""
     on_read: str | None
-    """An assignment to a row that is read, in terms of the time."""
+    """Assignment that updates a row on each read, with the time as its parameter."""
     size_limit: float
-    """Bytes that the cache may take before rows are evicted."""
+    """Maximum size of the cache in bytes, beyond which rows are evicted."""
     cull_limit: int
-    """Expired rows that a put removes; 0 turns eviction off too."""
+    """Number of expired rows that a put removes; 0 also disables eviction."""
     large: int
-    """Characters from which a value gets a file."""
+    """Number of characters from which a value is stored in a file."""
 
 
 def make_private(directory: Path) -> None:
-    """Make a directory and the file of its database, for their owner alone, where they are missing.
+    """Create a missing directory and database file, accessible to their owner only.
 
     Raises:
-        PathSecurityError: A file of the database is a link, or no regular file.
+        PathSecurityError: A database file is a link or not a regular file.
     """
     make_directory(directory)
     with Directory.open(directory) as opened:
@@ -110,11 +110,11 @@ def make_private(directory: Path) -> None:
 
 @contextmanager
 def connected(directory: Path, timeout: float) -> Generator[sqlite3.Connection]:
-    """Connect to the database in a directory, and close the connection if the body fails.
+    """Connect to the database in a directory; close the connection if the body fails.
 
     Args:
-        directory: The directory.
-        timeout: Seconds to wait for another writer.
+        directory: Directory of the cache.
+        timeout: Maximum time to wait for another writer, in seconds.
     """
     with ExitStack() as stack:
         connection = sqlite3.connect(directory / DATABASE, timeout=timeout, isolation_level=None)
@@ -125,21 +125,21 @@ def connected(directory: Path, timeout: float) -> Generator[sqlite3.Connection]:
 
 
 def inode(path: Path) -> tuple[int, int] | None:
-    """Identify the file at a path, which another process may replace; None where it is missing."""
+    """Return the device and inode of a file, which another process may replace; None if it is missing."""
     try:
-        status = os.stat(path)  # noqa: PTH116 -- by its method a path takes twice as long
+        status = os.stat(path)  # noqa: PTH116 -- Path.stat takes twice as long
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
 
 
 def create(connection: sqlite3.Connection, timeout: float, max_size: int | None) -> None:
-    """Complete the schema and the settings.
+    """Create missing parts of the schema and the settings.
 
     Args:
-        connection: The database.
-        timeout: Seconds to wait for another writer.
-        max_size: Bytes that entries may take; None evicts nothing. It replaces what the directory remembers.
+        connection: Connection to the database.
+        timeout: Maximum time to wait for another writer, in seconds.
+        max_size: Maximum size of the entries in bytes; None never evicts. It replaces the saved setting.
     """
     limit: dict[str, Any] = {"eviction_policy": "none"}
     schema = _SCHEMA
@@ -162,7 +162,7 @@ def create(connection: sqlite3.Connection, timeout: float, max_size: int | None)
 
 
 def read_policy(connection: sqlite3.Connection) -> Policy:
-    """Apply the settings of a cache that concern its connections, and return those that concern rows.
+    """Apply the settings of a cache that concern connections, and return those that apply to rows.
 
     Raises:
         KeyValueStoreError: The settings are not those of a cache.
@@ -185,12 +185,12 @@ def read_policy(connection: sqlite3.Connection) -> Policy:
 
 
 def expired_rows(connection: sqlite3.Connection, limit: int) -> list[Row]:
-    """Select rows that have expired."""
+    """Select expired rows."""
     return connection.execute(_EXPIRED, (time.time(), limit)).fetchall()
 
 
 def next_evicted(connection: sqlite3.Connection, policy: Policy) -> Sequence[Row]:
-    """Select the row to evict next if the cache takes too much; never the row stored last."""
+    """Select the row to evict next if the cache is too large; never the row stored last."""
     if policy.column is None or not policy.cull_limit or _taken(connection) <= policy.size_limit:
         return []
     query = f"SELECT rowid, filename FROM Cache ORDER BY {policy.column} LIMIT 2"  # noqa: S608 -- a constant
@@ -200,7 +200,7 @@ def next_evicted(connection: sqlite3.Connection, policy: Policy) -> Sequence[Row
 
 
 def _taken(connection: sqlite3.Connection) -> int:
-    """Sum up the bytes that the rows and their files take, without those of an empty cache."""
+    """Return the size of the rows and their files in bytes, without that of an empty cache."""
     pages, free, size, files, trees = (
         connection.execute(query).fetchone()[0]
         for query in ("PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size", _SIZE, _TREES)
@@ -219,7 +219,7 @@ def _start_log(connection: sqlite3.Connection, timeout: float) -> None:
         try:
             connection.execute("PRAGMA journal_mode = wal")
         except sqlite3.OperationalError as error:
-            # SQLite does not wait for another connection that does the same.
+            # SQLite does not wait for another connection that changes the journal mode at the same time.
             if "locked" not in str(error) or time.monotonic() > end:
                 raise
         else:
@@ -228,7 +228,7 @@ def _start_log(connection: sqlite3.Connection, timeout: float) -> None:
 
 
 def _text_or_bytes(data: bytes) -> str | bytes:
-    """Decode text; what is no UTF-8 would fail a whole query."""
+    """Decode text; leave invalid UTF-8 as bytes, because it would fail the whole query."""
     try:
         return data.decode()
     except UnicodeDecodeError:

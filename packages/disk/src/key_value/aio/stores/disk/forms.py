@@ -1,4 +1,4 @@
-"""How names and documents are written into the rows of a cache; pickles are never read."""
+"""The encoding of names and documents in the rows of a cache; pickles are never read."""
 
 import json
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.disk.value_files import ValueFiles
 
 MODE_RAW: Final = 1
-"""diskcache's mark of a value that is in the database as it is."""
+"""diskcache's mode of a value that is stored in the database unchanged."""
 
 MODE_TEXT: Final = 3
-"""The mark of a text in a file."""
+"""Mode of a text in a file."""
 
 MODE_PICKLE: Final = 4
-"""The mark of a value to unpickle."""
+"""Mode of a pickled value."""
 
 _EXPIRES = '"expires_at": "'
 
 _TOLERANCE = 0.5
-"""Seconds by which a row and its document may differ; they were computed one after the other."""
+"""Seconds by which a row and its document may differ, because their times are computed separately."""
 
 Found: TypeAlias = bytes | DeserializationError
-"""A document, or why it cannot be read."""
+"""A document, or the reason why it cannot be read."""
 
 
 class MissingFileError(DeserializationError):
@@ -31,22 +31,22 @@ class MissingFileError(DeserializationError):
 
 
 class Form:
-    """The form of rows: diskcache's own, or that of an application's own `diskcache.Disk`.
+    """The encoding of rows: diskcache's own, or that of an application's `diskcache.Disk`.
 
-    In diskcache's own form a name is a key, and a large text a file.
+    In diskcache's own encoding, a name is a key, and a large text is stored in a file.
 
     Attributes:
-        is_ordered: Whether the keys of the table are the names, in their order.
+        is_ordered: Whether the keys of the table are the names, in the same order.
     """
 
     def __init__(self, files: ValueFiles, large: int, disk: Any = None) -> None:
-        """Choose a form.
+        """Choose the encoding.
 
         Args:
-            files: The files of large texts.
-            large: Characters from which a text gets a file.
-            disk: Has `put`, `get`, `store` and `fetch` as diskcache documents them; it writes and reads its
-                files itself. None for diskcache's own form.
+            files: Files of large texts.
+            large: Number of characters from which a text is stored in a file.
+            disk: Object with `put`, `get`, `store` and `fetch` as documented by diskcache, which writes and
+                reads its files itself; None uses diskcache's own encoding.
         """
         self._files = files
         self._large = large
@@ -54,14 +54,14 @@ class Form:
         self.is_ordered = disk is None
 
     def key(self, name: str) -> str | bytes:
-        """Return the key of the row of a name."""
+        """Return the row key of a name."""
         if self._disk is None:
             return name
         key, _ = self._disk.put(name)
         return key if isinstance(key, str) else bytes(key)
 
     def name(self, key: object) -> str | None:
-        """Return the name of a row; None if its key stands for no text."""
+        """Return the name of a row; None if its key does not represent a text."""
         name = key if self._disk is None else self._disk.get(key, True)
         return name if isinstance(name, str) else None
 
@@ -77,12 +77,12 @@ class Form:
         return len(data), MODE_TEXT, self._files.write(data), None
 
     def read(self, row: Sequence[Any], *, limit: int | None = None) -> Found:
-        """Read the document of a row, or return why that cannot be done.
+        """Return the document of a row, or the reason why it cannot be read.
 
         Args:
-            row: Its number, `filename`, `key`, `mode`, `value` and `expire_time`; the last one counts, as
-                diskcache's `touch` does not change the document.
-            limit: Characters that are enough; an application's own disk reads all.
+            row: Number, `filename`, `key`, `mode`, `value` and `expire_time`. The expiry time of the row
+                takes precedence, because diskcache's `touch` does not change the document.
+            limit: Number of characters to read; an application's disk always reads all.
         """
         _, filename, _, mode, value, expires = row
         if mode == MODE_PICKLE:
@@ -95,7 +95,7 @@ class Form:
             return error
         except OSError:
             raise
-        except Exception as error:  # noqa: BLE001  -- an application's disk may raise anything
+        except Exception as error:  # noqa: BLE001 -- an application's disk may raise anything
             return DeserializationError(message=f"The value cannot be read: {error}")
         if not isinstance(text, str):
             return DeserializationError(message="The value is not text")
@@ -112,7 +112,7 @@ class Form:
 
 
 def _expiring(text: str, expires: float) -> str:
-    """Return a document that expires as its row does."""
+    """Return a document with the expiry time of its row."""
     start = text.find(_EXPIRES) + len(_EXPIRES)
     end = text.find('"', start)
     moment = datetime.fromtimestamp(expires, timezone.utc)

@@ -1,4 +1,4 @@
-"""A store in a directory of the form of diskcache for each collection."""
+"""A store with one diskcache directory per collection."""
 
 import re
 from functools import partial
@@ -21,31 +21,31 @@ from key_value.aio.stores.base import (
 from key_value.aio.stores.disk.cache import Cache
 from key_value.aio.stores.disk.cache_store import CacheStore
 from key_value.aio.stores.disk.database import DATABASE
-from key_value.aio.stores.disk.store import CacheFactory, expanded, open_below, open_given
+from key_value.aio.stores.disk.store import CacheFactory, checked, expanded, open_below
 
 __all__ = ["CacheFactory", "MultiDiskStore"]
 
 _PLACE = "\0"
-"""Stands in an address between the place of a cache and the name of a row."""
+"""Separates the place of a cache from the name of a row in an address."""
 
 _VARIABLE = r"\$(?=[\w{])"
-"""What diskcache would replace by an environment variable."""
+"""Characters that diskcache would expand as an environment variable."""
 
 _LEFT_OUT = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 _LONGEST = 255
 
 
 class MultiDiskStore(CacheStore):
-    """A store in a directory for each collection, each as `DiskStore` has one.
+    """A store with one directory per collection, each in the format of `DiskStore`.
 
-    The directory of a collection is named after it; what the file system cannot hold in a name, or takes for
-    something else, is percent-encoded. At most 64 of them are open at a time.
+    The directory of a collection is named after it. Characters that the file system cannot store in a name,
+    or would interpret, are percent-encoded. At most 64 directories are open at a time.
 
-    A store whose caches a factory makes cannot know which collections there are: it has no `collections`,
-    `destroy` and `cull`.
+    With a `disk_cache_factory` the store cannot determine which collections exist, so it has no
+    `collections`, `destroy` and `cull`.
 
     Attributes:
-        directory: The directory that has one for each collection, unless there is a factory.
+        directory: Parent directory of all collections, unless there is a factory.
     """
 
     url_parts = (("path", "directory"),)
@@ -61,20 +61,20 @@ class MultiDiskStore(CacheStore):
         auto_create: bool = True,
         directory: Path | str | None = None,
     ) -> None:
-        """Name a directory, or pass a factory; nothing is made or opened before it is used.
+        """Initialize with a directory or a factory; nothing is created or opened before first use.
 
         Args:
-            disk_cache_factory: Makes the `diskcache.Cache` of a collection, with settings of its own, in a
-                thread of the store. It is called by reads too.
-            base_directory: The directory that has one for each collection, unless there is a factory; `~` is
-                the home directory and `$NAME` an environment variable.
-            max_size: Bytes that the entries of one collection may take; see `DiskStore`.
-            default_collection: The collection used when a call names none.
-            auto_create: Whether to make directories that are missing.
-            directory: Another name for `base_directory`.
+            disk_cache_factory: Function that creates the `diskcache.Cache` of a collection, with settings of
+                your choice. It is called in a thread of the store, also for reads.
+            base_directory: Parent directory of all collections, unless there is a factory; `~` is the home
+                directory and `$NAME` an environment variable.
+            max_size: Maximum size of one collection in bytes; see `DiskStore`.
+            default_collection: Collection used when a call does not name one.
+            auto_create: Whether to create missing directories.
+            directory: Alias of `base_directory`.
 
         Raises:
-            ValueError: There is neither a factory nor a directory.
+            ValueError: Neither a factory nor a directory is given.
         """
         base = directory if base_directory is None else base_directory
         self.directory = expanded(base or Path())
@@ -84,13 +84,10 @@ class MultiDiskStore(CacheStore):
         places = EscapingStrategy(_PLACE)
         self.names = Names(collections=places, separator=_PLACE)
         if disk_cache_factory is not None:
-
-            def opener(place: str, makes: bool) -> Cache | None:
-                return open_given(disk_cache_factory, places.try_unsanitize(place) or place, makes)
-
+            opener = partial(_open_created, disk_cache_factory, places)
         elif base is not None:
             opener = partial(open_below, self.directory, max_size)
-            # Where the directories are known, so are the collections.
+            # The directories are known, and therefore also the collections.
             extend(self, [PagedBytesStore])
         else:
             raise ValueError("Either disk_cache_factory or base_directory must be provided")
@@ -151,8 +148,17 @@ class MultiDiskStore(CacheStore):
         return list(names)
 
 
+def _open_created(create: CacheFactory, places: EscapingStrategy, place: str, _makes: bool) -> Cache:
+    """Open a second connection to the cache that a factory creates; close the one that this thread gets."""
+    given = checked(create(places.try_unsanitize(place) or place))
+    try:
+        return Cache.of(given)
+    finally:
+        given.close()  # Other threads keep theirs: diskcache opens a connection for each.
+
+
 class _FormerPlaces(PassthroughStrategy):
-    """The directories of the 0.5 series, which left characters out: `a/b` and `ab` had the same one."""
+    """The directories of the 0.5 series, which dropped characters: `a/b` and `ab` shared a directory."""
 
     def __init__(self, places: SanitizationStrategy) -> None:
         self._places = places

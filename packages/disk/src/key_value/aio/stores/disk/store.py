@@ -1,4 +1,4 @@
-"""A store in one directory of the form of diskcache."""
+"""A store in one directory, in the format of diskcache."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,21 +13,21 @@ from key_value.aio.stores.disk.cache_store import CacheStore
 from key_value.aio.stores.disk.database import DATABASE
 
 CacheFactory: TypeAlias = Callable[[str], Any]
-"""Makes the `diskcache.Cache` of a collection."""
+"""Function that creates the `diskcache.Cache` of a collection."""
 
 
 class DiskStore(CacheStore, PagedBytesStore):
-    """A store in a directory, in the form of diskcache: a SQLite database, and files for large values.
+    """A store in a directory, in the format of diskcache: a SQLite database, and files for large values.
 
-    Several processes may use it at a time. Values are JSON text: what would have to be unpickled is never
-    read. Each batch is one transaction, and what several tasks store at once is another. Expired entries are
-    removed by later puts, ten at a time, and by `cull`.
+    Several processes may use it at the same time. Values are JSON text; pickled values are never read. Each
+    batch is one transaction, and so are the concurrent writes of several tasks. Expired entries are removed
+    by later puts, ten at a time, and by `cull`.
 
-    With `max_size`, a put removes the entries that were stored first, as far as they are in the way. What was
-    stored last stays.
+    With `max_size`, a put evicts the oldest entries until the new one fits. The entry stored last is never
+    evicted.
 
     Attributes:
-        directory: The directory of the cache.
+        directory: Directory of the cache.
     """
 
     names = Names(formerly=Names.PLAIN)
@@ -44,26 +44,26 @@ class DiskStore(CacheStore, PagedBytesStore):
         default_collection: str | None = None,
         auto_create: bool = True,
     ) -> None:
-        """Name a directory, or pass a cache; nothing is made or opened before it is used.
+        """Initialize with a directory or a cache; nothing is created or opened before first use.
 
         Args:
-            disk_cache: A `diskcache.Cache`, with settings of its own; it stays open.
-            directory: The directory, `~` for the home directory and `$NAME` for an environment variable.
-            max_size: Bytes that entries may take on the disk, besides those of an empty cache; None or 0 for
-                no limit. It is of the directory: the store that opened it last decides.
-            default_collection: The collection used when a call names none.
-            auto_create: Whether to make the directory if it is missing.
+            disk_cache: `diskcache.Cache`, whose settings apply. The store does not close it.
+            directory: Directory, where `~` is the home directory and `$NAME` an environment variable.
+            max_size: Maximum size of the entries on disk in bytes, in addition to an empty cache; None or 0
+                sets no limit. The limit is saved in the directory: the store that opened it last decides.
+            default_collection: Collection used when a call does not name one.
+            auto_create: Whether to create a missing directory.
 
         Raises:
-            ValueError: There is not one of `disk_cache` and `directory`, or the directory is missing and must
-                not be made.
-            TypeError: `disk_cache` is no `diskcache.Cache`.
+            ValueError: Not exactly one of `disk_cache` and `directory` is given, or the directory is missing
+                and `auto_create` is False.
+            TypeError: `disk_cache` is not a `diskcache.Cache`.
         """
         if disk_cache is not None and directory is not None:
             raise ValueError("Provide only one of disk_cache or directory")
         if disk_cache is not None:
             self.directory = Path(checked(disk_cache).directory)
-            opener = partial(open_given, lambda _: disk_cache)
+            opener = partial(_open_given, disk_cache)
         elif directory is not None:
             self.directory = expanded(directory, auto_create=auto_create)
             opener = partial(open_below, self.directory, max_size)
@@ -74,16 +74,16 @@ class DiskStore(CacheStore, PagedBytesStore):
 
 
 def open_below(base: Path, max_size: int | None, place: str, makes: bool) -> Cache | None:
-    """Open the cache in a directory, or in one below it.
+    """Open the cache in a directory, or in one of its subdirectories.
 
     Args:
         base: The directory.
-        max_size: Bytes that entries may take.
-        place: The name of the directory below it; empty for the directory itself.
-        makes: Whether to make the cache if it is missing.
+        max_size: Maximum size of the entries in bytes.
+        place: Name of the subdirectory; empty for the directory itself.
+        makes: Whether to create a missing cache.
 
     Raises:
-        PathSecurityError: The directory below is a link.
+        PathSecurityError: The subdirectory is a link.
     """
     if place:
         with suppress(FileNotFoundError):
@@ -93,23 +93,22 @@ def open_below(base: Path, max_size: int | None, place: str, makes: bool) -> Cac
     return Cache.open(directory, max_size=max_size) if is_there else None
 
 
-def open_given(make: CacheFactory, collection: str, _: bool) -> Cache:
-    """Open a second connection to the cache that an application makes for a collection."""
-    return Cache.of(checked(make(collection)))
+def _open_given(cache: Any, _place: str, _makes: bool) -> Cache:
+    return Cache.of(cache)
 
 
 def checked(cache: Any) -> Any:
-    """Return a cache of an application's own, if it looks like one.
+    """Return an application's cache, if it has the required attributes.
 
     Raises:
-        TypeError: It is no `diskcache.Cache`.
+        TypeError: The object is not a `diskcache.Cache`.
     """
-    for name in ("directory", "disk", "timeout"):
+    for name in ("close", "directory", "disk", "timeout"):
         if not hasattr(cache, name):
             raise TypeError(f"A diskcache.Cache has the attribute {name}, which {type(cache).__name__} lacks")
     return cache
 
 
 def expanded(directory: Path | str, *, auto_create: bool = True) -> Path:
-    """Return the absolute path of a directory, in which `~` and `$NAME` are replaced."""
+    """Return the absolute path of a directory, with `~` and `$NAME` expanded."""
     return absolute(expandvars(Path(directory).expanduser()), auto_create=auto_create)

@@ -13,7 +13,7 @@ from key_value.aio.errors import DeserializationError, PathSecurityError
 from key_value.aio.stores.base import Directory
 
 SUFFIX: Final = "-kv.val"
-"""The end of the names of files that this library wrote, as opposed to diskcache."""
+"""Suffix of files that this library wrote, which distinguishes them from diskcache's."""
 
 _LEVEL = re.compile(r"^[0-9a-f]{2}\Z")
 _OURS = re.compile(f"{SUFFIX}\\Z")
@@ -21,21 +21,21 @@ _OURS = re.compile(f"{SUFFIX}\\Z")
 _ATTEMPTS = 10
 
 _REST = 0.001
-"""Seconds that the thread rests after a large value.
+"""Seconds that the thread sleeps after a large value.
 
-Each of its system calls releases the interpreter and wants it back: on a busy machine the event loop would
-get it late.
+Each of its system calls releases the GIL and acquires it again. On a busy machine the event loop would get it
+late.
 """
 
 
 class ValueFiles:
-    """The value files below a directory; no name from the database leads outside of it, by links or not."""
+    """The value files below a directory; no name from the database leads outside it, even through links."""
 
     def __init__(self, root: Path) -> None:
-        """Name a directory.
+        """Initialize with a directory.
 
         Args:
-            root: That of the cache.
+            root: Directory of the cache.
         """
         self._root = root
         self._written: list[object] = []
@@ -46,22 +46,22 @@ class ValueFiles:
         self._written, self._unused = [], []
 
     def end(self, *, kept: bool) -> None:
-        """End a transaction: remove the files that `discard` named, or if it is not kept the new ones."""
+        """End a transaction: remove discarded files if it was committed, new files if it was rolled back."""
         for filename in self._unused if kept else self._written:
             self._remove(filename)
 
     def discard(self, filename: object) -> None:
-        """Remove a file when the transaction is committed; None is no file."""
+        """Remove a file once the transaction is committed; None is ignored."""
         if filename is not None:
             self._unused.append(filename)
 
     def keep(self, filename: object) -> None:
-        """Remove a file if the transaction is rolled back; None is no file."""
+        """Remove a file if the transaction is rolled back; None is ignored."""
         if filename is not None:
             self._written.append(filename)
 
     def sweep(self, used: Container[object]) -> None:
-        """Discard the files that this library wrote and no row uses."""
+        """Discard files that this library wrote and no row uses."""
         for first in self._names(_LEVEL):
             for second in self._names(_LEVEL, first):
                 for name in self._names(_OURS, first, second):
@@ -69,11 +69,11 @@ class ValueFiles:
                         self.discard(filename)
 
     def read(self, filename: object, limit: int | None = None) -> bytes:
-        """Read a file, or so many bytes of it.
+        """Return the contents of a file, up to `limit` bytes.
 
         Raises:
-            FileNotFoundError: It is missing.
-            DeserializationError: Its name leads outside of the directory, or it is no regular file.
+            FileNotFoundError: The file is missing.
+            DeserializationError: The name leads outside the directory, or the file is not a regular file.
         """
         with os.fdopen(self._open(filename), "rb", buffering=0) as file:
             if limit is not None:
@@ -83,11 +83,11 @@ class ValueFiles:
         return data
 
     def check(self, filename: object) -> None:
-        """Refuse what `read` refuses."""
+        """Raise for the names that `read` rejects."""
         os.close(self._open(filename))
 
     def write(self, data: bytes) -> str:
-        """Write a new file, and return its name; it is kept unless the transaction is rolled back."""
+        """Write a new file and return its name; the file is removed if the transaction is rolled back."""
         token = secrets.token_hex(16)
         filename = f"{token[:2]}/{token[2:4]}/{token[4:]}{SUFFIX}"
         self.keep(filename)
@@ -97,9 +97,9 @@ class ValueFiles:
         return filename
 
     def _remove(self, filename: object) -> None:
-        """Remove a file if it is there, and its directories if they are empty then.
+        """Remove a file, if it exists, and its directories, if they are empty.
 
-        A name that leads outside of the directory is left alone.
+        A name that leads outside the directory is ignored.
         """
         with suppress(OSError, PathSecurityError, DeserializationError):
             *levels, name = _split(filename)
@@ -126,7 +126,7 @@ class ValueFiles:
 
     def _create(self, filename: str) -> int:
         for _ in range(_ATTEMPTS):
-            # Another process may have removed the directories, which are still empty.
+            # Another process may have removed the directories while they were empty.
             with suppress(FileNotFoundError):
                 return self._create_once(*_split(filename))
         return self._create_once(*_split(filename))
@@ -140,7 +140,7 @@ class ValueFiles:
 
 
 def _split(filename: object) -> list[str]:
-    """The components of the name of a file: diskcache writes the separator of its system."""
+    """Return the components of a file name, which diskcache writes with the separator of its system."""
     if not isinstance(filename, str):
         raise DeserializationError(message="The name of the value's file is not text")
     return re.split(r"[/\\]", filename)

@@ -12,19 +12,19 @@ except ImportError as error:
 __all__ = ["ERRORS", "duckdb", "is_conflict"]
 
 ERRORS = (
-    # One process at a time can use a file: that another one does is an IOException too.
+    # A file can be used by one process at a time; otherwise DuckDB raises an IOException, too.
     ((duckdb.IOException, duckdb.ConnectionException, OSError), StoreConnectionError),
     (duckdb.Error, KeyValueStoreError),
 )
 
 
 _CONFLICT = re.compile("conflict|duplicate key", re.IGNORECASE)
-"""Two connections have changed one row: that is found in the statement, or when it is committed."""
+"""Two connections changed the same row; DuckDB reports that in the statement or on commit."""
 
 
 def is_conflict(error: Exception) -> bool:
-    """Return whether another connection changed, or first inserted, the same row meanwhile."""
+    """Return whether another connection changed or inserted the same row in the meantime."""
     if isinstance(error, duckdb.ConstraintException):
         return "duplicate key" in str(error).lower()
-    # A full disk is a TransactionException too, and does not pass.
+    # A full disk is a TransactionException, too, but a retry does not help.
     return isinstance(error, duckdb.TransactionException) and _CONFLICT.search(str(error)) is not None

@@ -1,4 +1,4 @@
-"""Creating a database that its owner alone can read."""
+"""Creating a database that only its owner can access."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ _UNFINISHED = ".tmp"
 
 
 def create(path: Path) -> None:
-    """Create an empty database, whole or not at all: DuckDB refuses a file that it had no time to finish."""
+    """Create an empty database atomically: DuckDB rejects a file that was only partly written."""
     make_directory(path.parent)
     folder = Path(mkdtemp(prefix=_prefix(path), suffix=_UNFINISHED, dir=path.parent))
     try:
@@ -27,19 +27,19 @@ def create(path: Path) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Remove what was left by processes that ended while they created a database that now exists."""
+    """Remove files left by processes that ended while creating a database that now exists."""
     for folder in path.parent.glob(f"{escape(_prefix(path))}*{_UNFINISHED}"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_log(path: Path) -> None:
-    """Create the write-ahead log before DuckDB does, which would let others read it."""
+    """Create the write-ahead log before DuckDB does, because DuckDB would let others read it."""
     with suppress(FileExistsError):
         os.close(os.open(f"{path}.wal", os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def is_writable(path: Path) -> bool:
-    """Return whether a database may be written: the file, and its log beside it."""
+    """Return whether a database is writable, that is, both the file and its log."""
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
@@ -48,12 +48,12 @@ def _prefix(path: Path) -> str:
 
 
 def _publish(created: Path, path: Path) -> None:
-    """Give a file its name, unless another process was faster."""
+    """Rename a file to its final name, unless another process was faster."""
     try:
         os.link(created, path)
     except FileExistsError:
         return
     except OSError:
-        # Not every file system has hard links.
+        # Some file systems have no hard links.
         if not path.exists():
             created.rename(path)

@@ -26,22 +26,23 @@ __all__ = ["DuckDBSerializationAdapter", "DuckDBStore"]
 
 
 class DuckDBSerializationAdapter(BasicSerializationAdapter):
-    """The documents that the 0.5 series made of the rows of its DuckDB store, for code that imports them."""
+    """The serialization adapter of the 0.5 series' DuckDB store, for code that imports it."""
 
     def __init__(self) -> None:
         super().__init__(date_format="datetime", value_format="dict")
 
 
 class DuckDBStore(TableStore):
-    """A store in a DuckDB file, or in memory: every entry is a row that SQL can query.
+    """A store in a DuckDB file, or in memory, with entries as rows that SQL can query.
 
-    DuckDB is made for large queries. A put or a get costs milliseconds, and hundreds in one batch little
-    more; so do those of many tasks at once, which share a statement. One process at a time can use a file,
-    with any number of stores and connections; any other, also a forked child, gets a `StoreConnectionError`.
+    DuckDB is designed for large queries. A put or a get takes milliseconds, but a batch of hundreds takes
+    little longer, and the concurrent operations of many tasks share a statement. A file can be used by one
+    process at a time, with any number of stores and connections. Other processes, including forked children,
+    get a `StoreConnectionError`.
 
-    The value is a JSON column. It holds NaN and infinities, as text that other readers of JSON may refuse,
-    but no lone surrogates: those are a `SerializationError`. The file is made, for its owner alone, by the
-    first write; reading creates nothing. Expired entries stay in it until `cull`.
+    The value is a JSON column. It supports NaN and infinities, as text that other JSON parsers may reject,
+    but no lone surrogates, which raise `SerializationError`. The first write creates the file, which is
+    accessible to its owner only; reads create nothing. Expired entries stay in the file until `cull`.
     """
 
     errors = ERRORS
@@ -58,22 +59,22 @@ class DuckDBStore(TableStore):
         seed: SEED_DATA_TYPE | None = None,
         auto_create: bool = True,
     ) -> None:
-        """Name a database; nothing is opened before it is used.
+        """Initialize with a path or an open connection; a path is opened on first use.
 
         Args:
-            connection: A connection to use in place of a path. The store works on a cursor of it, in
-                transactions of its own and the database's default schema, and leaves it open.
-            database_path: The file, `~` for the home directory; `:memory:` or None keeps everything in memory
-                until the store is closed.
-            table_name: The table: letters, digits and underscores.
-            default_collection: The collection used when a call names none.
-            seed: `{collection: {key: value}}` to store where nothing is stored yet.
-            auto_create: Whether to create the table, and the file, if they are missing; otherwise that is a
+            connection: Connection to use instead of a path. The store works on a cursor of it, in separate
+                transactions and the database's default schema, and does not close it.
+            database_path: Path of the file, where `~` is the home directory. `:memory:` or None keeps all
+                entries in memory until the store is closed.
+            table_name: Table name of letters, digits and underscores.
+            default_collection: Collection used when a call does not name one.
+            seed: Initial entries as `{collection: {key: value}}`; existing entries are not overwritten.
+            auto_create: Whether to create the file and the table; otherwise a missing one raises
                 `StoreSetupError`.
 
         Raises:
-            ValueError: Both a connection and a path are given, the path is a URL, or the table's name is not
-                a plain SQL identifier.
+            ValueError: Both a connection and a path are given, the path is a URL, or the table name is not a
+                plain SQL identifier.
         """
         if connection is not None and database_path is not None:
             raise ValueError("Provide only one of connection or database_path")
@@ -97,7 +98,7 @@ class DuckDBStore(TableStore):
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         mapped = super()._map_error(error)
         if mapped is not None and "lock on file" in str(error):
-            message = f"{self!r} is in use: DuckDB lets one process at a time use a database: {error}"
+            message = f"{self!r} is in use: DuckDB allows one process at a time per database: {error}"
             return StoreConnectionError(message=message)
         return mapped
 
@@ -105,7 +106,7 @@ class DuckDBStore(TableStore):
     async def _row(self, collection: str, key: str, entry: ManagedEntry) -> Row:
         row = await super()._row(collection, key, entry)
         if row.has_lone_surrogate:
-            raise SerializationError(message="DuckDB cannot hold half of a surrogate pair in JSON")
+            raise SerializationError(message="DuckDB cannot store a lone surrogate in JSON")
         return row
 
 

@@ -1,7 +1,7 @@
-"""The table of a DuckDB store, in the columns of the 0.5 series, and the database that it is in.
+"""The table of a DuckDB store, with the columns of the 0.5 series, and its database.
 
-Each statement is a transaction by itself: DuckDB 1.5.1 and those before it can lose the second change of a
-row in the same transaction. Times are numbers on both ways: to fetch a TIMESTAMPTZ as a datetime needs pytz.
+Each statement is a separate transaction: DuckDB up to 1.5.1 can lose the second change of a row in the same
+transaction. Times are passed as numbers in both directions: fetching a TIMESTAMPTZ as a datetime needs pytz.
 """
 
 import math
@@ -20,12 +20,12 @@ from key_value.aio.stores.duckdb.driver import duckdb, is_conflict
 MEMORY = ":memory:"
 
 ATTEMPTS = 50
-"""How often a statement is tried that conflicts with other connections of this process."""
+"""Maximum number of attempts of a statement that conflicts with other connections of this process."""
 
 Source: TypeAlias = "str | duckdb.DuckDBPyConnection"
-"""A file, `:memory:`, or a connection of the caller's."""
+"""A file, `:memory:`, or a connection of the caller."""
 
-# The primary key keeps rows apart, but DuckDB finds none by an index of two columns.
+# The primary key keeps rows unique, but DuckDB does not search by an index of two columns.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS kv_entries (
     collection VARCHAR NOT NULL,
@@ -44,7 +44,7 @@ WHERE database_name = current_database() AND schema_name = current_schema() AND 
 """
 COLUMNS = "collection, key, value, epoch_us(created_at), epoch_us(expires_at)"
 AT = "(collection, key) IN (SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]))"
-# An index serves a comparison, but no subquery.
+# DuckDB uses an index for a comparison, but not for a subquery.
 GET = f"SELECT {COLUMNS} FROM kv_entries WHERE collection = ? AND key = ?"
 GET_MANY = f"SELECT {COLUMNS} FROM kv_entries WHERE {AT}"
 INSERT = "INSERT INTO kv_entries (collection, key, value, created_at, expires_at, version)"
@@ -95,20 +95,20 @@ DELETE FROM kv_entries WHERE (collection, key) IN (
 
 
 class DuckDBTable(Table):
-    """The rows of one database, which is created by the first write; it belongs to one thread."""
+    """The rows of one database, which the first write creates; used by one thread only."""
 
     _newest: ClassVar[int] = 0
-    """The latest `created_at` of this process, in microseconds: each is later, and so is a row's version."""
+    """The latest `created_at` of this process in microseconds; it always increases, as do row versions."""
 
     _stamping: ClassVar = threading.Lock()
 
     def __init__(self, source: Source, *, name: str, auto_create: bool) -> None:
-        """State where the rows are; nothing is opened yet.
+        """Initialize with a database, without opening it.
 
         Args:
             source: The database.
-            name: The name of the table.
-            auto_create: Whether to create what is missing of it.
+            name: Table name.
+            auto_create: Whether to create a missing database and table.
         """
         self._path = Path(source) if isinstance(source, str) and source != MEMORY else None
         self._source = source
@@ -165,8 +165,8 @@ class DuckDBTable(Table):
     @override
     def delete(self, addresses: Collection[Address], now: float, /) -> list[Address]:
         deleted = self._change(DELETE, _columns(addresses))
-        living = ((name, key) for name, key, expires in deleted if expires is None or expires > now * 1e6)
-        return [Address(name, key) for name, key in living]
+        unexpired = ((name, key) for name, key, expires in deleted if expires is None or expires > now * 1e6)
+        return [Address(name, key) for name, key in unexpired]
 
     @override
     def page(self, collection: str | None, prefix: str, after: Address | None, limit: int, /) -> list[Row]:
@@ -183,7 +183,7 @@ class DuckDBTable(Table):
 
     @override
     def clear(self, collection: str | None, /) -> bool:
-        # Without RETURNING a statement returns how many rows it changed.
+        # Without RETURNING, a statement returns the number of changed rows.
         counts = self._change(CLEAR) if collection is None else self._change(CLEAR_COLLECTION, [collection])
         return any(count for (count,) in counts)
 
@@ -192,21 +192,21 @@ class DuckDBTable(Table):
         return len(self._change(CULL, [_now(), limit]))
 
     def _stamp(self, created: float) -> int:
-        """Return a time to store rows at, in microseconds: their own, or later than all before."""
+        """Return the time to store rows with, in microseconds: their own, or later than all previous ones."""
         with self._stamping:
             DuckDBTable._newest = max(_microseconds(created), DuckDBTable._newest + 1)
             return DuckDBTable._newest
 
     def _read(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows that a query finds; none if there is no table yet."""
+        """Return the rows of a query; no rows if the table does not exist yet."""
         return self._execute(query, parameters) if self.exists() else []
 
     def _change(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Change what is stored, and return the rows that the statement does; none without a table."""
+        """Run a statement that changes rows and return its rows; no rows if the table does not exist."""
         return self._write(statement, parameters) if self.exists() else []
 
     def _store(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Change what is stored, in a table that is created if it is missing."""
+        """Run a statement that changes rows, in a table that is created if it is missing."""
         if not self._is_prepared:
             if self._auto_create:
                 if self._path is not None and not self._path.exists():
@@ -216,21 +216,21 @@ class DuckDBTable(Table):
         return self._change(statement, parameters)
 
     def _write(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        # What opens a database removes an empty log.
+        # Opening a database removes an empty log.
         self._connect()
         if self._path is not None:
             files.create_log(self._path)
         return self._execute(statement, parameters)
 
     def _execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement, again if it conflicts with another connection of this process."""
+        """Run a statement; repeat it if it conflicts with another connection of this process."""
         statement = _for_table(statement, self._name)
         for attempt in range(ATTEMPTS):
             try:
                 return self._connect().execute(statement, parameters).fetchall()
             except duckdb.FatalException:
-                # After a failed write, as on a full disk, DuckDB accepts nothing until the database is
-                # reopened.
+                # After a failed write, for example on a full disk, DuckDB accepts nothing until the database
+                # is reopened.
                 self.close()
                 raise
             except duckdb.Error as error:
@@ -244,7 +244,7 @@ class DuckDBTable(Table):
             if isinstance(self._source, str):
                 self._connection = self._open(self._source)
             else:
-                # A connection is for one thread at a time, and this one is its owner's.
+                # A connection may be used by one thread at a time, and this one belongs to the caller.
                 self._connection = self._source.cursor()
         return self._connection
 
@@ -261,7 +261,7 @@ class DuckDBTable(Table):
 
 
 def _for_table(statement: str, table: str) -> str:
-    """Return a statement for a table of any name, even that of a word of SQL."""
+    """Return a statement for a table of any name, even an SQL keyword."""
     return statement.replace("idx_kv_entries_key", f'"idx_{table}_key"').replace(" kv_entries", f' "{table}"')
 
 
@@ -276,7 +276,7 @@ def _values(row: Row, created: int) -> list[Any]:
 
 
 def _created(version: str) -> int | None:
-    """Return the time of a version; -1, which no row has, for what is no version."""
+    """Return the time of a version; -1, which no row has, for an invalid version."""
     if not version:
         return None
     return int(version) if version.isdecimal() else -1
@@ -287,7 +287,7 @@ def _columns(rows: Collection[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _microseconds(epoch: float) -> int:
-    """Return a time as DuckDB counts it, rounded up so that nothing expires before its time."""
+    """Return a time in DuckDB's microseconds, rounded up so that nothing expires early."""
     return math.ceil(epoch * 1_000_000)
 
 

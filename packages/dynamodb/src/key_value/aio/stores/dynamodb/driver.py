@@ -1,4 +1,4 @@
-"""aiobotocore: how its clients are made, and its exceptions."""
+"""aiobotocore: how its clients are created, and its exceptions."""
 
 import asyncio
 import random
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 ATTEMPTS = 3
-"""How often the driver sends what may be sent again."""
+"""Maximum number of attempts by the driver for repeatable operations."""
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 MISSING = "ResourceNotFoundException"
@@ -64,7 +64,7 @@ THROTTLED = frozenset(
         "TransactionConflictException",
     }
 )
-"""Nothing was done, and it can be sent again."""
+"""Errors after which nothing was done, so the request can be repeated."""
 
 _CREDENTIALS = frozenset(
     {
@@ -80,40 +80,40 @@ _CREDENTIALS = frozenset(
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 _OTHER_KEY = ("does not match the schema", "conditions on the keys is invalid")
-"""What DynamoDB says of a key that is not the table's."""
+"""Messages of DynamoDB for a key that does not match the table's."""
 
 _GIVES_UP = 0.8
-"""The part of the timeout after which nothing is sent again."""
+"""Fraction of the timeout after which no request is repeated."""
 
 _PATIENCE = 30.0
-"""Seconds after which nothing is sent again if there is no timeout."""
+"""Seconds after which no request is repeated, if there is no timeout."""
 
 
 class Clients(NamedTuple):
     """The clients of an event loop."""
 
     repeating: AioBaseClient
-    """For reads and plain writes: the driver sends them again by itself."""
+    """For reads and plain writes, which the driver retries by itself."""
     once: AioBaseClient
-    """For what must not be done twice."""
+    """For operations that must not be repeated."""
 
 
 class Backoff:
-    """Waits longer and longer, by chance, before a call is repeated."""
+    """Waits before a retry, with exponential backoff and jitter."""
 
     def __init__(self, timeout: float | None) -> None:
-        """Start to count.
+        """Start the clock.
 
         Args:
-            timeout: Seconds within which the calls must end; None sets no bound.
+            timeout: Maximum duration of all attempts, in seconds; None allows 30 seconds.
         """
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.time() + (_PATIENCE if timeout is None else timeout * _GIVES_UP)
         self._longest = 0.05
 
     async def wait(self) -> bool:
-        """Wait before the next attempt; return whether there is time for one."""
-        seconds = random.uniform(0, self._longest)  # noqa: S311 -- so that two do not meet again
+        """Wait before the next attempt; return False if there is no time for one."""
+        seconds = random.uniform(0, self._longest)  # noqa: S311 -- so that two do not collide again
         if self._loop.time() + seconds >= self._end:
             return False
         await asyncio.sleep(seconds)
@@ -122,14 +122,14 @@ class Backoff:
 
 
 class ForeignReplyError(Exception):
-    """A reply is not DynamoDB's; a proxy or a captive portal may have given it."""
+    """The reply is not from DynamoDB, but possibly from a proxy or a captive portal."""
 
 
 _BROKEN = (HTTPClientError, aiohttp.ClientError, ResponseParserError, ForeignReplyError, OSError)
-"""The connection broke, or what came over it was no reply."""
+"""The connection broke, or its data was not a valid reply."""
 
 FAILURES = (BotoCoreError, ClientError, *_BROKEN)
-"""All that a call raises."""
+"""All exceptions of a call."""
 
 
 @asynccontextmanager
@@ -139,10 +139,10 @@ async def open_clients(
     """Open the clients of an event loop.
 
     Args:
-        session: The caller's session; None creates one, whose credentials are refreshed in this loop.
-        profile: The profile of a session that is created.
-        options: The options of `create_client`.
-        config: How the clients behave.
+        session: Session of the caller; None creates one, whose credentials are refreshed in this loop.
+        profile: Profile of a new session.
+        options: Options of `create_client`.
+        config: Configuration of the clients.
     """
     opening: Any = session or AioSession(profile=profile)
     only_once = AioConfig(retries={"total_max_attempts": 1, "mode": "standard"})
@@ -155,12 +155,12 @@ async def open_clients(
 
 
 def make_config(timeout: float | None, connections: int, given: Config | None) -> Any:
-    """Return how the clients behave; what is given goes before the rest.
+    """Return the configuration of the clients; a given one takes precedence.
 
     Args:
-        timeout: Seconds that a call may take; None leaves it to the driver.
-        connections: How many connections a client has at most.
-        given: The caller's configuration.
+        timeout: Maximum duration of a call, in seconds; None leaves it to the driver.
+        connections: Maximum number of connections per client.
+        given: Configuration of the caller.
     """
     chosen: dict[str, Any] = (
         {} if timeout is None else {"connect_timeout": timeout / 4, "read_timeout": timeout}
@@ -169,7 +169,7 @@ def make_config(timeout: float | None, connections: int, given: Config | None) -
     defaults: Any = AioConfig(max_pool_connections=connections, retries=retries, **chosen)
     if given is None:
         return defaults
-    # Of the two, `merge` keeps the first one's arguments for aiohttp.
+    # `merge` keeps the aiohttp arguments of the first configuration.
     first: Any = given if isinstance(given, AioConfig) else AioConfig()
     return first.merge(defaults.merge(given))
 
@@ -180,20 +180,20 @@ def response_of(error: Any) -> Mapping[str, Any]:
 
 
 def code_of(error: ClientError) -> str:
-    """Return the code by which DynamoDB names an error."""
+    """Return the error code of DynamoDB."""
     return response_of(error).get("Error", {}).get("Code", "")
 
 
 def was_sent_again(reply: Mapping[str, Any]) -> bool:
-    """Return whether the driver has sent a request several times, as clients of the caller may do."""
+    """Return whether a request was sent several times, as clients passed in by the caller may do."""
     return reply.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
 
 
 def check_reply(reply: dict[str, Any]) -> dict[str, Any]:
-    """Return a reply that is DynamoDB's.
+    """Return a reply if it is from DynamoDB.
 
     Raises:
-        ForeignReplyError: It is not: the driver takes any other body for an empty reply.
+        ForeignReplyError: The reply is not from DynamoDB. The driver treats any other body as an empty reply.
     """
     if "RequestId" not in reply.get("ResponseMetadata", {}):
         raise ForeignReplyError("the reply has no request id, so it is not DynamoDB's")
@@ -201,12 +201,12 @@ def check_reply(reply: dict[str, Any]) -> dict[str, Any]:
 
 
 def map_error(error: Exception, store: str, table: str) -> BaseKeyValueError | None:
-    """Map an exception of the driver to the error to raise for it.
+    """Map a driver exception to a store error.
 
     Args:
         error: The exception.
-        store: What stands for the store in messages.
-        table: The table.
+        store: Representation of the store in messages.
+        table: Table name.
     """
     message = f"{store}: {error or type(error).__name__}"
     if isinstance(error, ClientError):

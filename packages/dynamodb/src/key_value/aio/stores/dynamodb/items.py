@@ -1,4 +1,4 @@
-"""The items of a store in DynamoDB, in the form of the 0.5 series, and the conditions on them."""
+"""The items of a store in DynamoDB, in the format of the 0.5 series, and the conditions on them."""
 
 import json
 import math
@@ -13,32 +13,32 @@ from key_value.aio.errors import ValueTooLargeError
 from key_value.aio.stores.base import Address, EscapingStrategy, ManagedEntry, Names, Row
 
 Item = dict[str, dict[str, Any]]
-"""The attributes of an item, each with the name of its type."""
+"""The attributes of an item, each with its type name."""
 
 LARGEST_ITEM = 409_600
-"""Bytes of an item, its attributes' names included:
+"""Maximum size of an item in bytes, including the names of its attributes:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 LAST_KEY = "\U0010ffff" * 256
-"""The last sort key, of the 1024 bytes that one may have."""
+"""The last possible sort key, which may have 1024 bytes."""
 
 LISTED = "#collection, #key, #ttl, #expires, #rev, #names"
-"""What is read of an item that is listed."""
+"""Projection of the attributes that a listing reads."""
 
 ATTRIBUTES = ("collection", "key", "value", "ttl", "expires", "rev", "names")
 
 _LITERAL = re.compile("[^%\ud800-\udfff]{0,200}")
-"""The beginning of a prefix that is neither escaped nor cut in any key."""
+"""Matches the start of a prefix, as far as it is neither escaped nor truncated in any key."""
 
 _BY_TEXT = "text:"
-"""Stands before the hash of the value in the version of an item of the 0.5 series."""
+"""Precedes the hash of the value in the version of an item of the 0.5 series."""
 
 _BY_TTL = "ttl:"
-"""Stands before the `ttl` in the version of such an item that was listed, and has no value then."""
+"""Precedes the `ttl` in the version of such an item when it was listed without its value."""
 
 
 class DynamoDBNames(Names):
-    """Names of at most 1024 bytes for keys and 2048 for collections; prefixes are DynamoDB's business."""
+    """Names of at most 1024 bytes for keys and 2048 for collections; DynamoDB itself handles prefixes."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ def encode_item(row: Row, entry: ManagedEntry) -> Item:
     """Return the item of an entry, whose value is JSON text in the row.
 
     Raises:
-        ValueTooLargeError: DynamoDB does not hold as much.
+        ValueTooLargeError: The item is too large for DynamoDB.
     """
     original = row.original or row.address
     text = _document(row.value, original, entry.created_at_isoformat)
@@ -72,12 +72,12 @@ def encode_item(row: Row, entry: ManagedEntry) -> Item:
 
 
 def _document(value: str, original: Address, created: str | None) -> str:
-    """Return the document of the 0.5 series without `expires_at`, which the attribute `ttl` replaces there.
+    """Return the document of the 0.5 series, without `expires_at`, which the attribute `ttl` replaces.
 
     Args:
-        value: The value as JSON text.
-        original: The collection and the key.
-        created: When the entry was stored, in ISO 8601, if that is known.
+        value: Value as JSON text.
+        original: Collection and key.
+        created: Time at which the entry was stored, in ISO 8601, if known.
     """
     time = "" if created is None else f'"created_at": "{created}", '
     collection, key = map(json.dumps, original)
@@ -90,17 +90,17 @@ def encode_key(address: Address) -> Item:
 
 
 def encode_expiry(expires: float) -> Item:
-    """Return the attributes that say when an item expires.
+    """Return the attributes with the expiry time of an item.
 
-    `ttl`, in whole seconds, is that of the 0.5 series and of DynamoDB. It is rounded up, so that nothing
-    expires before its time; `expires` is the same time, precisely.
+    `ttl`, in whole seconds, is used by the 0.5 series and by DynamoDB. It is rounded up, so that nothing
+    expires early; `expires` is the exact time.
     """
     return {"ttl": {"N": str(math.ceil(expires))}, "expires": {"N": repr(expires)}}
 
 
 def decode_item(item: Mapping[str, Any]) -> Row:
-    """Return the row of an item, whose value has yet to be looked at."""
-    # Without `rev` it is not one of ours that may have a name of this kind.
+    """Return the row of an item; its value is not decoded yet."""
+    # Without `rev`, an item is not ours, but may still have an attribute of this name.
     names = _text(item, "names") if "rev" in item else ""
     return Row(
         item["collection"]["S"],
@@ -117,11 +117,11 @@ def condition(version: str | None, row: Row | None = None) -> dict[str, Any] | N
     """Return the arguments of a call for an item that must have a version.
 
     Args:
-        version: The version; None: there must be no item.
-        row: The row that is there, if `needs_row` wants it.
+        version: The version; None requires that there is no item.
+        row: The existing row, if `needs_row` requires it.
 
     Returns:
-        None if the row has another version already.
+        None if the row already has another version.
     """
     if version is None:
         return expression("attribute_not_exists(#key)")
@@ -139,12 +139,12 @@ def condition(version: str | None, row: Row | None = None) -> dict[str, Any] | N
 
 
 def needs_row(version: str | None) -> bool:
-    """Return whether the row that is there has to be read first, as for items of the 0.5 series."""
+    """Return whether the existing row must be read first, as for items of the 0.5 series."""
     return version is not None and version.startswith(_BY_TEXT)
 
 
 def expression(text: str, **values: Any) -> dict[str, Any]:
-    """Return the arguments of a conditional call; if it fails, its error has the item that is there."""
+    """Return the arguments of a conditional call; if it fails, its error contains the existing item."""
     return {
         "ConditionExpression": text,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -153,7 +153,7 @@ def expression(text: str, **values: Any) -> dict[str, Any]:
 
 
 def names_and_values(text: str, **values: Any) -> dict[str, Any]:
-    """Return what the `#names` and `:values` of expressions stand for; DynamoDB refuses unused ones."""
+    """Return the values of `#names` and `:values` in expressions; DynamoDB rejects unused ones."""
     names = {f"#{name}": name for name in ATTRIBUTES if re.search(f"#{name}\\b", text)}
     found: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
     if values:
@@ -166,7 +166,7 @@ def _expires(item: Mapping[str, Any]) -> float | None:
     if ttl is None:
         return None
     precise = item.get("expires", {}).get("N")
-    # Where somebody has changed `ttl`, it is what counts.
+    # If another application changed `ttl`, that value applies.
     return float(precise) if precise and math.ceil(float(precise)) == float(ttl) else float(ttl)
 
 
@@ -178,7 +178,7 @@ def _version(item: Mapping[str, Any]) -> str:
 
 
 def _original(names: str) -> Address | None:
-    """Return the collection and key that an item keeps; None if that cannot be read."""
+    """Return the collection and key saved in an item; None if they cannot be read."""
     try:
         return Address(*json.loads(names))
     except (TypeError, ValueError):

@@ -62,33 +62,33 @@ T = TypeVar("T")
 
 Reply = dict[str, Any]
 
-# Below 1 MiB in a request, where aiohttp warns of a large body; JSON can double what is in it.
+# Keeps requests below 1 MiB, where aiohttp warns about large bodies; JSON can double the size of its content.
 WRITES = BatchLimit(items=25, size=500_000)
-"""How much one BatchWriteItem takes."""
+"""Limits of one BatchWriteItem request."""
 
 PAGE = 1000
-"""Entries that are listed by a call, to be removed."""
+"""Number of entries per listing for removal."""
 
 _STORING = frozenset({"put_item", "batch_write_item"})
-"""Operations that need a table; without one there is nothing to find, change or remove."""
+"""Operations that need a table; the others find, change and remove nothing without one."""
 
 _OURS = "attribute_type(#value, :string)"
 _STRING = {"S": "S"}
 
 
 class DynamoDBStore(RowStore):
-    """A store in a table of DynamoDB, for any number of processes on many machines.
+    """A store in a DynamoDB table, shared by any number of processes and machines.
 
-    The partition key of the table is `collection` and its sort key `key`, both strings. It may hold other
-    items, which are neither listed nor removed. The first write creates a table that is missing, reading
-    creates nothing. DynamoDB removes what has expired, within a few days; until then it counts as missing.
+    The partition key of the table is `collection` and its sort key `key`, both strings. The table may hold
+    other items, which are neither listed nor removed. The first write creates a missing table; reads create
+    nothing. DynamoDB removes expired entries within a few days; until then they count as missing.
 
-    Reads are strongly consistent. Conditional operations are sent once; if an answer is lost, and the entry
-    does not tell whether the write has happened, an `OutcomeUnknownError` is raised.
+    Reads are strongly consistent. Conditional operations are sent once. If a response is lost, and the entry
+    does not show whether the write was applied, the store raises `OutcomeUnknownError`.
     """
 
     names = NAMES
-    reclaim_after = None  # DynamoDB removes what has expired.
+    reclaim_after = None  # DynamoDB removes expired entries.
     reconnects = True
     batch_limit = BatchLimit(items=100)
     url_parts = (
@@ -119,38 +119,37 @@ class DynamoDBStore(RowStore):
         consistent_read: bool = True,
         timeout: float | None = 10.0,
     ) -> None:
-        """Name a table; nothing is sent before the store is used.
+        """Initialize with the name of a table; connects on first use.
 
-        What is not given is found as boto3 finds it: in the environment, the files of `~/.aws`, or the
+        Missing arguments are resolved like in boto3: from the environment, the files in `~/.aws`, or the
         metadata of the machine or container.
 
         Args:
-            client: A client of aiobotocore, for the event loop that it belongs to; the store does not close
-                it.
-            table_name: The name of the table, or its ARN if `auto_create` is off.
-            region_name: The region.
-            endpoint_url: Where DynamoDB is, if not at the region's own address.
-            aws_access_key_id: The access key.
-            aws_secret_access_key: The secret key.
-            aws_session_token: The token of temporary credentials.
-            profile_name: The profile in `~/.aws`.
-            session: A session of aiobotocore, for the event loop that it belongs to.
-            config: Options of the clients, such as `retries`, `proxies` or `connect_timeout`; they go before
-                those of the store, but conditional operations are sent once in any case.
-            use_ssl: Whether an endpoint without a scheme is asked over TLS.
-            verify: Whether the certificate is checked, or the file of the authorities to trust.
-            max_pool_connections: Connections of a client.
-            default_collection: The collection used when a call names none.
+            client: aiobotocore client, bound to its event loop. The store does not close it.
+            table_name: Table name, or the ARN of the table if `auto_create` is False.
+            region_name: Region.
+            endpoint_url: URL of DynamoDB, if it is not the region's own endpoint.
+            aws_access_key_id: Access key ID.
+            aws_secret_access_key: Secret access key.
+            aws_session_token: Session token of temporary credentials.
+            profile_name: Profile in `~/.aws`.
+            session: aiobotocore session, bound to its event loop.
+            config: Options of the clients, such as `retries`, `proxies` or `connect_timeout`. They take
+                precedence over the store's, but conditional operations are always sent once.
+            use_ssl: Whether to use TLS for an endpoint without a scheme.
+            verify: Whether to verify certificates, or the file of trusted CA certificates.
+            max_pool_connections: Maximum number of connections of a client.
+            default_collection: Collection used when a call does not name one.
             table_config: Further arguments of CreateTable, such as `BillingMode`, `ProvisionedThroughput`,
-                `SSESpecification` or `Tags`. Unless they say otherwise, each request is paid for.
-            auto_create: Whether a missing table is created by the first write, and its time to live enabled.
-                Otherwise no permission is needed but for items.
-            consistent_read: Whether a read sees all earlier writes. Without it a read costs half as much,
-                and may miss what was written within the last second or so.
-            timeout: Seconds that a call may take; None leaves it to the driver.
+                `SSESpecification` or `Tags`. Defaults to on-demand billing.
+            auto_create: Whether the first write creates a missing table and enables its TTL. Otherwise only
+                permissions for items are needed.
+            consistent_read: Whether reads see all earlier writes. Other reads cost half as much, but may miss
+                the writes of the last second or so.
+            timeout: Maximum duration of a call, in seconds; None leaves it to the driver.
 
         Raises:
-            ValueError: `client` is given together with how to create one, or `timeout` is not positive.
+            ValueError: `client` is given together with arguments to create one, or `timeout` is not positive.
         """
         super().__init__(default_collection=default_collection, timeout=timeout)
         options = {
@@ -163,7 +162,7 @@ class DynamoDBStore(RowStore):
         }
         options = {name: value for name, value in options.items() if value is not None}
         if client is not None and (options or profile_name or session or config):
-            raise ValueError("Provide either client, or how to create one")
+            raise ValueError("Provide either client, or arguments to create one")
         self.table_name = table_name
         place = re.sub("//[^/]*@", "//", endpoint_url or region_name or "dynamodb")
         self.location = f"{place}/{table_name}"
@@ -183,10 +182,10 @@ class DynamoDBStore(RowStore):
 
     @property
     def client(self) -> AioBaseClient:
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._clients.current().repeating
 
@@ -209,14 +208,14 @@ class DynamoDBStore(RowStore):
             self._has_table = True
 
     async def _call(self, operation: str, *, once: bool = False, **arguments: Any) -> Reply:
-        """Return the reply to an operation on items, an empty one if there is no table yet.
+        """Return the reply to an operation on items; an empty one if the table does not exist yet.
 
-        What was throttled is sent again until the timeout is near.
+        Throttled requests are retried until shortly before the timeout.
 
         Args:
-            operation: The operation, as a method of the client.
-            once: It must not be done twice, so the driver sends it once.
-            arguments: The arguments of the operation.
+            operation: Operation, as a method of the client.
+            once: Whether the operation must not be repeated, so that the driver sends it once.
+            arguments: Arguments of the operation.
         """
         clients = await self._clients.get()
         call: Callable[..., Awaitable[Reply]] = getattr(
@@ -241,16 +240,16 @@ class DynamoDBStore(RowStore):
         if operation in _STORING:
             self._has_table = self._has_ttl = False
             self._forget_prepared()
-        message = f"{self!r}: the table does not exist any more; the write after one that fails creates it"
+        message = f"{self!r}: the table does not exist any more; the next write after a failed one creates it"
         return KeyValueStoreError(message=message)
 
     async def _call_if(self, operation: str, rev: str | None, **arguments: Any) -> tuple[bool, Row | None]:
-        """Return whether a conditional write was done, and if not the row that is there, if any.
+        """Return whether a conditional write was done, and if not, the existing row, if any.
 
         Args:
             operation: The operation.
-            rev: The `rev` that it stores, if it stores any.
-            arguments: The arguments of the operation.
+            rev: The `rev` that the operation stores, if any.
+            arguments: Arguments of the operation.
         """
         try:
             reply = await self._call(operation, once=True, TableName=self.table_name, **arguments)
@@ -261,10 +260,12 @@ class DynamoDBStore(RowStore):
             item = response.get("Item")
             row = None if item is None else decode_item(item)
             if was_sent_again(response):
-                # A client of the caller's may have done it the first time.
+                # A client passed in by the caller may have succeeded on its first attempt.
                 if row is not None and row.version == rev:
                     return True, None
-                message = f"{self!r}: the client has sent a conditional write again, which may have happened"
+                message = (
+                    f"{self!r}: the client has repeated a conditional write, which may have been applied"
+                )
                 raise OutcomeUnknownError(message=message) from error
             return False, row
         return bool(reply), None
@@ -287,7 +288,7 @@ class DynamoDBStore(RowStore):
 
     @override
     async def _get_versioned_entry(self, *, collection: str, key: str) -> tuple[ManagedEntry, str] | None:
-        # Whatever other reads may miss: an old version would be of no use.
+        # Always a consistent read, because an outdated version would be useless.
         address = self.names.pair(collection, key)
         rows = await self._fetch(self._get_item, address)
         return (await self._entry(collection, key, rows[0]), rows[0].version) if rows else None
@@ -320,13 +321,13 @@ class DynamoDBStore(RowStore):
         return await self._write(requests, [len(row.value["value"]["S"]) for row in rows])
 
     async def _enable_ttl(self) -> None:
-        """Let DynamoDB remove what has expired, when the first entry that expires is stored."""
+        """Enable DynamoDB's TTL when the first entry with an expiry time is stored."""
         if not self._has_ttl:
             self._has_ttl = True
             await enable_ttl((await self._clients.get()).repeating, self.table_name)
 
     async def _write(self, requests: Sequence[Any], sizes: Sequence[int]) -> list[Exception | None]:
-        """Send the requests of a batch, and return what went wrong with each."""
+        """Send the requests of a batch and return the error of each, or None."""
         parts = [partial(self._write_part, requests[part]) for part in WRITES.parts(sizes)]
         return [error for errors in await _gather(parts, self.max_concurrency) for error in errors]
 
@@ -340,13 +341,13 @@ class DynamoDBStore(RowStore):
                 left = reply.get("UnprocessedItems", {}).get(self.table_name, [])
                 if left and not await backoff.wait():
                     break
-        except Exception as error:  # noqa: BLE001 -- what is not left is stored
+        except Exception as error:  # noqa: BLE001 -- all items that are not left over are stored
             failure = error
         undone = {_address(request) for request in left}
         return [failure if _address(request) in undone else None for request in requests]
 
     def _unprocessed(self) -> StoreUnreachableError:
-        return StoreUnreachableError(message=f"DynamoDB is throttling: {self!r} got a part of a batch undone")
+        return StoreUnreachableError(message=f"DynamoDB is throttling: {self!r} could not complete a batch")
 
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
@@ -385,14 +386,14 @@ class DynamoDBStore(RowStore):
                 TableName=self.table_name,
                 Key=encode_key(address),
                 ReturnValues="ALL_OLD",
-                # Without a condition DynamoDB Local gives one item to several callers.
+                # Without a condition, DynamoDB Local returns one item to several callers.
                 **expression("attribute_exists(#key)"),
             )
         except ClientError as error:
             if code_of(error) != CONDITION_FAILED:
                 raise
             if was_sent_again(response_of(error)):
-                message = f"{self!r}: the client has sent a removal again: {address}"
+                message = f"{self!r}: the client has repeated a removal: {address}"
                 raise OutcomeUnknownError(message=message) from error
             return None
         item = reply.get("Attributes")
@@ -412,7 +413,7 @@ class DynamoDBStore(RowStore):
         touched, row = await self._call_if(
             "update_item", rev, Key=encode_key(address), UpdateExpression=update, **arguments
         )
-        # One of the 0.5 series is stored again, in our form.
+        # An item of the 0.5 series is stored again, in the current format.
         return True if touched else False if row is None or row.has_expired(now) else None
 
     @override
@@ -425,7 +426,7 @@ class DynamoDBStore(RowStore):
             operation, where = "query", "#collection = :collection"
             values["collection"] = {"S": collection}
             if prefix:
-                # DynamoDB refuses an empty one.
+                # DynamoDB rejects an empty prefix.
                 where += " AND begins_with(#key, :prefix)"
                 values["prefix"] = {"S": prefix}
             arguments["KeyConditionExpression"] = where
@@ -437,7 +438,7 @@ class DynamoDBStore(RowStore):
         return RowPage(rows, None if last is None else decode_item(last).address)
 
     async def _page(self, operation: str, after: Address | None, **arguments: Any) -> Reply:
-        """Return the page of a query or scan after an address: some of our items, perhaps none."""
+        """Return the page of a query or scan after an address, with any number of our items."""
         start = {} if after is None else {"ExclusiveStartKey": encode_key(after)}
         return await self._call(
             operation,
@@ -456,9 +457,9 @@ class DynamoDBStore(RowStore):
         while limit is None or len(found) < limit:
             page = await self._fetch(self._list_rows, None, "", after, 1)
             if page.rows:
-                name = await self._living_collection(page.rows[0])
+                name = await self._unexpired_collection(page.rows[0])
                 found += [] if name is None else [name]
-                # The next page begins after all that the collection may hold.
+                # Continue after the last possible key of the collection.
                 after = Address(page.rows[0].collection, LAST_KEY)
             elif page.after is None:
                 break
@@ -466,14 +467,14 @@ class DynamoDBStore(RowStore):
                 after = page.after
         return found
 
-    async def _living_collection(self, first: Row) -> str | None:
-        """Return the collection of a row, if it has an entry that has not expired."""
+    async def _unexpired_collection(self, first: Row) -> str | None:
+        """Return the collection of a row, if it has an unexpired entry."""
         rows: Sequence[Row] = [first]
         after: Address | None = None
         is_last = False
         while True:
             for listed in map(self._listed, rows):
-                if listed is not None and listed.is_living:
+                if listed is not None and listed.is_unexpired:
                     return listed.collection
             if is_last:
                 return None
@@ -496,7 +497,7 @@ class DynamoDBStore(RowStore):
 
 
 async def _gather(calls: Sequence[Callable[[], Awaitable[T]]], at_a_time: int) -> list[T]:
-    """Return the results of calls, some at a time; an error is raised once all have ended."""
+    """Return the results of calls that run with limited concurrency; raise an error after all have ended."""
     slots = asyncio.Semaphore(at_a_time)
 
     async def run(call: Callable[[], Awaitable[T]]) -> T:
@@ -512,6 +513,6 @@ async def _gather(calls: Sequence[Callable[[], Awaitable[T]]], at_a_time: int) -
 
 
 def _address(request: Mapping[str, Any]) -> Address:
-    """Return the address that a request of BatchWriteItem is about."""
+    """Return the address in a request of BatchWriteItem."""
     [(kind, content)] = request.items()
     return decode_item(content["Item" if kind == "PutRequest" else "Key"]).address

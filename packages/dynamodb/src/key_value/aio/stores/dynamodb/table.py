@@ -1,4 +1,4 @@
-"""The table of a store in DynamoDB: how it is created, and how DynamoDB removes what has expired."""
+"""The table of a store in DynamoDB: its creation, and its TTL."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from key_value.aio.stores.dynamodb.driver import FAILURES, IN_USE, MISSING, Clie
 TTL = "ttl"
 
 LONGEST_WAIT = 120.0
-"""Seconds in which a new table becomes active; it usually takes about ten."""
+"""Maximum time for a new table to become active, in seconds; it usually takes about ten."""
 
 _KEY = {"collection": "HASH", "key": "RANGE"}
 
@@ -19,21 +19,21 @@ _log = logging.getLogger("key_value.aio")
 
 
 async def create_table(client: Any, table: str, options: Mapping[str, Any]) -> None:
-    """Create a table, unless another process does, and wait until it can be used.
+    """Create a table, unless another process does, and wait until it is active.
 
     Args:
         client: The client.
-        table: The name of the table.
+        table: Table name.
         options: Further arguments of CreateTable, such as `BillingMode` or `Tags`.
 
     Raises:
-        StoreTimeoutError: It did not become active.
+        StoreTimeoutError: The table did not become active.
     """
     loop = asyncio.get_running_loop()
     end, seconds = loop.time() + LONGEST_WAIT, 0.05
     while (status := await _status(client, table)) != "ACTIVE":
         if status is None:
-            # Again after one that was being deleted is gone.
+            # Try again after a table that was being deleted is gone.
             await _create(client, table, options)
         if loop.time() > end:
             raise StoreTimeoutError(message=f"Table '{table}' was not active after {LONGEST_WAIT} s")
@@ -50,9 +50,9 @@ async def _create(client: Any, table: str, options: Mapping[str, Any]) -> None:
 
 
 def table_arguments(table: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of CreateTable; the key is ours, all else is the caller's."""
+    """Return the arguments of CreateTable; the key is fixed, and all else is up to the caller."""
     ours = [{"AttributeName": name, "AttributeType": "S"} for name in _KEY]
-    # Those of the caller's indexes.
+    # Attributes of the caller's indexes.
     others = [each for each in options.get("AttributeDefinitions", ()) if each["AttributeName"] not in _KEY]
     billing = {} if "ProvisionedThroughput" in options else {"BillingMode": "PAY_PER_REQUEST"}
     return {
@@ -65,7 +65,7 @@ def table_arguments(table: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def enable_ttl(client: Any, table: str) -> None:
-    """Let DynamoDB remove what has expired, unless it does; what prevents that is logged."""
+    """Enable the TTL of a table, unless it is enabled; errors are logged."""
     try:
         found = (await client.describe_time_to_live(TableName=table))["TimeToLiveDescription"]
         attribute = found.get("AttributeName")
@@ -74,13 +74,13 @@ async def enable_ttl(client: Any, table: str) -> None:
             await client.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
         elif attribute not in (TTL, None):
             _log.warning(
-                "DynamoDB removes what has expired by the attribute %r of table %r: "
+                "DynamoDB removes expired items by the attribute %r of table %r: "
                 "entries of this store stay until cull()",
                 attribute,
                 table,
             )
     except (*FAILURES, KeyError) as error:
-        _log.warning("Whether DynamoDB removes what has expired from table %r is not known: %s", table, error)
+        _log.warning("Whether DynamoDB removes expired items from table %r is unknown: %s", table, error)
 
 
 async def _status(client: Any, table: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What the server answers: its errors, and answers that are not its own."""
+"""The server's responses: its errors, and responses from something else."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
@@ -19,15 +19,15 @@ EXISTS = "resource_already_exists_exception"
 _BLOCKED = "cluster_block_exception"
 _INACTIVE = "unavailable_shards_exception"
 _SHARDS = "validation_exception"
-"""An index was refused, for one because there are too many shards."""
+"""The server refused to create an index, for example because there are too many shards."""
 
 
 class Answer(NamedTuple):
-    """The answer to a request."""
+    """The response to a request."""
 
     status: int
     body: Any
-    """The parsed JSON, or the text of what is not JSON."""
+    """The parsed JSON, or the text of a response that is not JSON."""
 
     @property
     def is_good(self) -> bool:
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """What it says of an error; empty if it says nothing."""
+        """The details of an error; empty if there are none."""
         error = cast("Mapping[str, Any]", self.body).get("error") if isinstance(self.body, dict) else None
         return cast("Mapping[str, Any]", error) if isinstance(error, dict) else {}
 
@@ -47,22 +47,22 @@ class Answer(NamedTuple):
 
     @property
     def is_busy(self) -> bool:
-        """Whether the server has too much to do, and has done nothing."""
+        """Whether the server is overloaded and has done nothing."""
         return self.status == 429 and self.kind != _BLOCKED
 
     @property
     def lacks_index(self) -> bool:
-        """Whether there is no such index."""
+        """Whether the index does not exist."""
         return self.status == MISSING and self.kind == MISSING_INDEX
 
 
 def item(found: Mapping[str, Any]) -> Answer:
-    """Return the answer to one operation of several."""
+    """Return the response to one operation of several."""
     return Answer(int(found.get("status", 500)), found)
 
 
 def lacks_shard(found: Mapping[str, Any]) -> bool:
-    """Return whether a part of an answer is missing, as just after the creation of an index."""
+    """Return whether a part of a response is missing, for example just after an index was created."""
     shards, error = found.get("_shards", {}), found.get("error", {})
     return (
         found.get("status") == 503
@@ -76,7 +76,7 @@ def is_found(found: Mapping[str, Any]) -> bool:
     """Return whether a document was found.
 
     Raises:
-        KeyValueStoreError: That cannot be told: its shard has failed, for one.
+        KeyValueStoreError: The result is unknown, for example because the shard has failed.
     """
     if isinstance(there := found.get("found"), bool):
         return there
@@ -87,44 +87,48 @@ def is_found(found: Mapping[str, Any]) -> bool:
 
 
 def members(answer: Answer, name: str, count: int) -> list[Any]:
-    """Return the items of an answer.
+    """Return the items of a response.
 
     Raises:
         KeyValueStoreError: The request failed.
-        StoreConnectionError: It is no answer of the server's, but of something in between.
+        StoreConnectionError: The response is not from the server, but possibly from a proxy.
     """
     if not answer.is_good:
         raise error_of(answer)
     items = cast("dict[str, Any]", answer.body).get(name) if isinstance(answer.body, dict) else None
     if not isinstance(items, list) or len(cast("list[Any]", items)) != count:
-        raise StoreConnectionError(message="The answer is not one of the server's: is a proxy in between?")
+        raise StoreConnectionError(
+            message="The response is not from the server: is there a proxy in between?"
+        )
     return cast("list[Any]", items)
 
 
 def error_of(answer: Answer, what: str = "The server refused a request") -> KeyValueStoreError:
-    """Return the error for an answer that is no success.
+    """Return the error for an unsuccessful response.
 
-    Of what the server says of a document only the type is repeated: its reason may hold a part of a value.
+    For errors of documents it quotes only the error type, because the reason may contain a part of a value.
 
     Args:
-        answer: The answer.
-        what: What has failed, if the request was about indices alone.
+        answer: The response.
+        what: Description of the failure, for requests that concern indices only.
     """
     status, said = answer.status, f"{answer.status} {answer.kind}".strip()
     if answer.kind == _BLOCKED:
-        return KeyValueStoreError(message=f"The index is blocked, as all are while a disk is full: {said}")
+        return KeyValueStoreError(
+            message=f"The index is blocked, as all indices are while a disk is full: {said}"
+        )
     if status == 429:
         message = f"The server has done nothing: too many requests, or one too large for its heap: {said}"
         return StoreUnreachableError(message=message)
     if answer.kind == _INACTIVE:
-        return StoreUnreachableError(message=f"No primary shard was there to write to: {said}")
+        return StoreUnreachableError(message=f"No primary shard is available: {said}")
     if status >= 500 or status == 408:
         return StoreConnectionError(message=f"The server has failed: {said}")
     if status in (401, 403):
-        message = f"{what}: it refuses the credentials, or they lack a privilege: {said}"
+        message = f"{what}: it rejects the credentials, or they lack a privilege: {said}"
         return StoreAuthenticationError(message=message)
     if status == 413:
-        what = f"{what}: it is larger than the server takes"
+        what = f"{what}: it is larger than the server accepts"
     elif answer.kind == _SHARDS:
         said = f"{said}: {answer.error.get('reason')}"
     return KeyValueStoreError(message=f"{what}: {said}")

@@ -1,4 +1,4 @@
-"""The few requests that a store makes: no id is a part of a path, where `..` would lead elsewhere."""
+"""The requests that a store makes. Document IDs are never a part of a path, which `..` would change."""
 
 import asyncio
 import json
@@ -21,10 +21,10 @@ from key_value.aio.stores.elasticsearch.documents import LISTED
 from key_value.aio.stores.elasticsearch.names import Place
 
 ATTEMPTS = 4
-"""How often a request is sent while the server has too much to do."""
+"""Maximum number of attempts for a request while the server is overloaded."""
 
 LONGEST_PATH = 2000
-"""Characters of the names of indices in a path; a server takes 4096 of a request line."""
+"""Maximum length of the index names in a path; a server accepts request lines of 4096 characters."""
 
 JSON = "application/json"
 LINES = "application/x-ndjson"
@@ -34,7 +34,7 @@ _FOUND: dict[str, Any] = {"seq_no_primary_term": True, "_source": LISTED, "track
 
 
 class Send(Protocol):
-    """Sends a request once and returns the answer, also one that is an error."""
+    """A function that sends a request once and returns the response, even if it is an error."""
 
     def __call__(
         self,
@@ -45,14 +45,14 @@ class Send(Protocol):
         kind: str = JSON,
         seconds: float | None = None,
     ) -> Awaitable[Answer]:
-        """Send it.
+        """Send a request.
 
         Args:
-            method: The method.
-            path: The path with the query, encoded.
-            body: The body.
-            kind: The media type of the body.
-            seconds: Seconds that it may take; None leaves it to the client.
+            method: HTTP method.
+            path: Encoded path with the query.
+            body: Request body.
+            kind: Media type of the body.
+            seconds: Timeout in seconds; None leaves it to the client.
         """
         ...
 
@@ -63,17 +63,17 @@ class Action(NamedTuple):
     operation: str
     """`index`, `create` or `delete`."""
     place: Place
-    """Where the document is."""
+    """Index and ID of the document."""
     condition: Mapping[str, int]
-    """What it demands of the document that is there."""
+    """Required sequence number and term of the existing document."""
     document: str = ""
-    """What to store."""
+    """The document to store."""
     collection: str | None = None
-    """The collection whose index is created if it is missing: `place` has the alias of that."""
+    """The collection whose index is created if it is missing; `place` then names the alias of the index."""
 
 
 class Search(NamedTuple):
-    """A search in some indices."""
+    """A search in several indices."""
 
     indices: Sequence[str]
     body: Mapping[str, Any]
@@ -89,23 +89,23 @@ class Api:
         as_text: Callable[[str], str | None],
         timeout: float | None,
     ) -> None:
-        """State how to send them.
+        """Initialize with functions that send requests and create indices.
 
         Args:
-            send: Sends one.
+            send: Sends a request.
             prepare: Creates the index of a collection.
             as_text: Returns a document with its value as text.
-            timeout: Seconds that a call of the store may take.
+            timeout: Maximum duration of a call of the store, in seconds.
         """
         self._send = send
         self._prepare = prepare
         self._as_text = as_text
         self._seconds = None if timeout is None else timeout * 0.8
-        # The server must give up first, or a write may happen after it was reported as failed.
+        # The server must give up first; otherwise a write could happen after it was reported as failed.
         self._patience = "" if timeout is None else f"timeout={max(1, int(timeout * 800))}ms"
 
     async def ask(self, method: str, path: str, body: str | None = None, *, kind: str = JSON) -> Answer:
-        """Send a request, some times more if the server has too much to do, and return the answer."""
+        """Send a request, with several attempts while the server is overloaded, and return the response."""
         for attempt in range(1, ATTEMPTS):
             answer = await self._send(method, path, body, kind=kind)
             if not answer.is_busy:
@@ -114,17 +114,17 @@ class Api:
         return await self._send(method, path, body, kind=kind)
 
     async def create(self, index: str, body: Mapping[str, Any]) -> Answer:
-        """Create an index, and return the answer."""
+        """Create an index and return the response."""
         return await self.ask("PUT", f"/{quote(index)}?{self._patience}", json.dumps(body))
 
     async def look(self, places: Sequence[Place]) -> list[Mapping[str, Any] | None]:
-        """Return the document at each place; None if there is none."""
+        """Return the document at each place; None if it is missing."""
         docs = [{"_index": place.where, "_id": place.document} for place in places]
         found = await self._items("/_mget", json.dumps({"docs": docs}), JSON, "docs", len(docs))
         return [doc if is_found(doc) else None for doc in found]
 
     async def _items(self, path: str, body: str, kind: str, name: str, count: int) -> list[Any]:
-        """Return the items of an answer to a read, which waits a little for shards that are not there yet."""
+        """Return the items of a read response; wait a little for shards that are not available yet."""
         for attempt in range(1, ATTEMPTS):
             found = members(await self.ask("POST", path, body, kind=kind), name, count)
             if not any(map(lacks_shard, found)):
@@ -133,10 +133,10 @@ class Api:
         return members(await self.ask("POST", path, body, kind=kind), name, count)
 
     async def bulk(self, actions: Sequence[Action]) -> list[Answer]:
-        """Do operations, and return the answer to each.
+        """Perform operations and return the response to each.
 
-        Some are sent again: what a server with too much to do has refused, what was to be written to an index
-        that is gone, and, as text, a value that it refuses.
+        Some operations are repeated: if the server was overloaded, if their index is missing, and, with the
+        value as text, if the server rejects the value.
         """
         answers: dict[int, Answer] = {}
         left = dict(enumerate(actions))
@@ -153,7 +153,7 @@ class Api:
     async def _again(
         self, sent: Mapping[int, Action], answers: Mapping[int, Answer], attempt: int
     ) -> dict[int, Action]:
-        """Return what to send again after some answers, once it may succeed."""
+        """Return the operations to repeat, once they may succeed."""
         again: dict[int, Action] = {}
         gone: set[str] = set()
         is_busy = False
@@ -174,10 +174,10 @@ class Api:
         return again
 
     async def search(self, searches: Sequence[Search]) -> list[list[Any]]:
-        """Return what each of several searches finds; an index that is missing has nothing.
+        """Return the results of several searches; a missing index has no results.
 
         Raises:
-            StoreConnectionError: A shard could not be searched, so that a part is missing.
+            StoreConnectionError: A shard could not be searched, so results are missing.
         """
         wanted = [search for search in searches if search.indices]
         if not wanted:
@@ -195,24 +195,24 @@ class Api:
         return [each["hits"]["hits"] for each in found]
 
     async def refresh(self, indices: Sequence[str], timed_out: type[Exception]) -> None:
-        """Let searches find all that was written.
+        """Make all writes visible to searches.
 
         Args:
-            indices: The indices; those that are missing are passed over.
-            timed_out: What the client raises where there is no answer in time.
+            indices: Indices to refresh; missing ones are ignored.
+            timed_out: Exception that the client raises on a timeout.
         """
         for path in _paths(indices):
             url = f"/{path}/_refresh?ignore_unavailable=true"
             try:
                 answer = await self._send("POST", url, seconds=self._seconds)
             except timed_out as error:
-                # A shard without a node is waited for.
-                raise StoreTimeoutError(message=f"There is no answer to a refresh of {path}") from error
+                # The server waits for a shard without a node.
+                raise StoreTimeoutError(message=f"A refresh of {path} timed out") from error
             if not answer.is_good:
                 raise error_of(answer, f"{path} cannot be refreshed")
 
     async def mappings(self, prefix: str) -> dict[str, Any]:
-        """Return the `_meta` and the types of fields of all indices whose names start so."""
+        """Return the `_meta` and the field types of all indices whose names start with a prefix."""
         wanted = "*.mappings._meta,*.mappings.properties.*.type"
         answer = await self.ask("GET", f"/{quote(prefix)}*/_mapping?filter_path={wanted}")
         if answer.lacks_index:
@@ -225,21 +225,21 @@ class Api:
 
 
 async def _back_off(attempt: int) -> None:
-    await asyncio.sleep(0.05 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 -- it spreads callers
+    await asyncio.sleep(0.05 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter
 
 
 def _lines(action: Action) -> str:
     """Return the lines of an operation in a bulk request."""
     about: dict[str, Any] = {"_index": action.place.where, "_id": action.place.document, **action.condition}
     if action.collection is not None:
-        # A missing index would else be created, with a mapping that is guessed from the document.
+        # Otherwise a missing index would be created, with a mapping derived from the document.
         about["require_alias"] = True
     line = json.dumps({action.operation: about})
     return f"{line}\n{action.document}\n" if action.document else f"{line}\n"
 
 
 def _paths(indices: Sequence[str]) -> Iterator[str]:
-    """Return the names of indices for paths, as many in each as a server takes."""
+    """Return index names for paths, as many in each path as a server accepts."""
     path = ""
     for name in map(quote, indices):
         if path and len(path) + len(name) >= LONGEST_PATH:

@@ -1,4 +1,4 @@
-"""The documents of a store, in the form of the 0.5 series, and the rows that they make."""
+"""The documents of a store, in the format of the 0.5 series, and their conversion to rows."""
 
 import json
 from collections.abc import Mapping
@@ -8,26 +8,26 @@ from key_value.aio.errors import DeserializationError
 from key_value.aio.stores.base import Address, Row
 
 LISTED = ["collection", "key", "expires_at", "write", "names"]
-"""What is read of a document that is listed."""
+"""The fields that a listing reads."""
 
 _TEXT = "text"
-"""The member of `value` that has it as JSON text, where the backend refuses it as JSON."""
+"""Member of `value` that contains it as JSON text, if the backend rejects it as JSON."""
 
 _FORMER = " former"
-"""Ends the version of a document that is where the 0.5 series put it."""
+"""Suffix of the version of a document that is where the 0.5 series stored it."""
 
 
 class Version(NamedTuple):
-    """The version of a row, as the backend compares it."""
+    """The version of a row, in the form that the backend compares."""
 
     condition: Mapping[str, int]
-    """What a call demands."""
+    """The condition of a call."""
     is_former: bool
-    """Whether the document is where the 0.5 series put it."""
+    """Whether the document is where the 0.5 series stored it."""
 
 
 class Form:
-    """How a value is kept: in a member of `value` that the 0.5 series reads."""
+    """The encoding of a value, in a member of `value` that the 0.5 series reads."""
 
     def __init__(self, member: str) -> None:
         self._member = member
@@ -38,18 +38,18 @@ class Form:
 
         Args:
             row: The row.
-            fields: What the fields `collection` and `key` hold.
-            times: The fields of that name.
+            fields: Contents of the fields `collection` and `key`.
+            times: Fields with times.
         """
         head: dict[str, Any] = {"version": 1, **fields._asdict(), **times, "write": row.version}
         if row.original is not None and row.original != fields:
-            # JSON text holds what no field may: half of a surrogate pair, and any length.
+            # JSON text can represent lone surrogates and any length, which a field cannot.
             head["names"] = json.dumps(row.original)
         return f"{json.dumps(head)[:-1]}, {self._mark}{row.value}}}}}"
 
     def as_text(self, document: str) -> str | None:
-        """Return a document with its value as text; None if it is there already."""
-        # Within a string the quotation marks are escaped.
+        """Return a document with its value as text; None if it already is."""
+        # Within a string, quotation marks are escaped.
         head, _, value = document.partition(self._mark)
         return f'{head}"value": {{"{_TEXT}": {json.dumps(value[:-2])}}}}}' if value else None
 
@@ -57,7 +57,7 @@ class Form:
         """Return the value in a document, or its JSON text.
 
         Raises:
-            DeserializationError: There is none.
+            DeserializationError: The document has no value.
         """
         value = source.get("value")
         if isinstance(value, dict):
@@ -70,7 +70,7 @@ class Form:
 
 
 def decode(found: Mapping[str, Any], address: Address, *, is_former: bool = False) -> Row:
-    """Return the row of a document that was found, whose value is its source."""
+    """Return the row of a document that was found, with the document's source as its value."""
     source: dict[str, Any] = found["_source"]
     version = f"{_text(source, 'write') or ''} {found['_seq_no']}.{found['_primary_term']}"
     created, expires = (_text(source, name) for name in ("created_at", "expires_at"))
@@ -79,7 +79,7 @@ def decode(found: Mapping[str, Any], address: Address, *, is_former: bool = Fals
 
 
 def names_of(source: Mapping[str, Any]) -> Address | None:
-    """Return the collection and key that a document names; None if it names none."""
+    """Return the collection and key that a document names; None if they are missing."""
     try:
         names: Any = (
             json.loads(source["names"]) if "names" in source else (source["collection"], source["key"])
@@ -91,7 +91,7 @@ def names_of(source: Mapping[str, Any]) -> Address | None:
 
 
 def parse_version(version: str) -> Version | None:
-    """Return what a version says; None if no row can have it."""
+    """Return the parsed version; None if it is invalid."""
     text = version.removesuffix(_FORMER)
     sequence, _, term = text.rpartition(" ")[2].partition(".")
     if not (sequence.isdecimal() and term.isdecimal() and len(sequence + term) < 36):

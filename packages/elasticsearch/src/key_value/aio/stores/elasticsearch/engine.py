@@ -1,4 +1,4 @@
-"""What the stores in Elasticsearch and in OpenSearch share: all but their clients."""
+"""The common base of the stores in Elasticsearch and OpenSearch, without their clients."""
 
 import json
 import time
@@ -27,21 +27,21 @@ from key_value.aio.stores.elasticsearch.documents import Form, Version, decode, 
 from key_value.aio.stores.elasticsearch.names import Place, SearchNames
 
 PAGE = 1000
-"""Entries that are looked at by a call, to be removed."""
+"""Number of entries per listing for removal."""
 
 LARGEST_PAGE = 10_000
-"""Documents that a search may return, unless the setting `index.max_result_window` says otherwise."""
+"""Maximum number of documents per search, the default of the setting `index.max_result_window`."""
 
 SEARCHES = 100
-"""Searches in one call."""
+"""Number of searches per call."""
 
 FOREIGN = 0.0
-"""When a document expires that is where an entry of ours is to be, and is of another collection."""
+"""Expiry time of a document of another collection that occupies the place of one of our entries."""
 
 NOTHING = Version({}, is_former=False)
 
 META = "py-key-value-aio"
-"""The member of the `_meta` of an index that says whose it is."""
+"""Member of the `_meta` of an index that identifies its store."""
 
 FIELDS = {
     "created_at": {"type": "date"},
@@ -50,13 +50,13 @@ FIELDS = {
     "key": {"type": "keyword"},
     "value": {"type": "object", "enabled": False},
 }
-"""The mapping of an index: no value adds to it, and none is refused for what it holds."""
+"""The mapping of an index: values never extend it, and are never rejected for their content."""
 
 
 class SearchStore(RowStore, ABC):
-    """A store in indices, one for each collection, whose documents are those of the 0.5 series.
+    """A store with one index per collection, whose documents are those of the 0.5 series.
 
-    What is written goes through an alias of the index, so that an index that is gone is missed, and created.
+    Writes go through an alias of the index, so that a missing index is noticed and created.
     """
 
     url_parts = (
@@ -66,17 +66,17 @@ class SearchStore(RowStore, ABC):
         ("password", "password"),
     )
     reconnects = True
-    buries = True  # A given client may send a removal again.
+    buries = True  # A client that was passed in may send a removal twice.
     gathers_reads = True
-    reclaim_after = None  # A look at the indices costs a refresh.
+    reclaim_after = None  # Searching the indices requires a refresh.
     batch_limit = BatchLimit(items=1000, size=5_000_000)
-    read_limit = BatchLimit(items=100)  # An answer may be of any size.
+    read_limit = BatchLimit(items=100)  # A response may have any size.
 
     form: ClassVar[Form]
-    """How values are kept."""
+    """The encoding of values."""
 
     timed_out: ClassVar[type[Exception]]
-    """What the client raises where there is no answer in time."""
+    """Exception that the client raises on a timeout."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class SearchStore(RowStore, ABC):
         default_collection: str | None,
         timeout: float | None,
     ) -> None:
-        """Create a store; the arguments are those of its subclasses."""
+        """Initialize the store; see the subclasses for the arguments."""
         super().__init__(default_collection=default_collection, timeout=timeout)
         self._places = SearchNames(index_prefix, collection_sanitization_strategy, key_sanitization_strategy)
         self.names = self._places
@@ -120,7 +120,7 @@ class SearchStore(RowStore, ABC):
         kind: str = JSON,
         seconds: float | None = None,
     ) -> Answer:
-        """Hook: send a request; see `Send`."""
+        """Send a request (hook); see `Send`."""
 
     @override
     async def _setup_collection(self, *, collection: str) -> None:
@@ -128,11 +128,11 @@ class SearchStore(RowStore, ABC):
         await self._change([], lambda: self._prepare_index(name))
 
     async def _prepare_index(self, collection: str) -> None:
-        """Create the index of a collection, or make sure that what is there can have its entries.
+        """Create the index of a collection, or check that an existing one can hold its entries.
 
         Raises:
-            KeyValueStoreError: It cannot.
-            ValueError: It is missing, and is not to be created.
+            KeyValueStoreError: The index cannot hold entries.
+            ValueError: The index is missing, and `auto_create` is False.
         """
         index = self._places.index(collection)
         answer = await self._api.ask("GET", f"/{quote(index)}")
@@ -149,7 +149,7 @@ class SearchStore(RowStore, ABC):
                 raise error_of(answer, f"Index '{index}' cannot be created")
             answer = await self._api.ask("GET", f"/{quote(index)}")
         if not answer.is_good:
-            raise error_of(answer, f"Index '{index}' cannot be looked at")
+            raise error_of(answer, f"Index '{index}' cannot be inspected")
         await self._check_index(index, collection, cast("dict[str, Any]", answer.body))
 
     async def _create_index(self, index: str, collection: str) -> Answer:
@@ -162,26 +162,27 @@ class SearchStore(RowStore, ABC):
     async def _check_index(self, index: str, collection: str, found: Mapping[str, Any]) -> None:
         if index not in found:
             raise KeyValueStoreError(
-                message=f"'{index}' is an alias of other indices, so that a read may miss what was written"
+                message=f"'{index}' is an alias of other indices, so reads may miss written entries"
             )
         about = found[index]
         if not self._may_have(about.get("mappings", {}), collection):
             raise KeyValueStoreError(
-                message=f"Index '{index}' is another store's, or has no keywords `collection` and `key`"
+                message=f"Index '{index}' belongs to another store, or has no keyword fields "
+                "`collection` and `key`"
             )
         alias = self._places.alias(collection)
         if not self._auto_create or alias in about.get("aliases", {}):
             return
-        # The 0.5 series has created it.
+        # The index was created by the 0.5 series.
         for path, body in ((f"_alias/{quote(alias)}", {}), ("_mapping", {"dynamic": False})):
             answer = await self._api.ask("PUT", f"/{quote(index)}/{path}", json.dumps(body))
             if not answer.is_good:
                 raise error_of(answer, f"Index '{index}' cannot be prepared; auto_create=False leaves it")
 
     def _may_have(self, mappings: Mapping[str, Any], collection: str | None) -> bool:
-        """Return whether an index with such mappings may have entries of a collection, or of any.
+        """Return whether an index with given mappings may have entries of a collection, or of any.
 
-        The indices of two prefixes can have the same name: `a-b-c` is one of `a` and of `a-b`.
+        Two prefixes may lead to the same index name: `a-b-c` belongs to both `a` and `a-b`.
         """
         prefix = self._places.start[:-1]
         said = mappings.get("_meta", {}).get(META, {})
@@ -209,7 +210,7 @@ class SearchStore(RowStore, ABC):
     async def _get_rows(self, addresses: Sequence[Address]) -> Sequence[Row]:
         places = [(address, self._places.place(address)) for address in addresses]
         rows = await self._look([*places, *self._former_places(addresses)])
-        # Those in our place come first.
+        # Rows in their current place take precedence.
         return list({row.address: row for row in reversed(rows)}.values())
 
     def _former_places(self, addresses: Sequence[Address]) -> list[tuple[Address, Place]]:
@@ -217,7 +218,7 @@ class SearchStore(RowStore, ABC):
         return [(address, place) for address, place in former if place is not None]
 
     async def _look(self, places: Sequence[tuple[Address, Place]]) -> list[Row]:
-        """Return the rows that are at places of addresses."""
+        """Return the rows at the places of addresses."""
         if not places:
             return []
         found = await self._api.look([place for _, place in places])
@@ -227,8 +228,8 @@ class SearchStore(RowStore, ABC):
     def _decode(self, doc: Mapping[str, Any], address: Address, place: Place) -> Row | None:
         """Return the row of a document at a place of an address.
 
-        In an index of the 0.5 series it may be that of a collection whose name differs in case. At the place
-        that is ours it then counts as one that has expired, which the next write replaces.
+        In an index of the 0.5 series, the document may belong to a collection whose name differs in case. In
+        our own place, it then counts as an expired entry, which the next write replaces.
         """
         is_former = place != self._places.place(address)
         row = decode(doc, address, is_former=is_former)
@@ -267,7 +268,7 @@ class SearchStore(RowStore, ABC):
             raise error_of(answer)
         stored = f"{row.version} {answer.body['_seq_no']}.{answer.body['_primary_term']}"
         if version is not None and expected.is_former and not await self._delete_row_if(row.address, version):
-            # Another one has moved, changed or removed it in the meantime.
+            # It was moved, changed or removed in the meantime.
             await self._api.bulk([self._removal(row._replace(version=stored), if_unchanged=True)])
             return None
         await self._drop_former([row.address])
@@ -281,11 +282,11 @@ class SearchStore(RowStore, ABC):
         return removed
 
     async def _delete_each(self, rows: Sequence[Row], *, if_unchanged: bool) -> list[bool]:
-        """Remove documents, and what 0.5 has stored of the same entries; return which were there.
+        """Remove documents, and those of the same entries in 0.5; return which of them existed.
 
         Args:
-            rows: The rows of the documents.
-            if_unchanged: Leave those that have another version by now.
+            rows: Rows of the documents.
+            if_unchanged: Whether to keep documents that have another version by now.
         """
         answers = await self._api.bulk([self._removal(row, if_unchanged=if_unchanged) for row in rows])
         for answer in answers:
@@ -296,7 +297,7 @@ class SearchStore(RowStore, ABC):
         return [answer.is_good for answer in answers]
 
     async def _drop_former(self, addresses: Sequence[Address]) -> None:
-        """Remove what the 0.5 series has stored of entries that are elsewhere now."""
+        """Remove the documents of the 0.5 series for entries that are now stored elsewhere."""
         rows = await self._look(self._former_places(addresses))
         await self._api.bulk([self._removal(row, if_unchanged=True) for row in rows])
 
@@ -310,7 +311,7 @@ class SearchStore(RowStore, ABC):
     def _removal(self, row: Row, *, if_unchanged: bool) -> Action:
         expected = _expected(row)
         place = self._places.former_place(row.address) if expected.is_former else None
-        # Where 0.5 put it another collection's document may be.
+        # A place of the 0.5 series may hold a document of another collection.
         condition = expected.condition if if_unchanged or expected.is_former else NOTHING.condition
         return Action("delete", place or self._places.place(row.address), condition)
 
@@ -330,7 +331,7 @@ class SearchStore(RowStore, ABC):
     async def _page(
         self, indices: Sequence[str], filters: Sequence[Any], after: Address | None, limit: int
     ) -> RowPage:
-        """Return rows of ours by index and key; the `after` of the page may be no entry of ours."""
+        """Return our rows by index and key; `after` of the page may be a document that is not ours."""
         if after is None:
             await self._api.refresh(indices, self.timed_out)
         size = min(limit, LARGEST_PAGE)
@@ -343,7 +344,7 @@ class SearchStore(RowStore, ABC):
         return RowPage(rows, Address(*hits[-1]["sort"]) if len(hits) == size else None)
 
     def _listed_row(self, hit: Mapping[str, Any]) -> Row | None:
-        """Return the row of a document that was listed, if it is an entry of this store."""
+        """Return the row of a listed document, if it is an entry of this store."""
         original = names_of(hit["_source"])
         address = None if original is None else self._places.resolve(original)
         if address is None:
@@ -366,25 +367,25 @@ class SearchStore(RowStore, ABC):
         names: dict[str, None] = {}
         for start in range(0, len(indices), SEARCHES):
             part = indices[start : start + SEARCHES]
-            body = {"size": LARGEST_PAGE, "query": _living(), "collapse": {"field": "collection"}}
+            body = {"size": LARGEST_PAGE, "query": _unexpired(), "collapse": {"field": "collection"}}
             searches = [Search([index], body) for index in part]
             found = await self._fetch(self._api.search, searches)
             for index, hits in zip(part, found, strict=True):
                 rows = [self._listed_row(hit) for hit in hits]
-                # Others' documents may stand before ours.
-                ours = await self._living_rows(index) if None in rows else rows
+                # Documents of other applications may hide ours.
+                ours = await self._unexpired_rows(index) if None in rows else rows
                 listed = [self._listed(row) for row in ours if row is not None]
                 names.update((each.collection, None) for each in listed if each is not None)
             if limit is not None and len(names) >= limit:
                 break
         return list(names)
 
-    async def _living_rows(self, index: str) -> list[Row]:
-        """Return the rows of ours in an index that have not expired."""
+    async def _unexpired_rows(self, index: str) -> list[Row]:
+        """Return our unexpired rows in an index."""
         rows: list[Row] = []
         after: Address | None = None
         while True:
-            page = await self._fetch(self._page, [index], [_living()], after, LARGEST_PAGE)
+            page = await self._fetch(self._page, [index], [_unexpired()], after, LARGEST_PAGE)
             rows += page.rows
             after = page.after
             if after is None:
@@ -413,10 +414,10 @@ def _expected(row: Row) -> Version:
     return parse_version(row.version) or NOTHING
 
 
-def _living() -> dict[str, Any]:
+def _unexpired() -> dict[str, Any]:
     return {"bool": {"must_not": [_expired(time.time())]}}
 
 
 def _expired(now: float) -> dict[str, Any]:
-    """Return the condition on documents that have expired, of which the server knows the millisecond."""
+    """Return the filter for expired documents; the server compares times in milliseconds."""
     return {"range": {"expires_at": {"lte": int(now * 1000), "format": "epoch_millis"}}}

@@ -1,4 +1,4 @@
-"""What the 0.5 series offered besides the store: its documents, and what it made of names on request."""
+"""The serialization adapter and the naming strategies of the 0.5 series."""
 
 import string
 from typing import Any
@@ -14,7 +14,7 @@ from key_value.aio.stores.base import (
 
 
 class ElasticsearchSerializationAdapter(SerializationAdapter):
-    """The documents that the 0.5 series made for its Elasticsearch store, for code that imports them."""
+    """The serialization adapter of the 0.5 series' Elasticsearch store, for code that imports it."""
 
     def __init__(self) -> None:
         super().__init__(date_format="isoformat", value_format="dict")
@@ -29,13 +29,13 @@ class ElasticsearchSerializationAdapter(SerializationAdapter):
 
 
 class ElasticsearchV1KeySanitizationStrategy(AlwaysHashStrategy):
-    """Replaces every key by its SHA-256. It is for entries that were written with it."""
+    """Replaces every key by its SHA-256. Use it only for entries that were written with it."""
 
 
 class ElasticsearchV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
-    """Replaces what is neither a letter or digit of ASCII nor one of `_ - .`, and adds a part of the SHA-256.
+    """Replaces everything but ASCII letters, ASCII digits and `_ - .`, and adds a part of the SHA-256.
 
-    A collection that begins with `H_` or `S_` is refused. It is for entries that were written with it.
+    A collection that starts with `H_` or `S_` is rejected. Use it only for entries that were written with it.
     """
 
     def __init__(self) -> None:

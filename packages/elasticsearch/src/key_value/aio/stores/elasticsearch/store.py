@@ -1,4 +1,4 @@
-"""The store in Elasticsearch."""
+"""A store in Elasticsearch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,14 +37,14 @@ __all__ = [
 
 
 class ElasticsearchStore(SearchStore):
-    """A store in Elasticsearch 8 or 9, with an index for each collection.
+    """A store in Elasticsearch 8 or 9, with one index per collection.
 
-    The documents are those of the 0.5 series. No value adds to the mapping of an index, and none is refused
-    for its size or depth; one that Elasticsearch takes for no JSON, such as NaN, is kept as text, which 0.5
-    cannot read. What is listed is searched, after a refresh; a read of a key sees every write, and a write
-    waits for no refresh. What has expired counts as missing; `cull()` removes it.
+    The documents are those of the 0.5 series. Values never extend the mapping of an index, and are never
+    rejected for their size or depth. Values that Elasticsearch does not accept as JSON, such as NaN, are
+    stored as text, which 0.5 cannot read. Listings are searches after a refresh. Reading a key sees every
+    write, and writes do not wait for a refresh. Expired entries count as missing; `cull()` removes them.
 
-    A conditional write is sent once; if its answer is lost, the document says whose write it was.
+    A conditional write is sent once. If its response is lost, the document shows whether it was applied.
     """
 
     errors = (
@@ -76,33 +76,34 @@ class ElasticsearchStore(SearchStore):
         auto_create: bool = True,
         timeout: float | None = 10.0,
     ) -> None:
-        """Name indices; nothing is sent before the store is used.
+        """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            elasticsearch_client: A client, for the event loop that it belongs to; it is not closed.
-            url: The address of a node, with its port, or several.
-            cloud_id: The deployment in Elastic Cloud, in place of `url`.
-            api_key: The API key, encoded, or its id and the key.
-            basic_auth: A user's name and password.
-            bearer_auth: A token.
-            ca_certs: The file of the authorities to trust.
-            verify_certs: Whether the certificate of a node is checked.
+            elasticsearch_client: Client, bound to its event loop. The store does not close it.
+            url: URL of a node, including its port, or of several nodes.
+            cloud_id: Deployment in Elastic Cloud, instead of `url`.
+            api_key: Encoded API key, or its ID and the key.
+            basic_auth: User name and password.
+            bearer_auth: Bearer token.
+            ca_certs: File of trusted CA certificates.
+            verify_certs: Whether to verify the certificates of nodes.
             client_options: Further arguments of `AsyncElasticsearch`, such as `connections_per_node`,
                 `http_compress`, `client_cert` or `ssl_assert_fingerprint`.
-            index_prefix: What the names of indices start with: that of the collection `users` is then
-                `<index_prefix>-users`. It is put in lower case.
-            index: Another name of `index_prefix`.
-            index_settings: The settings of an index that is created, such as `number_of_replicas`.
-            default_collection: The collection used when a call names none.
-            key_sanitization_strategy: What becomes of keys, in place of escaping what no id may be.
-            collection_sanitization_strategy: What becomes of collections, in place of escaping what no index
-                may be called.
-            auto_create: Whether the first write to a collection creates its index, or prepares the one of
-                0.5; otherwise a missing index is a `StoreSetupError`.
-            timeout: Seconds that a call may take; None leaves it to the client.
+            index_prefix: Prefix of index names: the index of the collection `users` is
+                `<index_prefix>-users`. The prefix is converted to lower case.
+            index: Alias of `index_prefix`.
+            index_settings: Settings of new indices, such as `number_of_replicas`.
+            default_collection: Collection used when a call does not name one.
+            key_sanitization_strategy: Strategy that maps keys to document IDs. By default, unsupported
+                characters are escaped.
+            collection_sanitization_strategy: Strategy that maps collections to index names. By default,
+                unsupported characters are escaped.
+            auto_create: Whether the first write to a collection creates its index, or prepares that of 0.5;
+                otherwise a missing index raises `StoreSetupError`.
+            timeout: Maximum duration of a call, in seconds; None leaves it to the client.
 
         Raises:
-            ValueError: It is not said where Elasticsearch is, or several times; or the prefix cannot be one.
+            ValueError: No client or server is given, or several, or the prefix is invalid.
         """
         prefix = prefix_of(index_prefix, index)
         super().__init__(
@@ -121,7 +122,7 @@ class ElasticsearchStore(SearchStore):
         if elasticsearch_client is None and not where:
             raise ValueError("Either elasticsearch_client or url must be provided")
         if elasticsearch_client is not None and (where or options):
-            raise ValueError("Provide either elasticsearch_client, or how to create one")
+            raise ValueError("Provide either elasticsearch_client, or arguments to create one")
         self.location = location_of(hosts, prefix)
         self._options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 0, **where, **options}
         given = elasticsearch_client
@@ -130,10 +131,10 @@ class ElasticsearchStore(SearchStore):
 
     @property
     def client(self) -> AsyncElasticsearch:
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._clients.current()
 
@@ -149,7 +150,7 @@ class ElasticsearchStore(SearchStore):
         mapped = super()._map_error(error)
         if mapped is None or not isinstance(error, TransportError):
             return mapped
-        # Of an error that was not tried again the driver shows the message nowhere else, and the cause.
+        # If the driver did not retry, only these attributes have the message and the cause.
         unreachable = type(error) is BrokenError and isinstance(
             error.__context__, aiohttp.ClientConnectorError
         )

@@ -1,4 +1,4 @@
-"""The store in a tree of files: `FileTreeStore`, and the names that the 0.5 series offered for its files."""
+"""The file tree store: `FileTreeStore`, and the naming strategies of the 0.5 series."""
 
 from key_value.aio.stores.filetree.names import (
     FileTreeV1CollectionSanitizationStrategy,

@@ -1,4 +1,4 @@
-"""Files that are written whole, and the lock under which they are moved into place."""
+"""Files that are written atomically, and the lock held while they are moved into place."""
 
 import ctypes
 import os
@@ -20,7 +20,7 @@ except ImportError:
     _runtime: Any = msvcrt
     _IMMEDIATELY, _EXCLUSIVE = 1, 2
     _VIOLATION = 33
-    _BEYOND = 0x7FFFFFFF  # Windows keeps others from reading and writing what is locked.
+    _BEYOND = 0x7FFFFFFF  # On Windows, other processes cannot read or write a locked range.
 
     class _Overlapped(ctypes.Structure):
         _fields_ = (
@@ -28,8 +28,8 @@ except ImportError:
             *(("Offset", ctypes.c_uint32), ("OffsetHigh", ctypes.c_uint32), ("hEvent", ctypes.c_void_p)),
         )
 
-    # https://learn.microsoft.com/en-us/windows/win32/api/fileapi/nf-fileapi-lockfileex: it queues those that
-    # wait, where msvcrt.locking polls once a second and gives up after ten.
+    # https://learn.microsoft.com/en-us/windows/win32/api/fileapi/nf-fileapi-lockfileex: it queues waiting
+    # processes, whereas msvcrt.locking polls once a second and gives up after ten seconds.
     def _call(function: str, file: int, *arguments: int) -> bool:
         handle, at = ctypes.c_void_p(_runtime.get_osfhandle(file)), _Overlapped(OffsetHigh=_BEYOND)
         if _kernel[function](handle, *arguments[:1], 0, 1, 0, ctypes.byref(at)):
@@ -46,7 +46,7 @@ except ImportError:
         _call("UnlockFileEx", file)
 
     def claim(file: int) -> bool:
-        """Lock a file for as long as it is open; False where another has done so."""
+        """Lock a file while it is open; return False if it is already locked."""
         return _call("LockFileEx", file, _EXCLUSIVE | _IMMEDIATELY)
 else:
 
@@ -57,7 +57,7 @@ else:
         fcntl.flock(file, fcntl.LOCK_UN)
 
     def claim(file: int) -> bool:
-        """Lock a file for as long as it is open; False where another has done so."""
+        """Lock a file while it is open; return False if it is already locked."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -66,19 +66,19 @@ else:
 
 
 WRITING: Final = ".writing"
-"""The directory in a root in which files are written before they are moved into place."""
+"""Name of the directory for files that are being written."""
 
 _TEMPORARY = ".tmp"
 
 
 class Lock:
-    """Excludes the other threads and processes that change the same tree; it belongs to one thread."""
+    """A lock between threads and processes that change the same tree; used by one thread only."""
 
     def __init__(self, root: Path) -> None:
-        """Name a tree; the file to lock is made when the lock is first acquired.
+        """Initialize with a tree; the lock file is created when the lock is first acquired.
 
         Args:
-            root: The root of the tree, which must be there then.
+            root: Root of the tree, which must exist by then.
         """
         self._root = root
         self._file: int | None = None
@@ -86,7 +86,7 @@ class Lock:
 
     @contextmanager
     def held(self, *, shared: bool = False) -> Generator[None]:
-        """Exclude all others, or those alone that do not share the lock."""
+        """Hold the lock, either exclusively or shared with others."""
         file = self._acquired(shared=shared)
         try:
             yield
@@ -94,20 +94,20 @@ class Lock:
             _release(file)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the lock file."""
         file, self._file = self._file, None
         if file is not None and self._process == os.getpid():
             os.close(file)
 
     def _acquired(self, *, shared: bool) -> int:
         while True:
-            # A forked child shares the lock of a descriptor that it inherits.
+            # A forked child shares the locks of inherited descriptors.
             if self._file is None or self._process != os.getpid():
                 self._file, self._process = self._open(), os.getpid()
             _acquire(self._file, shared=shared)
             if os.fstat(self._file).st_nlink:
                 return self._file
-            # The file was removed: others lock a new one.
+            # The file was removed, so other processes lock a new one.
             self.close()
 
     def _open(self) -> int:
@@ -118,17 +118,17 @@ class Lock:
 
 
 class TempFile:
-    """A file that is not yet in place; it is locked, so that it can be told from what a crash left behind.
+    """A file before it is moved into place; its lock distinguishes it from files left by a crash.
 
     Attributes:
-        name: Its name.
+        name: Name of the file.
     """
 
     def __init__(self, writing: Directory) -> None:
-        """Make a file.
+        """Create a temporary file.
 
         Args:
-            writing: The directory for such files.
+            writing: Directory for temporary files.
         """
         self.name = f"{os.urandom(8).hex()}{_TEMPORARY}"
         self._writing = writing
@@ -137,14 +137,14 @@ class TempFile:
         self._is_moved = False
 
     def write(self, data: bytes) -> None:
-        """Write all that the file is to hold."""
+        """Write the whole content of the file."""
         claim(self._file)
         left = memoryview(data)
         while left:
             left = left[os.write(self._file, left) :]
 
     def sync(self) -> None:
-        """Wait until it is on the disk."""
+        """Wait until the content is on the disk."""
         os.fsync(self._file)
 
     def move(self, target: Directory, name: str) -> None:
@@ -155,7 +155,7 @@ class TempFile:
         self._is_moved = True
 
     def discard(self) -> None:
-        """Close the file, and remove it unless it was moved."""
+        """Close the file, and remove it unless it was moved into place."""
         self._close()
         if not self._is_moved:
             self._writing.remove(self.name)
@@ -168,12 +168,12 @@ class TempFile:
 
 @contextmanager
 def temp_files(root: Path, data: Sequence[bytes], *, durable: bool) -> Generator[list[TempFile]]:
-    """Write files that hold some data; those that were not moved are removed at the end.
+    """Create temporary files with the given contents; files that are not moved are removed at the end.
 
     Args:
-        root: The root of the tree.
-        data: What each file is to hold.
-        durable: Whether to wait until all of it is on the disk.
+        root: Root of the tree.
+        data: Contents of the files.
+        durable: Whether to wait until the contents are on the disk.
     """
     with Directory.open(root, WRITING) as writing, ExitStack() as stack:
         files: list[TempFile] = []
@@ -189,9 +189,9 @@ def temp_files(root: Path, data: Sequence[bytes], *, durable: bool) -> Generator
 
 
 def clear(root: Path) -> None:
-    """Remove the temporary files of processes that ended before they were done.
+    """Remove the temporary files of processes that ended before they moved them.
 
-    Reads do this too: what fails is left for another time.
+    Reads call this, too, so failures are ignored and left to a later call.
     """
     with suppress(OSError, PathSecurityError), Directory.open(root, WRITING) as writing:
         for name in [entry.name for entry in writing.entries() if entry.name.endswith(_TEMPORARY)]:

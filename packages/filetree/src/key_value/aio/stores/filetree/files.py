@@ -1,4 +1,4 @@
-"""The files of a tree: read and written whole, without following a link; everything here blocks."""
+"""The files of a tree, read and written atomically, without following links; all methods block."""
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,27 +11,27 @@ from key_value.aio.stores.base import Directory, VersionedBytesStore, absolute, 
 from key_value.aio.stores.filetree.atomic import WRITING, Lock, clear, temp_files
 
 SUFFIX: Final = ".json"
-"""The end of the name of an entry's file."""
+"""Suffix of the file of an entry."""
 
 INFO_SUFFIX: Final = "-info.json"
-"""The end of the name of the file that describes a collection."""
+"""Suffix of the file that describes a collection."""
 
 
 class Files:
-    """The files of a store, as one thread uses them.
+    """The files of a store, used by one thread.
 
-    An address is `{directory}/{file}.json` below the root. Each change holds a lock: shared, where files are
-    moved into place or removed as they are; exclusive, where that depends on what a file holds.
+    An address is `{directory}/{file}.json` below the root. Each change holds a lock. The lock is shared if
+    files are moved into place or removed unconditionally, and exclusive if that depends on their contents.
     """
 
     def __init__(self, root: Path, metadata: Path, *, auto_create: bool, durable: bool) -> None:
-        """Name the directories; nothing is made or opened.
+        """Initialize with directories, without creating or opening them.
 
         Args:
-            root: The absolute path of the directory of collections.
-            metadata: That of the files that describe collections; it may be the same.
-            auto_create: Whether to make directories that are missing.
-            durable: Whether to wait until what is written, and its name, are on the disk.
+            root: Absolute path of the directory of collections.
+            metadata: Path of the directory of the files that describe collections; may be the same.
+            auto_create: Whether to create missing directories.
+            durable: Whether to wait until writes, and file names, are on the disk.
         """
         self._root = root
         self._metadata = metadata
@@ -44,15 +44,15 @@ class Files:
         self._lock.close()
 
     def read(self, address: str) -> bytes | None:
-        """Read a file; None where it is missing.
+        """Return the contents of a file; None if it is missing.
 
         Raises:
-            PathSecurityError: The address leads out of the tree, through a link, or to no regular file.
+            PathSecurityError: The address leads outside the tree, through a link, or to a special file.
         """
         return _read(self._root, address)
 
     def write(self, entries: Sequence[tuple[str, bytes]]) -> None:
-        """Write files in place of any that are there, all or none until they are moved into place.
+        """Write or replace files; before they are moved into place, a failure leaves none of them.
 
         Raises:
             FileNotFoundError: A directory is missing.
@@ -60,7 +60,7 @@ class Files:
         self._write(entries, self._lock.held(shared=True), lambda: True)
 
     def write_if(self, address: str, data: bytes, version: str | None) -> bool:
-        """Write a file if what is there has a version, or if there is nothing and the version is None."""
+        """Write a file if the existing one has the version, or if it is missing and `version` is None."""
 
         def may() -> bool:
             found = self.read(address)
@@ -69,7 +69,7 @@ class Files:
         return may() and self._write([(address, data)], self._lock.held(), may)
 
     def remove(self, addresses: Sequence[str]) -> None:
-        """Remove files, where there are any."""
+        """Remove files; missing ones are ignored."""
         with ExitStack() as stack:
             there = [
                 (directory, name)
@@ -83,7 +83,7 @@ class Files:
                 self._sync(*(directory for directory, _ in there))
 
     def remove_if(self, address: str, version: str) -> bool:
-        """Remove a file if what is there has a version."""
+        """Remove a file if it has the version."""
         [taken] = self.take([address], lambda _, data: VersionedBytesStore.version_of(data) == version)
         if isinstance(taken, Exception):
             raise taken
@@ -92,11 +92,12 @@ class Files:
     def take(
         self, addresses: Sequence[str], is_own: Callable[[str, bytes], bool] | None = None
     ) -> list[bytes | Exception | None]:
-        """Remove files, and return what was in each; None where it was missing.
+        """Remove files and return their contents; None for missing files.
 
         Args:
-            addresses: The files; what was taken of one that is there twice is returned once.
-            is_own: Given an address and what it holds, returns whether to remove it; None removes all.
+            addresses: Addresses of the files; the content of a repeated address is returned only once.
+            is_own: Function that decides from an address and its content whether to remove the file; None
+                removes all.
         """
         taken: dict[str, bytes | Exception] = {}
         with ExitStack() as stack:
@@ -114,7 +115,7 @@ class Files:
         return [taken.pop(address, None) for address in addresses]
 
     def read_many(self, addresses: Sequence[str]) -> list[bytes | Exception | None]:
-        """Read files; an exception is the result of its file alone."""
+        """Return the contents of files; an exception affects only its own file."""
         with ExitStack() as stack:
             found = _read_each(self._targets(stack, addresses, skips_missing=True))
         return [found.get(address) for address in addresses]
@@ -123,13 +124,13 @@ class Files:
         """List addresses in the order of their directories and files.
 
         Args:
-            prefix: What the addresses start with: a directory and `/`, and perhaps the start of a name; or
-                the start of the names of directories, of which those that are described are listed.
-            cursor: The address after which to begin; None for the first.
-            limit: Addresses to return.
+            prefix: Start of the addresses: either a directory and `/`, optionally with the start of a file
+                name, or the start of directory names, of which only those with a description are listed.
+            cursor: Address after which to start; None starts at the beginning.
+            limit: Maximum number of addresses.
 
         Returns:
-            The addresses, and the cursor of what follows; None at the end.
+            The addresses, and the cursor of the next page, or None at the end.
         """
         directory, slash, start = prefix.rpartition("/")
         directory_after, _, after = (cursor or "").rpartition("/")
@@ -146,7 +147,7 @@ class Files:
         return found, found[-1] if found and len(found) == limit else None
 
     def any_of(self, directory: str, is_wanted: Callable[[bytes], bool]) -> bool:
-        """Return whether a file of a directory holds what is wanted; those that cannot be read do not."""
+        """Return whether a file in a directory satisfies a predicate; unreadable files do not."""
         with suppress(FileNotFoundError, PathSecurityError), self._opened(directory) as opened:
             for name in _entry_files(opened):
                 with suppress(OSError, PathSecurityError):
@@ -155,14 +156,14 @@ class Files:
         return False
 
     def make(self, directory: str, describe: Callable[[bytes | None], bytes | None]) -> None:
-        """Make the directory of a collection, and the file that describes it.
+        """Create the directory of a collection, and the file that describes it.
 
         Args:
             directory: The directory.
-            describe: Given what the file holds, returns what it is to hold; None leaves it as it is.
+            describe: Function that returns the new description for the current one; None leaves it unchanged.
 
         Raises:
-            ValueError: The directory is missing and must not be made.
+            ValueError: The directory is missing, and `auto_create` is False.
         """
         self.make_roots()
         with self._lock.held():
@@ -179,7 +180,7 @@ class Files:
                 self._write_info(f"{directory}{INFO_SUFFIX}", data)
 
     def make_roots(self) -> None:
-        """Make the directories of the store, unless they must not be made."""
+        """Create the directories of the store, unless `auto_create` is False."""
         for root in {self._root, self._metadata}:
             if self._auto_create:
                 for changed in make_directory(root):
@@ -189,15 +190,15 @@ class Files:
                 directory.make(WRITING)
 
     def description(self, directory: str) -> bytes | None:
-        """Read the file that describes the collection of a directory; None where it is missing."""
+        """Return the description of the collection of a directory; None if it is missing."""
         return _read(self._metadata, f"{directory}{INFO_SUFFIX}")
 
     def described(self) -> list[str]:
-        """Return the directories that are described, in their order."""
+        """Return the directories that have a description, in order."""
         return list(self._described("", ""))
 
     def destroy(self, directory: str) -> bool:
-        """Remove the entries of a directory, and it if it is empty then; return whether there were any."""
+        """Remove the entries of a directory, and the directory if empty; return whether there were any."""
         *names, name = directory.split("/")
         with suppress(PathSecurityError):
             files = self._files(directory, "", "", None)
@@ -214,7 +215,7 @@ class Files:
         return False
 
     def clear(self) -> None:
-        """Remove the temporary files of processes that ended before they were done."""
+        """Remove the temporary files of processes that ended before they moved them."""
         for root in {self._root, self._metadata}:
             clear(root)
 
@@ -224,7 +225,7 @@ class Files:
         lock: AbstractContextManager[None],
         may: Callable[[], bool],
     ) -> bool:
-        """Write files, unless it turns out under a lock that they may not be."""
+        """Write files if a predicate, which is called under a lock, allows it."""
         addresses, data = zip(*entries, strict=True)
         with temp_files(self._root, data, durable=self._durable) as files, ExitStack() as stack:
             targets = self._targets(stack, addresses)
@@ -250,7 +251,7 @@ class Files:
     def _targets(
         self, stack: ExitStack, addresses: Sequence[str], *, skips_missing: bool = False
     ) -> dict[str, tuple[Directory, str]]:
-        """Open the directories of addresses, each once."""
+        """Open the directories of addresses, each only once."""
         opened: dict[str, Directory] = {}
         targets: dict[str, tuple[Directory, str]] = {}
         for address in addresses:
@@ -276,7 +277,7 @@ class Files:
         return []
 
     def _described(self, prefix: str, first: str) -> Iterator[str]:
-        """Iterate over the directories that are described, in their order, from one on."""
+        """Iterate over the directories that have a description, in order, starting at `first`."""
         found = (each for each in _infos(self._metadata) if each.startswith(prefix) and each >= first)
         yield from sorted(found)
 
@@ -288,7 +289,7 @@ def _entry_files(directory: Directory) -> Iterator[str]:
 
 
 def _infos(metadata: Path, *names: str) -> Iterator[str]:
-    """Iterate over the directories that are described, in no order; 0.5 had some within others."""
+    """Iterate over the directories that have a description, unordered; 0.5 nested some of them."""
     with suppress(OSError, PathSecurityError), Directory.open(metadata, *names) as directory:
         entries = list(directory.entries())
         below = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -304,11 +305,11 @@ def _is_there(directory: Directory, name: str) -> bool:
     try:
         return directory.has_file(name)
     except (OSError, PathSecurityError):
-        return True  # Why it is refused is found out by reading it.
+        return True  # Reading the file raises the actual error.
 
 
 def _read_each(targets: Mapping[str, tuple[Directory, str]]) -> dict[str, bytes | Exception]:
-    """Read the files at addresses that have one; an exception is the result of its file alone."""
+    """Read the existing files at several addresses; an exception affects only its own file."""
     found: dict[str, bytes | Exception] = {}
     for address, (directory, name) in targets.items():
         try:

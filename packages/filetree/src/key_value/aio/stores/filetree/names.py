@@ -1,4 +1,4 @@
-"""The names of directories and files, and those that the 0.5 series gave them."""
+"""The names of directories and files, including those of the 0.5 series."""
 
 import os
 import re
@@ -25,7 +25,7 @@ _NOT_ON_WINDOWS = re.compile(
 )
 _RESERVED = "|".join([r"^\.{1,2}\Z", f"^{re.escape(WRITING)}\\Z", f"{re.escape(INFO_SUFFIX)}\\Z"])
 _HASHED = ("H_", "S_")
-"""How names begin in which a strategy of the 0.5 series has put a hash."""
+"""Prefixes of names in which a strategy of the 0.5 series has put a hash."""
 
 _ALLOWED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
@@ -35,9 +35,9 @@ _LONGEST = 255
 
 
 class FileNames(Names):
-    """An entry's file is `{collection}/{key}.json`, of names as the file system can hold them.
+    """Maps an entry to `{collection}/{key}.json`, with names that the file system supports.
 
-    With strategies of the application's own two entries may have one file.
+    With custom strategies, two entries may share a file.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class FileNames(Names):
         keys: SanitizationStrategy | None,
         collections: SanitizationStrategy | None,
     ) -> None:
-        """Look up what a file system can hold.
+        """Determine which names the file system supports.
 
         Args:
-            directory: The directory of the store, or where it will be.
-            keys: What becomes of keys; None leaves them as they are where the file system can hold them.
-            collections: What becomes of collections.
+            directory: Directory of the store, which may not exist yet.
+            keys: Strategy that maps keys to file names; None keeps every key that the file system supports.
+            collections: The same for collections.
         """
         self._are_ours = keys is None, collections is None
         super().__init__(
@@ -63,7 +63,7 @@ class FileNames(Names):
             suffix=SUFFIX,
             ignores_case=True,
         )
-        # One operation needs these several times.
+        # Each operation needs these names several times.
         self._key = lru_cache(maxsize=1024)(self._find_key)
         self._says = lru_cache(maxsize=1024)(_says)
 
@@ -76,7 +76,7 @@ class FileNames(Names):
         return self._key(key)
 
     def _find_key(self, key: str) -> str:
-        # 0.5 took keys that its strategies keep for themselves: what generates keys at random relies on that.
+        # 0.5 accepted the forms that its strategies reserve, and random key generators rely on that.
         return _checked(self.keys.sanitize(key), key, SUFFIX)
 
     @override
@@ -104,24 +104,24 @@ class FileNames(Names):
         return None if key is None or collection is None else Address(collection, key)
 
     def says(self, collection: str, key: str) -> bool:
-        """Whether the names of the directory and the file of an entry are its own."""
+        """Return whether the directory and the file name contain the whole names of an entry."""
         return self._says(self.collections, collection) and self._says(self.keys, key)
 
     def must_name(self, collection: str, key: str) -> bool:
-        """Whether a document that is without names cannot be an entry's, as 0.5 gave it another file."""
+        """Return whether a document without names belongs to another entry, because 0.5 used another file."""
         return (self._are_ours[0] and self.key(key) != key) or (
             self._are_ours[1] and self._known_collection(collection) != collection
         )
 
 
 class FileTreeV1KeySanitizationStrategy(HybridSanitizationStrategy):
-    """Keeps letters, digits and `_` of a key, and marks with `S_` and a part of the hash what it changed."""
+    """Keeps letters, digits and `_` of a key; a changed key is marked with `S_` and a part of its hash."""
 
     def __init__(self, directory: Path) -> None:
-        """Look up how long a name may be.
+        """Determine the maximum length of a file name.
 
         Args:
-            directory: The directory of the store, or where it will be.
+            directory: Directory of the store, which may not exist yet.
         """
         left = get_max_path_length(directory) - len(str(directory))
         length = min(left, get_max_file_name_length(directory) - len(SUFFIX))
@@ -129,25 +129,25 @@ class FileTreeV1KeySanitizationStrategy(HybridSanitizationStrategy):
 
 
 class FileTreeV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
-    """Keeps letters, digits and `_` of a collection, and marks what it changed as is done with keys."""
+    """Keeps letters, digits and `_` of a collection; a changed one is marked in the same way as a key."""
 
     def __init__(self, directory: Path) -> None:
-        """Look up how long a name may be.
+        """Determine the maximum length of a directory name.
 
         Args:
-            directory: The directory of the store, or where it will be.
+            directory: Directory of the store, which may not exist yet.
         """
         length = get_max_file_name_length(directory) - len(INFO_SUFFIX)
         super().__init__(max_length=length, allowed_characters=_ALLOWED)
 
 
 def get_max_path_length(root: Path) -> int:
-    """Return how many characters a path may have where a directory is, or will be."""
+    """Return the maximum length of a path in characters, for a directory that may not exist yet."""
     return _limit(root, "PC_PATH_MAX", _WINDOWS_PATH)
 
 
 def get_max_file_name_length(root: Path) -> int:
-    """Return how many bytes the name of a file may have where a directory is, or will be."""
+    """Return the maximum length of a file name in bytes, for a directory that may not exist yet."""
     return _limit(root, "PC_NAME_MAX", _LONGEST)
 
 
@@ -167,9 +167,9 @@ def _checked(file: str, name: str, suffix: str = "") -> str:
 
 
 def _path(collection: str, key: str) -> str | None:
-    """Return the path that 0.5 made of names, below the root; None if it refused it, or it was another's too.
+    """Return the path below the root that 0.5 used; None if it rejected the names or shared the path.
 
-    `b/c` in `a` had the file of `c` in `a/b`, and `../b` one beside the collections.
+    `b/c` in `a` shared the file of `c` in `a/b`, and `../b` was a file next to the collections.
     """
     path = f"{key[3:]}{SUFFIX}" if key.startswith("../") else f"{collection}/{key}{SUFFIX}"
     components = path.split("/")

@@ -38,25 +38,26 @@ T = TypeVar("T")
 Durability = Literal["full", "none"]
 
 THREADS = 4
-"""Threads that wait for the disk at a time; the system writes their files together."""
+"""Number of threads that wait for the disk; the system flushes their files together."""
 
 _WRITE_ID = re.compile(rb', "write_id": "[0-9a-f]{16}"\}\Z')
 
 FILES_PER_JOB = 32
-"""Files of a batch that are written, or read, before others get their turn, and open at a time."""
+"""Files of a batch that one job reads or writes, and has open, before other jobs get their turn."""
 
 
 class FileTreeStore(VersionedBytesStore, PagedBytesStore):
-    """A store in a directory: one JSON file for each entry, for people and other programs to read.
+    """A store in a directory, with one JSON file per entry, readable by people and other programs.
 
-    The entry is in `{data_directory}/{collection}/{key}.json`. A name that the file system cannot hold, or
-    takes for another, is percent-encoded, and cut where it is too long; the document names the key that its
-    file does not. The directory may be moved, or mounted elsewhere, and be used by several processes at a
-    time; between file systems that tell upper case from lower and ones that do not, names with capitals are
-    not found again. No link in the directory is followed: to read one raises `PathSecurityError`.
+    An entry is stored in `{data_directory}/{collection}/{key}.json`. Characters that the file system cannot
+    store in a name, or would interpret, are percent-encoded, and long names are truncated; if the file name
+    does not contain the whole key, the document does. The directory may be moved, mounted elsewhere, and used
+    by several processes at the same time. If it moves between a case-sensitive and a case-insensitive file
+    system, names with capitals are no longer found. Links in the directory are never followed: reading one
+    raises `PathSecurityError`.
 
-    A file is replaced as a whole. Nothing is made before the first write, and then for its owner alone. The
-    file system must have `flock`, as all common ones do.
+    Files are replaced atomically. Nothing is created before the first write, which creates files that are
+    accessible to their owner only. The file system must support `flock`, as all common ones do.
     """
 
     batch_limit = BatchLimit(items=FILES_PER_JOB)
@@ -79,26 +80,26 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         durability: Durability = "full",
         directory: Path | str | None = None,
     ) -> None:
-        """Name a directory; nothing is made or opened before it is used.
+        """Initialize with a directory; nothing is created or opened before first use.
 
         Args:
-            data_directory: The directory; `~` is the home directory.
-            metadata_directory: Where the files are that describe collections; in `data_directory` unless
-                given.
-            default_collection: The collection used when a call names none.
-            serialization_adapter: The form of the documents. `expires_at` and `key` must be where they are
-                by default, for entries to be listed and culled.
-            key_sanitization_strategy: What becomes of keys in place of the above. Those of the 0.5 series
-                give some keys the same file.
-            collection_sanitization_strategy: What becomes of collections.
-            auto_create: Whether to make directories that are missing; False makes none but `.writing`.
-            durability: `full` waits until an entry, and its name, are on the disk; `none` leaves that to the
-                system, and survives the end of the process, but not the loss of power.
-            directory: Another name for `data_directory`.
+            data_directory: Directory of the entries; `~` is the home directory.
+            metadata_directory: Directory of the files that describe collections. Defaults to
+                `data_directory`.
+            default_collection: Collection used when a call does not name one.
+            serialization_adapter: Format of the documents. `expires_at` and `key` must be where they are by
+                default, so that entries can be listed and culled.
+            key_sanitization_strategy: Strategy that maps keys to file names, instead of the encoding above.
+                The strategies of the 0.5 series map some different keys to the same file.
+            collection_sanitization_strategy: The same for collections.
+            auto_create: Whether to create missing directories; False creates only `.writing`.
+            durability: `full` waits until an entry and its file name are on the disk. `none` leaves that to
+                the system: entries survive the end of the process, but not a power loss.
+            directory: Alias of `data_directory`.
 
         Raises:
-            ValueError: There is not one data directory, or it is a URL, `durability` is neither, or a
-                directory is missing that must not be made.
+            ValueError: Not exactly one data directory is given, it is a URL, `durability` has another value,
+                or a directory is missing and `auto_create` is False.
         """
         given = [each for each in (data_directory, directory) if each is not None]
         if len(given) != 1:
@@ -120,7 +121,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             FileNames, data, keys=key_sanitization_strategy, collections=collection_sanitization_strategy
         )
         self._directories: dict[str, str] = {}
-        """The collection of each directory that was made."""
+        """The collection of each directory that has been created."""
         files = partial(Files, data, metadata, auto_create=auto_create, durable=durability == "full")
         self._worker = self._owns(Worker(repr(self), files, close=Files.close, threads=THREADS))
 
@@ -134,11 +135,11 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _setup_collection(self, *, collection: str) -> None:
-        self.names.collection(collection)  # A name that is refused leaves nothing behind.
+        self.names.collection(collection)  # Raises for an invalid name before anything is created.
 
         def make(files: Files) -> FileNames:
             files.make_roots()
-            # Only now is there a directory that shows what its file system makes of names.
+            # Only an existing directory shows how its file system treats names.
             names = self._survey()
             directory = names.collection(collection)
             files.make(directory, partial(_describe, self.location, directory, collection))
@@ -165,7 +166,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     def _holds_entry(self, address: str, data: bytes, collection: str, key: str) -> bool:
-        # Where case is ignored, the former file of `Name` may be that of `name`: 0.5 gave no write ids.
+        # If case is ignored, the file of `Name` in 0.5 may be that of `name`; 0.5 wrote no write IDs.
         if _WRITE_ID.search(data) and address != self.names.address(collection, key):
             return False
         return super()._holds_entry(address, data, collection, key)
@@ -185,7 +186,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
             return super()._entry_at(address, collection, key)
         entry = self.names.entry(address)
         if entry is None:
-            # 0.5 left out names that its strategies have lost: nobody can ask for it, but it can expire.
+            # 0.5 left out names that its strategies lost. Such an entry cannot be read, but it can expire.
             return Address("", "")
         if self._file_names.must_name(*entry):
             directory, _, file = address.removesuffix(self.names.suffix).rpartition("/")
@@ -276,7 +277,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         return await self._destroy(collection)
 
     async def _destroy(self, collection: str | None) -> bool:
-        """Remove a collection, or all; return whether there were any entries."""
+        """Remove a collection, or all collections; return whether there were any entries."""
 
         def destroy(files: Files) -> bool:
             found = [directory for directory, name in self._collections(files) if collection in (None, name)]
@@ -285,7 +286,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         return await self._worker.run(destroy)
 
     def _collections(self, files: Files) -> list[tuple[str, str]]:
-        """Return the directories that are described, and their collections."""
+        """Return the directories that have a description, and their collections."""
         found: list[tuple[str, str]] = []
         for directory in files.described():
             description = files.description(directory)
@@ -297,13 +298,13 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         return found
 
     async def _in_directories(self, addresses: Sequence[str], write: Callable[[Files], T]) -> T:
-        """Write files; if their directories turn out to be missing, make them first."""
+        """Write files; if a directory is missing, create it and try again."""
 
         def run(files: Files) -> T:
             try:
                 return write(files)
             except FileNotFoundError:
-                # Another process has destroyed a collection since it was made, or cleared a temporary file.
+                # Another process has destroyed a collection or removed a temporary file in the meantime.
                 for directory in {address.rpartition("/")[0] for address in addresses}:
                     collection = self._directories.get(directory, directory)
                     files.make(directory, partial(_describe, self.location, directory, collection))
@@ -313,11 +314,11 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
 
 
 def _describe(root: str, directory: str, collection: str, described: bytes | None) -> bytes | None:
-    """Return the document that describes a collection; None if it is there."""
+    """Return the document that describes a collection; None if the description already exists."""
     found = _collection_in(described)
     path = f"{root}/{directory}"
     if found not in (None, collection):
-        raise KeyValueStoreError(message=f"Directory '{path}' is the collection {found!r}")
+        raise KeyValueStoreError(message=f"Directory '{path}' belongs to the collection {found!r}")
     document = {
         "collection": collection,
         "created_at": datetime.now(timezone.utc).isoformat(),

@@ -1,4 +1,4 @@
-"""The Firestore store: `FirestoreStore`, and strategies for names of the 0.5 series."""
+"""The Firestore store: `FirestoreStore`, and the naming strategies of the 0.5 series."""
 
 try:
     from key_value.aio.stores.firestore.names import (

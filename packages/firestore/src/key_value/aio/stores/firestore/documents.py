@@ -1,4 +1,4 @@
-"""The documents of a store in Firestore, in the form of the 0.5 series."""
+"""The documents of a store in Firestore, in the format of the 0.5 series."""
 
 import json
 import math
@@ -11,16 +11,16 @@ from key_value.aio.stores.base import Address, Row
 FIELDS = ("version", "value", "created_at", "expires_at", "reap_at", "rev", "name")
 
 LISTED = ("version", "created_at", "expires_at", "rev", "name")
-"""What is read of a document that is listed."""
+"""The fields that a listing reads."""
 
 LARGEST_DOCUMENT = 1_048_576
-"""Bytes: https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields"""
+"""In bytes: https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields"""
 
 LARGEST_VALUE = LARGEST_DOCUMENT - 89
-"""Bytes of one field."""
+"""Maximum size of one field in bytes."""
 
 _LAST_SECOND = 253_402_300_799
-"""The last one that a timestamp holds, in the year 9999."""
+"""The last second of a timestamp, in the year 9999."""
 
 
 def fields_of(row: Row) -> dict[str, Any]:
@@ -32,12 +32,12 @@ def fields_of(row: Row) -> dict[str, Any]:
         "rev": row.version,
     }
     if row.original is not None and row.original != row.address:
-        # What was cut cannot be read back from the address.
+        # Truncated names cannot be decoded from the address.
         fields["name"] = json.dumps(row.original)
     if row.expires is not None:
         expires = float(row.expires)
         fields["expires_at"] = _iso(expires)
-        # The 0.5 series wants text in `expires_at`, and a TTL policy a timestamp.
+        # The 0.5 series expects text in `expires_at`, and a TTL policy a timestamp.
         last = min(math.ceil(expires), _LAST_SECOND)
         fields["reap_at"] = datetime.fromtimestamp(last, tz=timezone.utc)
     return fields
@@ -47,9 +47,9 @@ def row_of(path: str, fields: Mapping[str, Any], update_time: datetime) -> Row:
     """Return the row of a document.
 
     Args:
-        path: The path of the document in its database.
-        fields: Its fields.
-        update_time: When it was written last.
+        path: Path of the document in its database.
+        fields: Fields of the document.
+        update_time: Time of its last write.
     """
     collection, _, key = path.rpartition("/")
     value = fields.get("value")
@@ -65,15 +65,15 @@ def row_of(path: str, fields: Mapping[str, Any], update_time: datetime) -> Row:
 
 
 def version_of(update_time: datetime, rev: str) -> str:
-    """Return the version of a document: its `rev`, and when it was written, which Firestore compares.
+    """Return the version of a document: its `rev`, and its update time, which Firestore compares.
 
-    A write that changes nothing keeps the time of the one before, so each has a new `rev`.
+    A write without changes keeps the previous update time, so each write has a new `rev`.
     """
     return f"{rev}/{update_time.isoformat()}"
 
 
 def update_time_of(version: str) -> datetime | None:
-    """Return the time that a version holds; None if it is no version of a document."""
+    """Return the update time in a version; None if it is not the version of a document."""
     try:
         return datetime.fromisoformat(version.rpartition("/")[2])
     except ValueError:
@@ -81,12 +81,12 @@ def update_time_of(version: str) -> datetime | None:
 
 
 def was_written_by(row: Row, written: Row) -> bool:
-    """Return whether a stored row is the one that was to be written."""
+    """Return whether a stored row results from the given write."""
     return row.version.startswith(f"{written.version}/")
 
 
 def room_for_value(row: Row) -> int:
-    """Return how many bytes of value a row's document holds.
+    """Return the maximum size of the value in a row's document, in bytes.
 
     The sizes are those of https://firebase.google.com/docs/firestore/storage-size.
     """

@@ -1,4 +1,4 @@
-"""Google's asynchronous client: its exceptions, its retries, its channels, and what it lacks."""
+"""Google's asynchronous client: its exceptions, retries and channels, and a query that it lacks."""
 
 import os
 from collections import Counter
@@ -37,7 +37,7 @@ ERRORS = (
     (UsageError, KeyValueStoreError),
     (RpcError, StoreConnectionError),
     ((Forbidden, Unauthorized, GoogleAuthError), StoreAuthenticationError),
-    # A client that is used in another event loop than its own is a RuntimeError.
+    # A client that is used in the wrong event loop raises RuntimeError.
     ((GoogleAPIError, RuntimeError), KeyValueStoreError),
 )
 
@@ -46,10 +46,10 @@ T = TypeVar("T")
 RETRIED = (Aborted, ResourceExhausted, ServiceUnavailable)
 
 Document: TypeAlias = tuple[str, dict[str, Any], datetime]
-"""The path of a document, its fields, and when it was written last."""
+"""The path of a document, its fields, and the time of its last write."""
 
 _channels: Counter[int] = Counter()
-"""How many channels each process has open, of those that stores use."""
+"""Number of channels that stores have open, by process."""
 
 
 def location_of(client: Any) -> str:
@@ -58,16 +58,16 @@ def location_of(client: Any) -> str:
 
 
 def transport_of(client: Any) -> Any:
-    """Return the transport of a client, which has to be closed: `AsyncClient.close` closes no channel.
+    """Return the transport of a client, which must be closed because `AsyncClient.close` closes no channel.
 
-    The channel is made by the first look at it, for the running event loop.
+    The channel is created on first access, for the running event loop.
     """
     return client._firestore_api.transport
 
 
 @contextmanager
 def count_channel() -> Generator[None]:
-    """State that this process has a channel open while the block runs."""
+    """Record that this process has a channel open while the block runs."""
     process = os.getpid()
     _channels[process] += 1
     try:
@@ -77,10 +77,10 @@ def count_channel() -> Generator[None]:
 
 
 def refuse_inherited_channels() -> None:
-    """Refuse to go on in a forked process whose parent had a channel open: gRPC never answers there.
+    """Raise in a forked process whose parent had a channel open, because gRPC never responds there.
 
     Raises:
-        StoreUnreachableError: It had one.
+        StoreUnreachableError: The parent had a channel open.
     """
     here = os.getpid()
     if any(count for process, count in _channels.items() if process != here):
@@ -91,19 +91,19 @@ def refuse_inherited_channels() -> None:
 
 
 def default_retry(timeout: float | None) -> AsyncRetry:
-    """Return how reads and plain writes are repeated: for a part of the timeout, with growing pauses."""
+    """Return the retry policy of reads and plain writes: growing delays, for a part of the timeout."""
     seconds = 2.5 if timeout is None else timeout / 4
     return AsyncRetry(if_exception_type(*RETRIED), initial=0.1, maximum=1.0, multiplier=2.0, timeout=seconds)
 
 
 def retry_of_aborted(timeout: float | None) -> AsyncRetry:
-    """Return how conditional writes are repeated: only after an answer that says that nothing was written."""
+    """Return the retry policy of conditional writes: only after a response that nothing was written."""
     seconds = 2.5 if timeout is None else timeout / 4
     return AsyncRetry(if_exception_type(Aborted), initial=0.05, maximum=1.0, multiplier=2.0, timeout=seconds)
 
 
 async def repeated(retry: AsyncRetry, call: Callable[[], Awaitable[T]]) -> T:
-    """Await a call, and again as a retry says."""
+    """Await a call under a retry policy."""
     wrapped = cast("Callable[[], Awaitable[T]]", retry(call))
     return await wrapped()
 
@@ -123,14 +123,14 @@ async def list_documents(
 
     Args:
         client: The client.
-        collection: The path of the collection; None lists all, nested ones too.
-        bounds: Operators and the paths of documents that the listed ones are compared with.
-        fields: The fields to read; they hold text or integers.
-        limit: How many to list at most.
-        timeout: Seconds that it may take.
+        collection: Path of the collection; None lists all, including nested ones.
+        bounds: Operators and document paths that the listed documents are compared with.
+        fields: Fields to read, which hold text or integers.
+        limit: Maximum number of documents.
+        timeout: Maximum duration, in seconds.
 
     Returns:
-        For each its path, its fields, and when it was written last.
+        The path, the fields and the time of the last write of each document.
     """
     root = f"{client._database_string}/documents"
     parent, _, name = (collection or "").rpartition("/")

@@ -1,6 +1,6 @@
 """Names of documents and collections in Firestore.
 
-What it cannot hold is in https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields.
+For the limits, see https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields.
 """
 
 import hashlib
@@ -12,31 +12,31 @@ from key_value.aio.errors import InvalidKeyError
 from key_value.aio.stores.base import EscapingStrategy, Names, SanitizationStrategy
 
 LONGEST_ID = 1500
-"""Bytes of the id of a document or a collection."""
+"""Maximum length of a document or collection ID in bytes."""
 
 LONGEST_PATH = 4000
-"""Bytes of a nested collection; with the id of a document it stays below the 6 KiB of a document's name."""
+"""Maximum length of a nested collection in bytes; with a document ID, it is below the 6 KiB of a name."""
 
 MOST_PARTS = 199
-"""Parts of a nested collection: collections are nested at most 100 deep."""
+"""Maximum number of parts of a nested collection: collections are nested at most 100 deep."""
 
 EMPTY = "%empty"
-"""The id that stands for the empty name."""
+"""The ID that represents the empty name."""
 
-# A slash, `.`, `..`, `__anything__`, and the name that stands for the empty one.
+# A slash, `.`, `..`, `__anything__`, and the ID that represents the empty name.
 _REFUSED = rf"/|^\.(?=\.?\Z)|^_(?=_(?s:.)*__\Z)|^{EMPTY}\Z"
 
 _LITERAL = re.compile("[a-z0-9][a-z0-9_]{,999}")
-"""Characters that are escaped or cut at the beginning of no key."""
+"""Matches characters that are never escaped or truncated at the start of a key."""
 
 
 _REFUSED_ID = re.compile(r"|.*/.*|\.{1,2}|__.*__", re.DOTALL)
 
 
 class FirestoreV1KeySanitizationStrategy(SanitizationStrategy):
-    """Replaces what Firestore cannot hold by a hash, or marks it with one, as the 0.5 series did on request.
+    """Hashes names that Firestore does not support, or marks them with a hash, as 0.5 did on request.
 
-    What was replaced cannot be listed. It is for entries that were written with it.
+    Replaced names cannot be listed. Use it only for entries that were written with it.
     """
 
     @override
@@ -62,11 +62,11 @@ class FirestoreV1KeySanitizationStrategy(SanitizationStrategy):
 
 
 class FirestoreV1CollectionSanitizationStrategy(FirestoreV1KeySanitizationStrategy):
-    """Replaces collections as `FirestoreV1KeySanitizationStrategy` does keys."""
+    """Replaces collections as `FirestoreV1KeySanitizationStrategy` replaces keys."""
 
 
 class _Ids(EscapingStrategy):
-    """Escapes what an id cannot hold."""
+    """Escapes characters that an ID must not contain."""
 
     def __init__(self) -> None:
         super().__init__(_REFUSED, max_bytes=LONGEST_ID)
@@ -81,7 +81,7 @@ class _Ids(EscapingStrategy):
 
 
 class _Collections(_Ids):
-    """Leaves `a/b/c` the collection `c` of the document `b` of `a`, as the 0.5 series did."""
+    """Keeps `a/b/c` as the collection `c` of the document `b` in `a`, as the 0.5 series did."""
 
     @override
     def sanitize(self, value: str) -> str:
@@ -97,7 +97,7 @@ class _Collections(_Ids):
 
 
 class _Names(Names):
-    """Names whose keys can be listed by a prefix."""
+    """Names whose keys can be listed by prefix."""
 
     @override
     def literal(self, prefix: str) -> str:
@@ -106,17 +106,17 @@ class _Names(Names):
 
 
 def names_of(keys: SanitizationStrategy | None, collections: SanitizationStrategy | None) -> Names:
-    """Return what becomes of names.
+    """Return the mapping of names.
 
     Args:
-        keys: What becomes of keys, in place of escaping what Firestore cannot hold.
-        collections: What becomes of collections, in place of that.
+        keys: Strategy that maps keys to IDs Firestore accepts; None escapes unsupported characters.
+        collections: The same for collections.
     """
     return _Names(keys=keys or _Ids(), collections=collections or _Collections())
 
 
 def _is_path(name: str, parts: list[str]) -> bool:
-    """Return whether a name with slashes is that of a nested collection."""
+    """Return whether a name with slashes is the path of a nested collection."""
     return (
         len(parts) % 2 == 1
         and 1 < len(parts) <= MOST_PARTS

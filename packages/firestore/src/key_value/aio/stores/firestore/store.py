@@ -60,25 +60,25 @@ __all__ = ["FirestoreStore"]
 
 
 class FirestoreStore(RowStore):
-    """A store in a database of Firestore in native mode.
+    """A store in a Firestore database in native mode.
 
-    A collection is a collection of the database, `a/b/c` the collection `c` of the document `b` of `a`, and
-    each entry a document whose id is the key. A collection may hold other documents, which are neither listed
-    nor removed. A document of more than 1 MiB is a `ValueTooLargeError`.
+    A collection is a Firestore collection, where `a/b/c` is the collection `c` of the document `b` in `a`.
+    Each entry is a document whose ID is the key. A collection may hold other documents, which are neither
+    listed nor removed. A document of more than 1 MiB raises `ValueTooLargeError`.
 
-    Firestore removes what has expired once its collection has a TTL policy on the field `reap_at`; the store
-    takes it as missing from the moment it expires.
+    Firestore removes expired entries if their collection has a TTL policy on the field `reap_at`; the store
+    treats an entry as missing from the moment it expires.
 
-    A store with a client of its own has one for each event loop. All calls end within `timeout`: reads and
-    plain writes are repeated, conditional writes only if the answer says that nothing was written. In a
-    process that was forked while a channel was open, every call is a `StoreConnectionError`.
+    Without a `client` argument, the store creates a client per event loop. All calls end within `timeout`.
+    Reads and plain writes are retried, conditional writes only if the response states that nothing was
+    written. In a process that was forked while a channel was open, every call raises `StoreConnectionError`.
     """
 
     errors = ERRORS
     reconnects = True
     buries = True
-    reclaim_after = None  # To look for what has expired costs as much as to read it.
-    # A request holds 10 MiB (4 MiB on the emulator), with paths of up to 3 KB for each of its 500 writes.
+    reclaim_after = None  # Searching for expired entries costs as much as reading them.
+    # A request may have 10 MiB (4 MiB on the emulator), with paths of up to 3 KB for each of its 500 writes.
     batch_limit = BatchLimit(500, 2_500_000)
     url_parts = (("host", "project"), ("path", "database"))
 
@@ -96,21 +96,22 @@ class FirestoreStore(RowStore):
         retry: AsyncRetry | None = None,
         timeout: float | None = 10.0,
     ) -> None:
-        """Use a client, or create one; nothing is looked up or sent before the store is used.
+        """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            client: A client, for the event loop and the process that it belongs to; the store does not close
-                it.
-            credentials: The credentials; the application's default ones unless given.
-            project: The project; that of the credentials unless given.
-            database: The database; `(default)` unless given.
-            default_collection: The collection used when a call names none.
-            key_sanitization_strategy: What becomes of keys, in place of escaping what Firestore cannot hold.
-            collection_sanitization_strategy: What becomes of collections, in place of that.
+            client: Client, bound to its event loop and process. The store does not close it.
+            credentials: Credentials. Defaults to the application default credentials.
+            project: Project. Defaults to that of the credentials.
+            database: Database. Defaults to `(default)`.
+            default_collection: Collection used when a call does not name one.
+            key_sanitization_strategy: Strategy that maps keys to IDs Firestore accepts. By default,
+                unsupported characters are escaped.
+            collection_sanitization_strategy: The same for collections.
             client_options: Further options of the client that the store creates, such as `api_endpoint`.
-            retry: How reads and plain writes are repeated; unless given, for a quarter of `timeout` after
-                `Aborted`, `ResourceExhausted` and `ServiceUnavailable`, after pauses that grow from 0.1 s.
-            timeout: Seconds that a call may take with its repetitions; None sets no bound.
+            retry: Retry policy of reads and plain writes. By default, they are retried for a quarter of
+                `timeout` after `Aborted`, `ResourceExhausted` and `ServiceUnavailable`, with delays that grow
+                from 0.1 s.
+            timeout: Maximum duration of a call, in seconds, including retries; None sets no limit.
 
         Raises:
             ValueError: `timeout` is not positive.
@@ -132,10 +133,10 @@ class FirestoreStore(RowStore):
 
     @property
     def client(self) -> AsyncClient:
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._given or self._clients.current()
 
@@ -145,7 +146,7 @@ class FirestoreStore(RowStore):
             with count_channel():
                 yield self._given
             return
-        # The credentials may be looked up in files and on the metadata server.
+        # Finding the credentials may involve files and the metadata server.
         client = await asyncio.to_thread(AsyncClient, **self._options)
         with count_channel():
             transport = transport_of(client)
@@ -191,9 +192,9 @@ class FirestoreStore(RowStore):
     @override
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
         rows = await repeated(self._retry, lambda: self._read(addresses, ["expires_at"]))
-        living = [row for row in rows if not row.has_expired(now)]
-        await self._delete_all(living)
-        return len(living)
+        unexpired = [row for row in rows if not row.has_expired(now)]
+        await self._delete_all(unexpired)
+        return len(unexpired)
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
@@ -205,7 +206,7 @@ class FirestoreStore(RowStore):
                 if version is None:
                     result = await reference.create(fields, **self._call)
                 else:
-                    # No condition at all would be one that always holds.
+                    # An empty condition would always hold.
                     written = update_time_of(version)
                     if written is None:
                         return None
@@ -240,7 +241,7 @@ class FirestoreStore(RowStore):
         documents = await repeated(self._retry, lambda: self._list(collection, prefix, after, limit))
         rows = [row_of(*each) for each in documents]
         ours = [row for row, each in zip(rows, documents, strict=True) if _is_entry(each[1])]
-        # A stream may end early without an error: only an empty page is the end.
+        # A stream may end early without an error, so only an empty page marks the end.
         return RowPage(ours, rows[-1].address if rows else None)
 
     @override
@@ -253,7 +254,7 @@ class FirestoreStore(RowStore):
             except KeyValueStoreError as error:
                 if not isinstance(error.__cause__, (FailedPrecondition, NotFound)):
                     raise
-                # A batch happens all or not at all, and one of these has been stored anew.
+                # A batch is atomic, and one of these documents has been stored anew.
                 await super()._remove_listed(entries[part], if_unchanged=if_unchanged)
 
     async def _client(self) -> Any:
@@ -261,10 +262,10 @@ class FirestoreStore(RowStore):
         return await self._clients.get()
 
     async def _read(self, addresses: Sequence[Address], fields: Sequence[str] | None = None) -> list[Row]:
-        """Return the rows at some addresses, with all fields or some.
+        """Return the rows at several addresses, with all fields or some.
 
         Raises:
-            StoreConnectionError: The stream has ended before it said of each document whether it is there.
+            StoreConnectionError: The stream ended before it reported on all documents.
         """
         client = await self._client()
         references = [_reference(client, address) for address in addresses]
@@ -284,7 +285,7 @@ class FirestoreStore(RowStore):
     ) -> list[Document]:
         bounds: list[tuple[str, str]] = []
         if collection is not None and prefix:
-            # The prefix ends with a character of ASCII, which has a next one.
+            # The prefix ends with an ASCII character, which always has a successor.
             end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
             bounds = [
                 ("GREATER_THAN_OR_EQUAL", f"{collection}/{prefix}"),
@@ -302,7 +303,7 @@ class FirestoreStore(RowStore):
         )
 
     async def _delete_all(self, rows: Sequence[Row], *, if_unchanged: bool = False) -> None:
-        """Remove documents, all or none; a removal that is sent twice may hit what was stored in between."""
+        """Remove documents atomically; a removal that is sent twice may hit documents stored in between."""
         client = await self._client()
 
         async def delete() -> None:
@@ -317,10 +318,10 @@ class FirestoreStore(RowStore):
             await repeated(self._retry_aborted, delete)
 
     async def _found_instead(self, address: Address, version: str | None, error: Exception) -> Row | None:
-        """Return the row because of which a condition failed.
+        """Return the row that made a condition fail.
 
         Raises:
-            Exception: The condition holds, so it is something else that failed, such as the database's mode.
+            Exception: The condition holds, so something else failed, such as the database's mode.
         """
         rows = await self._read([address])
         found = rows[0] if rows else None
@@ -334,5 +335,5 @@ def _reference(client: Any, address: Address) -> Any:
 
 
 def _is_entry(fields: Mapping[str, Any]) -> bool:
-    """Return whether a document that was listed is one of a store."""
+    """Return whether a listed document belongs to a store."""
     return fields.get("version") == 1 and isinstance(fields.get("created_at"), str)

@@ -1,4 +1,4 @@
-"""The keyring package: the part of it that is used here."""
+"""The parts of the keyring package that the store uses."""
 
 from typing import Protocol, cast
 
@@ -20,17 +20,17 @@ except ImportError:  # keyring needs it on Linux only
 __all__ = ["UNREACHABLE", "VANISHED", "Keyring", "PasswordDeleteError", "usable_keyring"]
 
 UNREACHABLE = (InitError, KeyringLocked, NoKeyringError, OSError, *_away)
-"""Errors of a keyring that is absent, locked, or has ended."""
+"""Errors of a keyring that is absent, locked, or no longer running."""
 
 VANISHED: tuple[type[Exception], ...] = _vanished
-"""Errors that the Secret Service has for a password that another removed after it was found."""
+"""Errors of the Secret Service for a password that was removed after it was found."""
 
 
 class Keyring(Protocol):
-    """As much of a keyring, which is typed in part only, as a store needs."""
+    """The subset of a partly typed keyring that the store uses."""
 
     def get_password(self, service: str, username: str, /) -> str | None:
-        """The password of a name, or None."""
+        """Return the password of a name, or None."""
         ...
 
     def set_password(self, service: str, username: str, password: str, /) -> None:
@@ -43,10 +43,10 @@ class Keyring(Protocol):
 
 
 def usable_keyring() -> Keyring:
-    """The keyring that the keyring package has chosen.
+    """Return the keyring that the keyring package has selected.
 
     Raises:
-        NoKeyringError: There is none, or it was disabled and would forget what it is given.
+        NoKeyringError: There is no keyring, or it is disabled and would discard all passwords.
     """
     backend = get_keyring()
     if isinstance(backend, (fail.Keyring, null.Keyring)):

@@ -18,7 +18,7 @@ _AMBIGUOUS = ":{2,}|:$"
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
-# The bus of the Secret Service hangs up on a NUL, and C ends a text there.
+# The Secret Service's bus disconnects on a NUL, and C strings end there.
 _NUL = "\0"
 
 
@@ -28,9 +28,9 @@ class _KeyringV1Strategy(HybridSanitizationStrategy):
 
 
 class KeyringV1KeySanitizationStrategy(_KeyringV1Strategy):
-    """Replaces what is neither a letter nor a digit of ASCII, as the 0.5 series did on request.
+    """Replaces everything but ASCII letters and digits, as the 0.5 series did on request.
 
-    Two keys can become one. It is for entries that were written with it.
+    Different keys may get the same name. Use it only for entries that were written with it.
     """
 
 
@@ -39,7 +39,7 @@ class KeyringV1CollectionSanitizationStrategy(_KeyringV1Strategy):
 
 
 class KeyringNames(Names):
-    """Names in the keyring of one platform: `collection::key`."""
+    """Names in the keyring of one platform, in the form `collection::key`."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class KeyringNames(Names):
         keys: SanitizationStrategy | None = None,
         collections: SanitizationStrategy | None = None,
     ) -> None:
-        """Choose a platform.
+        """Initialize for a platform.
 
         Args:
-            windows: Whether capitals and long names are escaped too, since Windows ignores the case of
-                credentials and limits their names.
-            keys: What becomes of keys, in place of escaping what the keyring cannot hold.
-            collections: What becomes of collections.
+            windows: Whether to escape capitals and long names, too, since Windows ignores the case of
+                credential names and limits their length.
+            keys: Strategy that maps keys to names the keyring accepts; None escapes unsupported characters.
+            collections: The same for collections.
         """
         plain_keys, plain_collections = EscapingStrategy(_NUL), EscapingStrategy(f"{_AMBIGUOUS}|{_NUL}")
         limited_keys = EscapingStrategy(_NUL, max_bytes=300, ignores_case=True)

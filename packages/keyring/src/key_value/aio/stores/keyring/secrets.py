@@ -1,4 +1,4 @@
-"""Texts of any length in a keyring that may limit them."""
+"""Texts of any length in a keyring that may limit their length."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,53 +10,54 @@ from key_value.aio.stores.keyring.driver import VANISHED, Keyring, PasswordDelet
 
 
 class Chunks(NamedTuple):
-    """What stands at the name of a text that is too long: where its chunks are."""
+    """A reference to the chunks of a long text, stored under its name."""
 
     id: str
     size: int
 
     @classmethod
     def named_by(cls, text: str | None) -> "Chunks | None":
-        """The chunks that a text names, or None where it is a text by itself."""
+        """Return the chunks that a text refers to, or None if it is an ordinary text."""
         found = None if text is None else re.fullmatch(r'\{"id": "([0-9a-f]{32})", "parts": (\d+)\}', text)
         return None if found is None else cls(found[1], int(found[2]))
 
     @property
     def text(self) -> str:
-        """The text that names them; the 0.5 series takes it for a document that is broken."""
+        """The text that refers to the chunks; the 0.5 series treats it as a corrupt document."""
         return f'{{"id": "{self.id}", "parts": {self.size}}}'
 
     @property
     def names(self) -> Iterator[str]:
-        """The names of the chunks; no entry has such a name, for none lies in a collection without one."""
+        """The names of the chunks; no entry has such a name, because every entry has a collection."""
         return (f"::{self.id}::{number}" for number in range(self.size))
 
 
 class SecretStore:
     """The texts of one service.
 
-    A text that is longer than the keyring allows is cut into chunks with names that are used only once. The
-    name of the text leads to them, and is set when they are all there: so others find the old text or the new
-    one, and no mixture. A process that ends while it writes leaves chunks that nobody will find.
+    A text that is longer than the keyring allows is split into chunks with unique names. A reference to them
+    is stored under the name of the text once all chunks are written. Therefore readers see either the old
+    text or the new one, never a mixture. A process that ends while it writes leaves chunks that are never
+    found.
     """
 
     def __init__(self, backend: Keyring, service: str, *, longest: int | None) -> None:
-        """Say where to keep them.
+        """Initialize with a keyring and a service.
 
         Args:
             backend: The keyring.
-            service: The name of the service.
-            longest: Characters that the keyring takes for one name; None for any number.
+            service: Service name.
+            longest: Maximum number of characters per name; None sets no limit.
         """
         self._backend = backend
         self._service = service
         self._longest = longest
 
     def get(self, name: str) -> str | None:
-        """Return the text of a name, or None where there is none.
+        """Return the text of a name; None if it is missing.
 
         Raises:
-            DeserializationError: A part of it is missing.
+            DeserializationError: A chunk of the text is missing.
         """
         while chunks := Chunks.named_by(text := self._get(name)):
             found = [part for part in map(self._get, chunks.names) if part is not None]
@@ -66,11 +67,11 @@ class SecretStore:
                 raise DeserializationError(
                     message=f"{chunks.size - len(found)} of {chunks.size} chunks are missing"
                 )
-            # Somebody replaced it meanwhile.
+            # The text was replaced in the meantime.
         return text
 
     def set(self, name: str, text: str) -> None:
-        """Store a text in place of any that has the name."""
+        """Store or replace the text of a name."""
         if self._longest is None:
             self._set(name, text)
             return
@@ -84,7 +85,7 @@ class SecretStore:
         self._forget(replaced)
 
     def delete(self, name: str) -> None:
-        """Remove the text of a name, where there is one."""
+        """Remove the text of a name, if there is one."""
         chunks = self._chunks_of(name)
         self._remove(name)
         self._forget(chunks)
@@ -118,16 +119,16 @@ class SecretStore:
             except VANISHED:
                 return self._backend.get_password(self._service, name)
         except UnicodeDecodeError as error:
-            raise DeserializationError(message="It is not text") from error
+            raise DeserializationError(message="The password is not text") from error
 
     def _remove(self, name: str) -> None:
-        """Remove what has a name, unless another does meanwhile."""
+        """Remove an item, unless it is removed by another process in the meantime."""
         try:
             self._backend.delete_password(self._service, name)
         except VANISHED:
             return
         except PasswordDeleteError:
-            # It says the same of what is not there and of what may not be deleted.
+            # The error is the same for a missing item and for one that may not be deleted.
             if self._get(name) is not None:
                 raise
 
@@ -136,5 +137,5 @@ class SecretStore:
 
 
 def open_secrets(service: str, *, longest: int | None) -> SecretStore:
-    """Return the secrets of a service in the keyring that is in use."""
+    """Return the secrets of a service in the current keyring."""
     return SecretStore(usable_keyring(), service, longest=longest)

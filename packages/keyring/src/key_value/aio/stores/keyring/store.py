@@ -26,30 +26,30 @@ _ON_WINDOWS = sys.platform == "win32"
 
 
 class KeyringStore(BytesStore):
-    """A store in the keyring of the operating system, for the few small secrets of one user.
+    """A store in the keyring of the operating system, for a few small secrets of one user.
 
-    It is what the `keyring` package chooses: the Secret Service (GNOME, KWallet) on Linux, the Keychain on
+    The `keyring` package selects the backend: the Secret Service (GNOME, KWallet) on Linux, the Keychain on
     macOS, the Credential Manager on Windows. Nothing can be listed, so expired entries stay until they are
-    overwritten or deleted. No keyring can write on a condition, so there are no versions, `pop`, `touch` or
+    overwritten or deleted. Keyrings have no conditional writes, so there are no versions, `pop`, `touch` or
     `put_if_absent`.
 
-    Each call takes some 20 ms on Linux, in a thread of the store's own. A locked keyring asks the user to
-    unlock it, and the calls wait; one that stays locked, or is absent or disabled, raises
-    `StoreConnectionError`. On Windows, where an item has 1280 characters at most, a longer entry is kept in
-    several items, and replaced as one; capitals in names are percent-encoded there.
+    Each call takes about 20 ms on Linux, in a separate thread. A locked keyring prompts the user to unlock
+    it, and calls wait for that. A keyring that stays locked, or is absent or disabled, raises
+    `StoreConnectionError`. On Windows, an item is limited to 1280 characters: a longer entry is split into
+    several items, which are replaced atomically, and capitals in names are percent-encoded.
     """
 
     writes_in_order = True
     max_concurrency: int = 1000
 
     longest_password: ClassVar[int | None] = 1280 if _ON_WINDOWS else None
-    """Characters that one item of the keyring may have; None for any number.
+    """Maximum number of characters in one item of the keyring; None sets no limit.
 
-    The Credential Manager takes 2560 bytes, two for each character:
+    The Credential Manager allows 2560 bytes, two for each character:
     https://learn.microsoft.com/windows/win32/api/wincred/ns-wincred-credentialw
     """
     on_windows: ClassVar[bool] = _ON_WINDOWS
-    """Whether names are limited as the Credential Manager limits them."""
+    """Whether names have the limits of the Credential Manager."""
 
     url_parts = (("host", "service_name"),)
 
@@ -62,13 +62,14 @@ class KeyringStore(BytesStore):
         key_sanitization_strategy: SanitizationStrategy | None = None,
         collection_sanitization_strategy: SanitizationStrategy | None = None,
     ) -> None:
-        """Name a service; the keyring is not touched before it is used.
+        """Initialize with a service name; the keyring is accessed on first use.
 
         Args:
-            service_name: The service that all entries belong to.
-            default_collection: The collection used when a call names none.
-            key_sanitization_strategy: What becomes of keys, in place of escaping what the keyring cannot
-                hold. `KeyringV1KeySanitizationStrategy` is for entries that were written with it.
+            service_name: Service that all entries belong to.
+            default_collection: Collection used when a call does not name one.
+            key_sanitization_strategy: Strategy that maps keys to names the keyring accepts. By default,
+                unsupported characters are escaped. `KeyringV1KeySanitizationStrategy` is for entries that
+                were written with it.
             collection_sanitization_strategy: The same for collections.
         """
         super().__init__(default_collection=default_collection)
@@ -84,12 +85,12 @@ class KeyringStore(BytesStore):
 
     @override
     async def _setup(self) -> None:
-        # A keyring that is absent or locked is found out at once.
+        # Fails at once if the keyring is absent or locked.
         await self._worker.run(lambda _: None)
 
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
-        # Any package may offer a keyring, and raises what its own driver does.
+        # Any package may provide a keyring, and raise the errors of its driver.
         kind = StoreConnectionError if isinstance(error, UNREACHABLE) else KeyValueStoreError
         return kind(message=f"{self!r}: {error}")
 

@@ -1,4 +1,4 @@
-"""The keys that memcached can hold."""
+"""Memcached keys."""
 
 import hashlib
 import re
@@ -8,22 +8,22 @@ from typing_extensions import override
 from key_value.aio.stores.base import EscapingStrategy, HashExcessLengthStrategy, Names, SanitizationStrategy
 
 LONGEST = 250
-"""Bytes of a key: https://docs.memcached.org/protocols/basic/"""
+"""Maximum length of a key in bytes: https://docs.memcached.org/protocols/basic/"""
 
 UNSAFE = r"[\s\x00-\x1f\x7f-\x9f]"
-"""What no key has: 0.5 wrote through aiomcache, which takes `\\s` as Unicode does."""
+"""Characters not allowed in a key: the 0.5 series used aiomcache, which applies `\\s` to Unicode."""
 
 _UNSAFE = re.compile(UNSAFE)
 
 
 class MemcachedNames(Names):
-    """An entry is at `<collection>::<key>`, and where that is too long at its SHA-256."""
+    """Maps an entry to `<collection>::<key>`, or to its SHA-256 if that is too long."""
 
     def __init__(self, strategy: SanitizationStrategy | None = None) -> None:
-        """State what becomes of names.
+        """Initialize with an optional strategy.
 
         Args:
-            strategy: What becomes of `<collection>::<key>`, in place of that.
+            strategy: Strategy that maps `<collection>::<key>` to a memcached key; None uses the default form.
         """
         super().__init__(
             keys=EscapingStrategy(UNSAFE),
@@ -42,7 +42,7 @@ class MemcachedNames(Names):
             address = self.keys.sanitize(self._strategy.sanitize(compound))
         if len(address.encode()) <= LONGEST:
             return address
-        # All other addresses have a separator in them.
+        # All other addresses contain a separator.
         return f"%-{hashlib.sha256(address.encode()).hexdigest()}"
 
     @override
@@ -54,8 +54,8 @@ class MemcachedNames(Names):
 
 
 class MemcachedV1KeySanitizationStrategy(HashExcessLengthStrategy):
-    """Keeps 240 bytes of `<collection>::<key>`, and marks a longer one with `H_` and a part of its hash."""
+    """Keeps 240 bytes of `<collection>::<key>`; a longer one is marked with `H_` and a part of its hash."""
 
     def __init__(self) -> None:
-        """Set the length of the 0.5 series."""
+        """Initialize with the maximum length of the 0.5 series."""
         super().__init__(max_length=240)

@@ -1,4 +1,4 @@
-"""Memcached's text protocol over a connection that carries the calls of all tasks at once.
+"""Memcached's text protocol, over a connection that is shared by all tasks.
 
 https://docs.memcached.org/protocols/basic/
 """
@@ -17,52 +17,52 @@ _TOO_MANY = "Too many open connections"
 
 
 class RefusedError(Exception):
-    """Memcached answers with an error."""
+    """Memcached has returned an error."""
 
 
 class UnauthenticatedError(Exception):
-    """Memcached wants a username and a password, or other ones."""
+    """Memcached requires a username and a password, or rejects the given ones."""
 
 
 class BusyError(Exception):
-    """Memcached takes no more connections."""
+    """Memcached accepts no more connections."""
 
 
 class Item(NamedTuple):
-    """What memcached holds under a key."""
+    """The item that memcached stores under a key."""
 
     data: bytes
     has_flags: bool = False
     token: int = 0
-    """The number for `cas`, if it was asked for."""
+    """The `cas` number, if it was requested."""
 
 
 class Answer(ABC, Generic[T]):
-    """The answer to commands that were sent together: a result for each entry."""
+    """The response to commands that were sent together, with one result per entry."""
 
     def __init__(self) -> None:
-        """Await all of it."""
+        """Initialize without results."""
         self._loop = asyncio.get_running_loop()
         self.sent = self._loop.time()
         self.results: Sequence[T] | Exception | None = None
-        """The results, or the error in place of them; None while a part is missing."""
+        """The results, or an error instead; None while the response is incomplete."""
         self._future: asyncio.Future[None] = self._loop.create_future()
 
     @abstractmethod
     def read(self, data: bytes | bytearray, position: int) -> int:
-        """Read what is there from a position on; return the position of what is not read yet."""
+        """Parse the data from a position on; return the position of the first unparsed byte."""
 
     async def get(self) -> Sequence[T]:
-        """Return the results; if the caller is cancelled they are passed over when they come."""
+        """Return the results; if the caller is cancelled, they are skipped on arrival."""
         await self._future
         if self.results is None or isinstance(self.results, Exception):
             raise self.results or asyncio.InvalidStateError
         return self.results
 
     async def settled(self) -> Sequence[T]:
-        """Return the results of writes; a caller that is cancelled waits for them first.
+        """Return the results of writes; a cancelled caller waits for them first.
 
-        A write that is given up may still be done, after a later one. Once it is answered it cannot.
+        An abandoned write may still be executed after a later one, but not once its response has arrived.
         """
         try:
             return await self.get()
@@ -76,17 +76,17 @@ class Answer(ABC, Generic[T]):
             raise
 
     def finish(self, results: Sequence[T] | Exception) -> None:
-        """Give the results, or the error in place of them, to the caller."""
+        """Deliver the results, or an error, to the caller."""
         self.results = results
         if not self._future.done():
             self._future.set_result(None)
 
 
 class Lines(Answer[bytes]):
-    """A line for each of some commands."""
+    """One response line per command."""
 
     def __init__(self, count: int) -> None:
-        """State how many lines there will be."""
+        """Initialize with the expected number of lines."""
         super().__init__()
         self._missing = count
         self._lines: list[bytes] = []
@@ -104,10 +104,10 @@ class Lines(Answer[bytes]):
 
 
 class Items(Answer[Item | None]):
-    """The items of some keys, in answer to one command; a statistic is an item too."""
+    """The items of several keys, in response to one command; a statistic is also an item."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        """State the keys."""
+        """Initialize with the keys."""
         super().__init__()
         self._keys = keys
         self._found: dict[bytes, Item] = {}
@@ -134,10 +134,10 @@ class Items(Answer[Item | None]):
 
 
 class TakenItems(Answer[Item | Exception | None]):
-    """The items of some keys, in answer to one command that reads them and others that delete them."""
+    """The items of several keys, in response to a command that reads them and others that delete them."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        """State the keys."""
+        """Initialize with the keys."""
         super().__init__()
         self._items = Items(keys)
         self._lines = Lines(len(keys))
@@ -159,17 +159,17 @@ class TakenItems(Answer[Item | Exception | None]):
 
 
 class Connection(asyncio.Protocol):
-    """A connection, whose answers come in the order of the commands.
+    """A connection on which responses arrive in the order of the commands.
 
-    What is sent is not held back where the server takes it slowly: the callers, which wait for the answers,
-    hold as much themselves.
+    Writes are not paused if the server reads slowly: the callers, which wait for the responses, hold as much
+    data themselves.
     """
 
     def __init__(self, timeout: float | None) -> None:
-        """Connect to nothing yet.
+        """Initialize without connecting.
 
         Args:
-            timeout: Seconds that an answer may take, after which the connection is not used again.
+            timeout: Maximum time to wait for a response, in seconds; after that, the connection is closed.
         """
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
@@ -178,16 +178,16 @@ class Connection(asyncio.Protocol):
         self._unread = bytearray()
         self._timer: asyncio.TimerHandle | None = None
         self._error: Callable[[], Exception] | None = None
-        """Makes the error of what is sent after the end."""
+        """Creates the error for commands sent after the connection has ended."""
         self._lost: asyncio.Future[None] = self._loop.create_future()
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """Whether the connection accepts no more commands."""
         return self._error is not None
 
     def send(self, commands: bytes, answer: Answer[T]) -> Answer[T]:
-        """Send commands at once; return their answer, which is to be awaited.
+        """Send commands at once and return their response, to be awaited.
 
         Raises:
             Exception: The connection has ended.
@@ -201,7 +201,7 @@ class Connection(asyncio.Protocol):
         return answer
 
     async def close(self) -> None:
-        """Close the connection; what is not answered yet fails."""
+        """Close the connection; commands without a response fail."""
         self._end(_ended)
         if self._transport is not None:
             await asyncio.wait([self._lost])
@@ -247,7 +247,7 @@ class Connection(asyncio.Protocol):
         if left > 0:
             self._timer = self._loop.call_later(left, self._check_time)
         else:
-            self._answers.popleft().finish(TimeoutError("the server gave no answer in time"))
+            self._answers.popleft().finish(TimeoutError("the server did not respond in time"))
             self._end(_ended)
 
     def _end(self, error: Callable[[], Exception]) -> None:
@@ -263,7 +263,7 @@ class Connection(asyncio.Protocol):
 
 
 def refusal(line: bytes) -> Exception:
-    """Return the error for a line that is none of the expected ones."""
+    """Return the error for an unexpected response line."""
     text = line.decode(errors="replace")
     if _TOO_MANY in text:
         return BusyError(text)

@@ -1,4 +1,4 @@
-"""The servers that a store's entries are spread over, and the connections to them."""
+"""The servers that share the entries of a store, and the connections to them."""
 
 import asyncio
 import zlib
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_ITEM_SIZE = 1024 * 1024
-"""Bytes of the largest item, unless the server says otherwise: https://docs.memcached.org/serverguide/"""
+"""Maximum item size in bytes, unless the server reports one: https://docs.memcached.org/serverguide/"""
 
 ERRORS = (
     (ConnectionRefusedError, StoreUnreachableError),
@@ -44,7 +44,7 @@ ERRORS = (
 
 
 class Server(NamedTuple):
-    """A server, and how to connect to it."""
+    """A server and the options for connecting to it."""
 
     host: str
     port: int
@@ -58,17 +58,17 @@ class Server(NamedTuple):
 
 
 def server_of(client: "Client") -> Server:
-    """Return the server of a client of aiomcache."""
+    """Return the server of an aiomcache client."""
     pool = cast("Any", client)._pool
     options = {name: option for name, option in pool.conn_args.items() if name != "limit"}
     return Server(pool._host, pool._port, options)
 
 
 class Link:
-    """A connection to a server, made when it is needed, and again after it has ended."""
+    """A connection to a server, opened on demand and reopened after it has ended."""
 
     def __init__(self, server: Server, timeout: float | None) -> None:
-        """Connect to nothing yet."""
+        """Initialize without connecting."""
         self._server = server
         self._timeout = timeout
         self._connection: Connection | None = None
@@ -76,7 +76,7 @@ class Link:
         self._waiting = 0
 
     async def connect(self) -> Connection:
-        """Return the connection, to callers in their order."""
+        """Return the connection; callers get it in the order of their calls."""
         connection = self._connection
         if connection is not None and not connection.has_ended and not self._waiting:
             return connection
@@ -84,15 +84,15 @@ class Link:
         loop, connecting = asyncio.get_running_loop(), self._connect()
         try:
             return await asyncio.wait_for(connecting, self._timeout)
-        except asyncio.TimeoutError as error:  # On Python 3.10 it is no TimeoutError.
-            raise TimeoutError(f"{self._server!r} took no connection in time") from error
+        except asyncio.TimeoutError as error:  # On Python 3.10 this is not the built-in TimeoutError.
+            raise TimeoutError(f"{self._server!r} accepted no connection in time") from error
         finally:
             self._waiting -= 1
             if loop.is_closed():
-                connecting.close()  # It will never run again, and may not have begun.
+                connecting.close()  # It will never run again, and may not have started.
 
     async def close(self) -> None:
-        """Close the connection, if there is one."""
+        """Close the connection, if it is open."""
         if self._connection is not None:
             await self._connection.close()
 
@@ -116,19 +116,18 @@ class Link:
 
 
 class Servers(AbstractAsyncContextManager["Servers"]):
-    """Some servers, of which each has the entries whose addresses hash to it.
+    """The servers of a store; each holds the entries whose addresses hash to it.
 
-    Where a server is added or removed, only the entries that it has, or had, are elsewhere (rendezvous
-    hashing).
+    If a server is added or removed, only its entries change places (rendezvous hashing).
     """
 
     def __init__(self, servers: Sequence[Server], pool_size: int, timeout: float | None) -> None:
-        """Connect to nothing yet.
+        """Initialize without connecting.
 
         Args:
             servers: The servers.
-            pool_size: Connections to each; all calls for an entry go over the same one.
-            timeout: Seconds that connecting, and the answer to a command, may take.
+            pool_size: Number of connections per server; all calls for an entry use the same one.
+            timeout: Maximum time to connect, and to wait for a response, in seconds.
         """
         self._links = {
             f"{server!r} ".encode(): [Link(server, timeout) for _ in range(pool_size)] for server in servers
@@ -142,7 +141,7 @@ class Servers(AbstractAsyncContextManager["Servers"]):
             await link.close()
 
     def link(self, address: bytes) -> Link:
-        """Return the link that all calls for an entry go over."""
+        """Return the link that all calls for an entry use."""
         if self._only_link is not None:
             return self._only_link
         server = max(self._links, key=lambda name: blake2b(name + address, digest_size=8).digest())
@@ -155,15 +154,15 @@ class Servers(AbstractAsyncContextManager["Servers"]):
         *,
         writes: bool = False,
     ) -> list[T | Exception]:
-        """Send the commands for some entries, together those of one connection; return a result for each.
+        """Send the commands for several entries, grouped by connection, and return one result per entry.
 
         Args:
-            addresses: The addresses of the entries.
-            send: Sends the commands for the entries with some indexes.
-            writes: Whether a caller that is cancelled waits for the answers.
+            addresses: Addresses of the entries.
+            send: Sends the commands for the entries with the given indexes.
+            writes: Whether a cancelled caller waits for the responses.
 
         Raises:
-            Exception: All entries are with one server, and the call has failed.
+            Exception: All entries are on one server, and the call has failed.
         """
         parts: dict[Link, list[int]] = {}
         for index, address in enumerate(addresses):
@@ -182,7 +181,7 @@ class Servers(AbstractAsyncContextManager["Servers"]):
         return results
 
     async def item_size(self) -> int:
-        """Return how many bytes an item may have on any of the servers; one of several may be down."""
+        """Return the maximum item size on all servers, in bytes; some of several servers may be down."""
         sizes: list[int] = []
         failure: Exception | None = None
         for links in self._links.values():
@@ -200,14 +199,14 @@ async def _attempt(
 ) -> Answer[T] | Exception:
     try:
         return send(await link.connect(), part)
-    except Exception as error:  # noqa: BLE001 -- the result of this part
+    except Exception as error:  # noqa: BLE001 -- becomes the result of this group
         return error
 
 
 async def _outcome(
     answer: Answer[T] | Exception, *, writes: bool
 ) -> Sequence[T] | Exception | asyncio.CancelledError:
-    """Return what became of a part; a caller's cancellation is raised once all its writes are answered."""
+    """Return the outcome of a group; a cancellation is raised once all writes have a response."""
     if isinstance(answer, Exception):
         return answer
     try:
@@ -216,12 +215,12 @@ async def _outcome(
         if not writes:
             raise
         return cancelled
-    except Exception as error:  # noqa: BLE001 -- the result of this part
+    except Exception as error:  # noqa: BLE001 -- becomes the result of this group
         return error
 
 
 async def _item_size(link: Link) -> int:
-    """Return how many bytes an item may have; a proxy does not tell, and may end the connection."""
+    """Return the maximum item size in bytes; a proxy does not report it and may close the connection."""
     name = b"item_size_max"
     connection = await link.connect()
     try:
@@ -232,7 +231,7 @@ async def _item_size(link: Link) -> int:
 
 
 async def _authenticate(connection: Connection, username: str, password: str) -> None:
-    """Give a username and a password, if the server wants them: else it would store them as an item."""
+    """Send a username and a password if the server requires them; others would store them as an item."""
     [line] = await connection.send(b"version\r\n", Lines(1)).get()
     if not isinstance(refusal(line), UnauthenticatedError):
         return

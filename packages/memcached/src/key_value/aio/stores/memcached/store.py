@@ -38,26 +38,27 @@ T = TypeVar("T")
 PORT = 11211
 
 ITEM_OVERHEAD = 59
-"""Bytes of an item besides its key and value."""
+"""Bytes that an item takes in addition to its key and value."""
 
 RELATIVE = 2_592_000
-"""Seconds up to which a time is relative; beyond it is one since 1970."""
+"""Seconds up to which an expiry time is relative; a larger number is a Unix time."""
 
 LATEST = 2**31 - 1
-"""The last second since 1970 that memcached knows; from there on an item is gone at once."""
+"""The last Unix time that memcached supports; an item that expires later is dropped at once."""
 
 GONE = RELATIVE + 1
-"""A time in 1970: what is stored with it is gone at once."""
+"""A time in 1970; an item stored with it is dropped at once."""
 
 
 class MemcachedStore(VersionedBytesStore):
-    """A store in memcached, which drops what has expired, and more when its memory is full.
+    """A store in memcached, which drops expired entries, and others when its memory is full.
 
-    An entry is at `<collection>::<key>`; white space and control characters are percent-encoded, and what is
-    longer than 250 bytes is hashed. Memcached cannot list keys, so nothing here lists or destroys a
-    collection, and `flush_all` would remove what others have stored: `destroy` is not there either.
+    Entries are stored at `<collection>::<key>`. White space and control characters are percent-encoded, and
+    addresses longer than 250 bytes are hashed. Memcached cannot list keys, so the store cannot list or
+    destroy collections. There is no `destroy` either: `flush_all` would remove the data of other
+    applications.
 
-    Memcached counts whole seconds, so it keeps an entry longer; the document decides when it has expired.
+    Memcached counts whole seconds, so it keeps an entry longer; the document determines when it expires.
     """
 
     errors = ERRORS
@@ -82,25 +83,26 @@ class MemcachedStore(VersionedBytesStore):
         key_sanitization_strategy: SanitizationStrategy | None = None,
         timeout: float | None = 5.0,
     ) -> None:
-        """Use the server of a client, or the one at a host, or several; nothing is sent before it is used.
+        """Initialize with a client, a host or several hosts; connects on first use.
 
         Args:
-            client: A client of aiomcache, whose server and `conn_args` are used; the store makes connections
-                of its own, and does not close the client.
-            host: The host, without a client.
-            port: The port, without a client.
-            hosts: Hosts and ports of several servers, in place of one: the entries are spread over them.
-            username: A user of the server's (`memcached -Y`), without a client.
-            password: The user's password.
-            ssl: A context, for a server with TLS, without a client.
-            pool_size: Connections to each server, of which each carries any number of calls.
-            default_collection: The collection used when a call names none.
-            key_sanitization_strategy: What becomes of `<collection>::<key>`, in place of the above.
-            timeout: Seconds that a connection, and an answer of the server, may take; None sets no bound.
+            client: aiomcache client, whose server and `conn_args` are used. The store opens separate
+                connections and does not close the client.
+            host: Host name; ignored if `client` is given.
+            port: Port; ignored if `client` is given.
+            hosts: Hosts and ports of several servers, over which the entries are distributed.
+            username: User of the server (`memcached -Y`); ignored if `client` is given.
+            password: Password of the user.
+            ssl: SSL context for a server with TLS; ignored if `client` is given.
+            pool_size: Number of connections per server; each carries any number of concurrent calls.
+            default_collection: Collection used when a call does not name one.
+            key_sanitization_strategy: Strategy that maps `<collection>::<key>` to a memcached key, instead of
+                the encoding described above.
+            timeout: Maximum time to connect, and to wait for a response, in seconds; None sets no limit.
 
         Raises:
-            ValueError: `pool_size` is below 1, `timeout` is not positive, `hosts` is empty, or there is a
-                username or a password alone.
+            ValueError: `pool_size` is below 1, `timeout` is not positive, `hosts` is empty, or only one of
+                `username` and `password` is given.
         """
         if pool_size < 1:
             raise ValueError(f"pool_size must be 1 or more, not {pool_size}")
@@ -187,12 +189,12 @@ class MemcachedStore(VersionedBytesStore):
             return connection.send(b"get %s\r\n%s" % (b" ".join(chosen), deletions), TakenItems(chosen))
 
         taken = await (await self._servers.get()).call(keys, send, writes=True)
-        # Another client's item was there too.
+        # Another client's item counts as removed, too.
         return [b"" if isinstance(item, Item) and item.has_flags else _data(item) for item in taken]
 
     @override
     async def _take_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
-        # What `_take` deletes may be a later item than the one that it returns.
+        # `_take` may delete a later item than the one it returns.
         return await VersionedStore._take_entry(self, collection=collection, key=key)
 
     @override
@@ -206,9 +208,9 @@ class MemcachedStore(VersionedBytesStore):
         return await self._replace(address, b"", GONE, version)
 
     async def _replace(self, address: str, data: bytes, exptime: int, version: str) -> bool:
-        """Store data in place of an item that has a version.
+        """Replace an item that has a given version.
 
-        The number for `cas` is not one that lasts: memcached counts anew when it starts.
+        The version is not memcached's `cas` number, because memcached restarts those numbers with the server.
         """
         item = await self._item(b"gets", address)
         if item is None or item.has_flags or self.version_of(item.data) != version:
@@ -224,7 +226,7 @@ class MemcachedStore(VersionedBytesStore):
     async def _store(
         self, command: bytes, address: str, data: bytes, exptime: int, token: int | None = None
     ) -> bytes:
-        """Store an item by a command, and return the line that answers it."""
+        """Store an item with one command and return the response line."""
         refused = self._too_large(address, data)
         if refused is not None:
             raise refused
@@ -234,7 +236,7 @@ class MemcachedStore(VersionedBytesStore):
         return line
 
     async def _send(self, addresses: Sequence[str], commands: Sequence[bytes]) -> list[bytes | Exception]:
-        """Send a command for each of some entries, and return the line that answers each."""
+        """Send one command per entry and return the response line of each."""
 
         def send(connection: Connection, part: Sequence[int]) -> Answer[bytes]:
             return connection.send(b"".join([commands[index] for index in part]), Lines(len(part)))
@@ -243,7 +245,7 @@ class MemcachedStore(VersionedBytesStore):
         return await (await self._servers.get()).call(keys, send, writes=True)
 
     def _too_large(self, address: str, data: bytes) -> Exception | None:
-        """Return the error for a value that memcached would refuse, after it has dropped the old one."""
+        """Return the error for a value that memcached would reject after dropping the old one, or None."""
         size = len(data) + len(address.encode()) + ITEM_OVERHEAD
         if size <= self._item_size:
             return None
@@ -266,7 +268,7 @@ def _data(item: Item | Exception | None) -> bytes | Exception | None:
     if not isinstance(item, Item):
         return item
     if item.has_flags:
-        return DeserializationError(message="The item has flags, so it is another client's")
+        return DeserializationError(message="The item has flags, so it belongs to another client")
     return item.data
 
 
@@ -285,7 +287,7 @@ def _unless(expected: Sequence[bytes], answer: bytes | Exception) -> Exception |
 
 
 def _exptime(ttl: float | None) -> int:
-    """Return when memcached may drop an item: its clock ticks once a second, so never too early."""
+    """Return when memcached may drop an item; its clock ticks once a second, so this is never too early."""
     if ttl is None:
         return 0
     seconds = math.ceil(ttl) + 1

@@ -1,4 +1,4 @@
-"""The entries of a memory store: values that expire, and in each collection the most recently used."""
+"""The entries of a memory store: values that expire, and an LRU limit for each collection."""
 
 import sys
 import threading
@@ -15,42 +15,42 @@ Snapshot: TypeAlias = bytes | str
 
 
 class Expiring(NamedTuple):
-    """A value that expires."""
+    """A value with an expiry time."""
 
     value: Snapshot
     expires: float
-    """When it expires, in seconds since 1970."""
+    """Expiry time as a Unix time in seconds."""
     bucket: Bucket
 
 
 Entry: TypeAlias = Snapshot | Expiring
-"""A value by itself never expires."""
+"""A bare value never expires."""
 
 DUE_PER_PUT = 8
-"""Expired entries that each put removes at most: more than it adds, and few enough not to be noticed."""
+"""Maximum number of expired entries removed by a put: more than it adds, yet few enough to go unnoticed."""
 
 
 class Entries:
-    """Values by collection and key, safe to use from several threads; each method takes a bounded time."""
+    """Values by collection and key; thread-safe, and each method takes a bounded time."""
 
     def __init__(self, max_per_collection: int) -> None:
-        """Create an empty mapping.
+        """Initialize an empty mapping.
 
         Args:
-            max_per_collection: Entries that a collection may have before the least recently used one is
-                dropped.
+            max_per_collection: Maximum number of entries per collection, beyond which the least recently used
+                one is dropped.
         """
         self._max = max_per_collection
         self._bounded = max_per_collection < sys.maxsize
         self._collections: dict[str, dict[str, Entry]] = {}
         self._expiries = ExpiryIndex()
         self._versions: dict[tuple[str, str], str] = {}
-        """The versions that were given out, of entries that have not changed since."""
+        """Versions that were returned to callers, for entries that have not changed since."""
         self._new_versions = count(1)
         self._lock = threading.Lock()
 
     def get(self, collection: str, key: str) -> tuple[Snapshot, float | None] | None:
-        """Return the value of a key, and the second since 1970 at which it expires, unless it has."""
+        """Return the value of a key and its expiry time as a Unix time; None if missing or expired."""
         entries = self._collections.get(collection)
         entry = entries.get(key) if entries is not None else None
         if entry is None:
@@ -63,16 +63,16 @@ class Entries:
             return entry, None
         if entry.expires <= time.time():
             with self._lock:
-                # Another thread may have replaced it meanwhile.
+                # Another thread may have replaced it in the meantime.
                 if self._collections.get(collection, {}).get(key) is entry:
                     self._remove(collection, key)
             return None
         return entry.value, entry.expires
 
     def get_versioned(self, collection: str, key: str) -> tuple[Snapshot, float | None, str] | None:
-        """Return the value of a key, when it expires, and its version, unless it has expired."""
+        """Return the value of a key, its expiry time and its version; None if missing or expired."""
         with self._lock:
-            entry = self._living(collection, key)
+            entry = self._unexpired(collection, key)
             if entry is None:
                 return None
             version = self._versions.get((collection, key))
@@ -89,7 +89,7 @@ class Entries:
         ttl: float | None,
         expires: float | None,
     ) -> None:
-        """Store values by key, in place of any that are there."""
+        """Store or replace values by key."""
         with self._lock:
             for key, value in items:
                 self._put(collection, key, value, ttl, expires)
@@ -103,7 +103,7 @@ class Entries:
         expires: float | None,
         version: str | None,
     ) -> str | None:
-        """Store a value if the key has a version, or none; return the new version, or None."""
+        """Store a value if the key has the version, or is absent if None; return the new version, or None."""
         with self._lock:
             if not self._matches(collection, key, version):
                 return None
@@ -112,34 +112,34 @@ class Entries:
             return new
 
     def delete_if(self, collection: str, key: str, version: str) -> bool:
-        """Remove an entry if it has a version; return whether it was removed."""
+        """Remove an entry if it has the version; return whether it was removed."""
         with self._lock:
             return self._matches(collection, key, version) and self._remove(collection, key) is not None
 
     def take(self, collection: str, key: str) -> tuple[Snapshot, float | None] | None:
-        """Remove an entry and return its value and when it expires, unless it has expired."""
+        """Remove an entry and return its value and expiry time; None if missing or expired."""
         with self._lock:
-            living = self._living(collection, key)
+            unexpired = self._unexpired(collection, key)
             self._remove(collection, key)
-        if isinstance(living, Expiring):
-            return living.value, living.expires
-        return None if living is None else (living, None)
+        if isinstance(unexpired, Expiring):
+            return unexpired.value, unexpired.expires
+        return None if unexpired is None else (unexpired, None)
 
     def keys(self, collection: str) -> list[str]:
-        """Return all keys of a collection, expired ones too."""
+        """Return all keys of a collection, including expired ones."""
         with self._lock:
             return list(self._collections.get(collection, ()))
 
-    def living_keys(self, collection: str, limit: int) -> list[str]:
-        """Return at most so many keys of a collection that have not expired."""
+    def unexpired_keys(self, collection: str, limit: int) -> list[str]:
+        """Return at most `limit` unexpired keys of a collection."""
         now = time.time()
         with self._lock:
             entries = self._collections.get(collection, {})
-            living = (key for key, entry in entries.items() if not _has_expired(entry, now))
-            return list(islice(living, limit))
+            unexpired = (key for key, entry in entries.items() if not _has_expired(entry, now))
+            return list(islice(unexpired, limit))
 
     def listed(self, collection: str, keys: Iterable[str]) -> list[Listed]:
-        """Return those of some keys that have an entry, expired ones too."""
+        """Return the given keys that have an entry, including expired ones."""
         entries = self._collections.get(collection, {})
         found = ((key, entries.get(key)) for key in keys)
         return [
@@ -154,25 +154,25 @@ class Entries:
             return list(islice(self._collections, limit))
 
     def remove_collection(self, collection: str) -> dict[str, Entry]:
-        """Remove a collection, and return what was in it, to be freed by the caller."""
+        """Remove a collection and return its contents, which the caller frees."""
         with self._lock:
             self._expiries.discard_collection(collection)
             self._versions.clear()
             return self._collections.pop(collection, {})
 
     def remove_due(self, limit: int) -> bool:
-        """Remove some of what expired a while ago; return whether there may be more."""
+        """Remove some entries that expired a while ago; return whether there may be more."""
         now = time.time()
         with self._lock:
             return self._remove_some(islice(self._expiries.due(now), limit), now) == limit
 
     def begun(self) -> list[tuple[str, str]]:
-        """Return collections and keys some of which have only just expired."""
+        """Return collections and keys, some of which have only just expired."""
         with self._lock:
             return self._expiries.begun(time.time())
 
     def remove_expired(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Remove those of some entries that have expired."""
+        """Remove the given entries that have expired."""
         with self._lock:
             self._remove_some(keys, time.time())
 
@@ -185,11 +185,11 @@ class Entries:
         return seen
 
     def _matches(self, collection: str, key: str, version: str | None) -> bool:
-        if self._living(collection, key) is None:
+        if self._unexpired(collection, key) is None:
             return version is None
         return version is not None and self._versions.get((collection, key)) == version
 
-    def _living(self, collection: str, key: str) -> Entry | None:
+    def _unexpired(self, collection: str, key: str) -> Entry | None:
         entry = self._collections.get(collection, {}).get(key)
         return None if _has_expired(entry, time.time()) else entry
 

@@ -1,4 +1,4 @@
-"""Which entries expire when, to remove them without looking at all others."""
+"""An index of entries by expiry time, to remove them without a search through all others."""
 
 import heapq
 import math
@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 FINEST = 1 / 1024
-"""Seconds that a bucket spans at least."""
+"""Minimum width of a bucket in seconds."""
 
 Bucket: TypeAlias = tuple[float, float]
-"""The end of a span of time, in seconds since 1970, and its width in seconds."""
+"""The end of a bucket as a Unix time in seconds, and its width in seconds."""
 
 
 class ExpiryIndex:
-    """Keys in buckets of time, each an eighth of a time to live wide or less.
+    """Keys in time buckets, each at most an eighth of a TTL wide.
 
-    To record, move and discard a key takes the same time however many there are: the buckets of one time to
-    live are a dozen. A heap of entries would be simpler, but keep those that are deleted until their time has
-    come.
+    Recording, moving and discarding a key take constant time, however many keys there are: each TTL has about
+    a dozen buckets. A heap of entries would be simpler, but would keep deleted entries until their expiry
+    time.
     """
 
     def __init__(self) -> None:
@@ -25,13 +25,13 @@ class ExpiryIndex:
         self._ends: list[Bucket] = []
 
     def record(self, collection: str, key: str, ttl: float, expires: float) -> Bucket:
-        """Record when a key expires, and return its bucket, which `discard` takes.
+        """Record when a key expires, and return its bucket, to be passed to `discard`.
 
         Args:
-            collection: Its collection.
+            collection: Collection of the key.
             key: The key.
-            ttl: Seconds that it lives.
-            expires: When it expires, in seconds since 1970.
+            ttl: TTL in seconds.
+            expires: Expiry time as a Unix time in seconds.
         """
         width = max(math.ldexp(1.0, math.frexp(ttl)[1] - 4), FINEST)
         bucket = math.ceil(expires / width) * width, width
@@ -46,7 +46,7 @@ class ExpiryIndex:
         return bucket
 
     def discard(self, collection: str, key: str, bucket: Bucket) -> None:
-        """Remove a key; a bucket stays, empty, until its end."""
+        """Remove a key; an empty bucket is kept until its end."""
         collections = self._keys.get(bucket, {})
         keys = collections.get(collection)
         if keys is not None:
@@ -60,7 +60,7 @@ class ExpiryIndex:
             collections.pop(collection, None)
 
     def due(self, now: float) -> Iterator[tuple[str, str]]:
-        """Take the keys out whose buckets have ended, as long as more are wanted."""
+        """Remove and yield the keys of buckets that have ended, as long as the caller iterates."""
         while self._ends and self._ends[0][0] <= now:
             collections = self._keys[self._ends[0]]
             if not collections:
@@ -73,7 +73,7 @@ class ExpiryIndex:
                 collections.pop(collection, None)
 
     def begun(self, now: float) -> list[tuple[str, str]]:
-        """Return the keys whose buckets have begun and not ended: some of them have expired."""
+        """Return the keys of buckets that have begun but not ended; some of them have expired."""
         return [
             (collection, key)
             for (end, width), collections in self._keys.items()
@@ -88,5 +88,5 @@ class ExpiryIndex:
         self._ends.clear()
 
     def __len__(self) -> int:
-        """How many buckets there are."""
+        """Return the number of buckets."""
         return len(self._ends)

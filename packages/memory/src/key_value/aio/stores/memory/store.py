@@ -26,24 +26,24 @@ from key_value.aio.stores.memory.entries import Entries
 T = TypeVar("T")
 
 ENTRIES_PER_TURN = 10_000
-"""Entries that are looked at or freed in one turn of the event loop."""
+"""Number of entries to read or free in one turn of the event loop."""
 
 SCANS = 16
-"""Scans whose keys are kept between two pages."""
+"""Number of scans whose keys are kept between pages."""
 
 
 class MemoryStore(VersionedStore, PagedStore):
-    """A store in the memory of the process, for caches, for tests, and as the default of a framework.
+    """A store in the memory of the process, for caches, for tests, and as a framework's default.
 
-    Values are copied in and out, so that no caller shares one with another. Expired entries are removed by
-    later puts, a few at a time, and by `cull` all at once. It may be used from several threads and event
-    loops. `close` keeps the entries for when it is opened again.
+    Values are copied in and out, so callers never share objects. Later puts remove expired entries a few at a
+    time, and `cull` removes them all. The store may be used from several threads and event loops. `close`
+    keeps the entries until the store is opened again.
 
-    A scan of more than one page keeps the keys that it began with; of scans that are left unfinished the
-    latest 16 can be continued.
+    A scan of more than one page keeps the keys with which it started. Of unfinished scans, only the latest 16
+    can be continued.
     """
 
-    reclaim_after = None  # Every put removes what is due.
+    reclaim_after = None  # Every put removes entries that are due.
 
     @warns_on_wrong_types
     def __init__(
@@ -53,13 +53,13 @@ class MemoryStore(VersionedStore, PagedStore):
         default_collection: str | None = None,
         seed: SEED_DATA_TYPE | None = None,
     ) -> None:
-        """Create an empty store.
+        """Initialize an empty store.
 
         Args:
-            max_entries_per_collection: Entries that a collection may have before the least recently used one
-                is dropped.
-            default_collection: The collection used when a call names none.
-            seed: `{collection: {key: value}}` to begin with.
+            max_entries_per_collection: Maximum number of entries per collection, beyond which the least
+                recently used one is dropped; None sets no limit.
+            default_collection: Collection used when a call does not name one.
+            seed: Initial entries as `{collection: {key: value}}`.
 
         Raises:
             ValueError: `max_entries_per_collection` is less than 1.
@@ -158,12 +158,12 @@ class MemoryStore(VersionedStore, PagedStore):
         return ListedPage(entries, f"{number} {start + limit}")
 
     def _continued(self, collection: str, cursor: str | None) -> tuple[str, list[str], int]:
-        """Return the number of a scan, the keys that it goes through, and where its next page begins."""
+        """Return the number of a scan, its keys, and the position of its next page."""
         if cursor is None:
             return str(next(self._scan_numbers)), self._entries.keys(collection), 0
         number, _, start = cursor.partition(" ")
         if number not in self._scans:
-            raise ValueError(f"cursor is of a scan that is over, or older than the latest {SCANS}")
+            raise ValueError(f"cursor belongs to a scan that has ended, or is older than the latest {SCANS}")
         return number, self._scans[number], int(start)
 
     @override
@@ -174,7 +174,7 @@ class MemoryStore(VersionedStore, PagedStore):
     @override
     async def _get_collection_keys(self, *, collection: str, limit: int | None = None) -> list[str]:
         if limit is not None and limit <= ENTRIES_PER_TURN:
-            return self._entries.living_keys(collection, limit)
+            return self._entries.unexpired_keys(collection, limit)
         keys = self._entries.keys(collection)
         found: list[str] = []
         async for part in _in_turns(keys):
@@ -196,7 +196,7 @@ class MemoryStore(VersionedStore, PagedStore):
     async def _delete_collection(self, *, collection: str) -> bool:
         removed = self._entries.remove_collection(collection)
         existed = bool(removed)
-        # To free a million values at once would hold up the event loop.
+        # Freeing a million values at once would block the event loop.
         while len(removed) > ENTRIES_PER_TURN:
             for _ in range(ENTRIES_PER_TURN):
                 removed.popitem()
@@ -205,14 +205,14 @@ class MemoryStore(VersionedStore, PagedStore):
 
     @override
     async def _cull(self) -> None:
-        while self._entries.remove_due(ENTRIES_PER_TURN):  # noqa: ASYNC110 -- the loop has its turn
+        while self._entries.remove_due(ENTRIES_PER_TURN):  # noqa: ASYNC110 -- lets the event loop run
             await asyncio.sleep(0)
         async for part in _in_turns(self._entries.begun()):
             self._entries.remove_expired(part)
 
 
 async def _in_turns(items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
-    """Give items a part at a time, each in a turn of the event loop of its own."""
+    """Yield items in chunks, each in a separate turn of the event loop."""
     for start in range(0, len(items), ENTRIES_PER_TURN):
         if start:
             await asyncio.sleep(0)

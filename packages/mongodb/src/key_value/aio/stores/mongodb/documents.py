@@ -1,4 +1,4 @@
-"""The documents of a store in MongoDB, in the form of the 0.5 series."""
+"""The documents of a store in MongoDB, in the format of the 0.5 series."""
 
 import json
 import math
@@ -13,18 +13,18 @@ from key_value.aio.errors import DeserializationError, SerializationError
 from key_value.aio.stores.base import Row
 
 MAXIMUM_DEPTH = 150
-"""Levels that a value in BSON may have. MongoDB documents 100 for a document and refuses more than 180."""
+"""Maximum depth of a value in BSON. MongoDB documents 100 levels per document and rejects more than 180."""
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 
 LISTED = {"collection": 1, "key": 1, "created_at": 1, "expires_at": 1, "write_id": 1}
-"""What is read of a document that is listed."""
+"""Projection of the fields that a listing reads."""
 
 
 def encode_row(row: Row) -> Row:
-    """Return a row with its whole document in place of its value, and its version.
+    """Return a row with its whole document as its value, and with its version.
 
-    A value that BSON cannot hold, such as an integer beyond 64 bits, is in the document as JSON text.
+    A value that BSON does not support, such as an integer beyond 64 bits, is stored as JSON text.
 
     Raises:
         SerializationError: The document is too large.
@@ -48,12 +48,14 @@ def encode_row(row: Row) -> Row:
     if data is None or _is_too_deep(row.value, value):
         data = encode(document | {"value": {"json": row.value}})
     if len(data) > LARGEST_DOCUMENT:
-        raise SerializationError(message=f"MongoDB holds documents of 16 MiB, not of {len(data)} bytes")
+        raise SerializationError(
+            message=f"MongoDB limits documents to 16 MiB; this one has {len(data)} bytes"
+        )
     return row._replace(value=data, version=f"{row.version}/{created}")
 
 
 def decode_row(collection: str, document: dict[str, Any]) -> Row:
-    """Return the row of a document, whose value has yet to be looked at."""
+    """Return the row of a document; its value is not decoded yet."""
     created = document.get("created_at")
     milliseconds = int(created) if isinstance(created, DatetimeMS) else ""
     return Row(
@@ -67,16 +69,16 @@ def decode_row(collection: str, document: dict[str, Any]) -> Row:
 
 
 def json_text(value: object) -> str | None:
-    """Return the JSON text of a value that is one."""
+    """Return the JSON text of a value that is stored as text, or None."""
     text = cast("dict[str, Any]", value).get("json") if isinstance(value, dict) else None
     return text if isinstance(text, str) else None
 
 
 def decode_value(value: object) -> dict[str, Any]:
-    """Return the value of an entry that is in BSON.
+    """Return the value of an entry that is stored as BSON.
 
     Raises:
-        DeserializationError: It is not what a store writes.
+        DeserializationError: The document was not written by a store.
     """
     held = cast("dict[str, Any]", value).get("object") if isinstance(value, dict) else None
     if not isinstance(held, dict):
@@ -85,12 +87,12 @@ def decode_value(value: object) -> dict[str, Any]:
 
 
 def has_version(key: str, version: str) -> dict[str, Any]:
-    """Return the filter for the document of a key that has a version.
+    """Return the filter for the document of a key with a given version.
 
-    The 0.5 series leaves our random text in place when it writes, and changes the time.
+    When the 0.5 series overwrites a document, it keeps our random text but changes the time.
     """
     written, _, created = version.rpartition("/")
-    # Equal to None is a field that is missing.
+    # A comparison with None matches a missing field.
     return {
         "key": key,
         "write_id": written or None,
@@ -99,7 +101,7 @@ def has_version(key: str, version: str) -> dict[str, Any]:
 
 
 def moment(epoch: float) -> DatetimeMS:
-    """Return a time as BSON holds it."""
+    """Return a time as a BSON date."""
     return DatetimeMS(int(epoch * 1000))
 
 
@@ -117,7 +119,7 @@ def _items(container: Any) -> Iterable[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of BSON as one of JSON, in types of Python alone."""
+    """Convert a BSON value to a JSON value of plain Python types."""
     kind = type(cast("object", value))
     if kind is str or kind is int or kind is float or kind is bool or value is None:
         return value
@@ -126,7 +128,7 @@ def _plain(value: Any) -> Any:
     if kind is list:
         return [_plain(item) for item in value]
     if isinstance(value, int):
-        # BSON's longer integers are a type of pymongo's own.
+        # pymongo has a separate type for 64-bit integers.
         return int(value)
     if isinstance(value, DBRef):
         return {name: _plain(item) for name, item in value.as_doc().items()}
@@ -134,7 +136,7 @@ def _plain(value: Any) -> Any:
 
 
 def _milliseconds(epoch: float) -> int:
-    """Return a time as BSON counts it, rounded up so that nothing expires before its time."""
+    """Return a time in BSON's milliseconds, rounded up so that nothing expires early."""
     return math.ceil(epoch * 1000)
 
 

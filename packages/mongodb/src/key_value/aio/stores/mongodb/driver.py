@@ -1,4 +1,4 @@
-"""pymongo's asynchronous client: how it is made, its options, and its exceptions."""
+"""pymongo's asynchronous client: how it is created, its options, and its exceptions."""
 
 import re
 from collections.abc import Mapping
@@ -53,53 +53,54 @@ Database: TypeAlias = "AsyncDatabase[Document]"
 Collection: TypeAlias = "AsyncCollection[Document]"
 
 _REFUSALS = frozenset({13, 18, 8000})
-"""Codes of the server: the credentials lack a permission, or are wrong; the last is that of Atlas."""
+"""Server error codes for missing permissions and wrong credentials; the last one is from Atlas."""
 
 _CODE = re.compile(r"'code': (\d+)")
 
 ERRORS = (
     (ServerSelectionTimeoutError, StoreUnreachableError),
     ((NetworkTimeout, ExecutionTimeout, WTimeoutError), StoreTimeoutError),
-    # The write is in, but on fewer members than it was to be.
+    # The write was applied, but on fewer members than requested.
     (WriteConcernError, OutcomeUnknownError),
     ((ConnectionFailure, OSError), StoreConnectionError),
     (PyMongoError, KeyValueStoreError),
 )
 
 _QUOTING = ("errInfo", "keyValue", "op")
-"""Details of an error that quote a document."""
+"""Error details that quote a document."""
 
 CODEC: "CodecOptions[Document]" = CodecOptions(
     document_class=dict, datetime_conversion=DatetimeConversion.DATETIME_MS
 )
-"""Milliseconds are exact, have no time zone and no last year; a given client may have any options."""
+"""Milliseconds are exact, have no time zone and no last year. A client passed in may have other options."""
 
 SELECTION = 0.5
-"""The part of the timeout in which a server is to be found: then nothing was sent, which callers may know."""
+"""Fraction of the timeout for finding a server; if none is found, the error states that nothing was sent."""
 
 
 def make_client(url: str | None, timeout: float | None, options: Mapping[str, Any]) -> Client:
-    """Create a client that repeats no write by itself; what a URL says goes before that.
+    """Create a client that retries no write by itself, unless the URL requests it.
 
     Args:
-        url: The URL; None is a server on this host.
-        timeout: Seconds that a call may take; None leaves it to the driver.
+        url: Server URL; None connects to localhost.
+        timeout: Maximum duration of a call, in seconds; None leaves it to the driver.
         options: Further options of the client.
     """
     chosen: dict[str, Any] = {"retryWrites": False}
     if timeout is not None:
         milliseconds = max(1, int(timeout * 1000 * SELECTION))
         chosen |= {"serverSelectionTimeoutMS": milliseconds, "connectTimeoutMS": milliseconds}
-    # A keyword would take the place of the same option in the URL.
+    # A keyword argument would override the same option in the URL.
     stated = {name.lower() for name, _ in parse_qsl(urlsplit(url or "").query)}
     chosen = {name: value for name, value in chosen.items() if name.lower() not in stated}
     return AsyncMongoClient(url, **{**chosen, **options})
 
 
 def is_refusal(error: Exception) -> bool:
-    """Return whether the server refuses the credentials, or they lack a permission.
+    """Return whether the server rejects the credentials, or they lack a permission.
 
-    A server that has refused them is not selected for a while, as one that is down; only the text says why.
+    A server that has rejected them is not selected for a while, as if it were down; only the error message
+    states the reason.
     """
     if isinstance(error, ServerSelectionTimeoutError):
         return any(int(code) in _REFUSALS for code in _CODE.findall(str(error)))
@@ -107,12 +108,12 @@ def is_refusal(error: Exception) -> bool:
 
 
 def is_of_key(error: DuplicateKeyError) -> bool:
-    """Return whether the index on the key has refused a document, and not one of somebody else's."""
+    """Return whether the index on the key rejected a document, not an index of another application."""
     return [*(error.details or {}).get("keyPattern", ["key"])] == ["key"]
 
 
 def hide_details(error: Exception) -> None:
-    """Leave of an error of a write what the server says in words: its details, which logs show, quote it."""
+    """Reduce a write error to the server's message, because its details quote the document in logs."""
     if isinstance(error, WriteError) and isinstance(error.details, dict):
         for name in _QUOTING:
             error.details.pop(name, None)
@@ -120,10 +121,10 @@ def hide_details(error: Exception) -> None:
 
 
 class Collections:
-    """The collections of a database, each made once, since pymongo checks the name and options of each."""
+    """The collections of a database, cached because pymongo validates the name and options of each."""
 
     def __init__(self, database: Database) -> None:
-        """Use a database of the running event loop."""
+        """Initialize with a database of the running event loop."""
         self.database = database
         self.get = lru_cache(maxsize=1024)(database.get_collection)
 
@@ -131,13 +132,14 @@ class Collections:
 def open_database(
     client: Client, name: str, write_concern: WriteConcern | None, read_concern: "ReadConcern | None"
 ) -> Database:
-    """Return a database of acknowledged writes, and reads that see them, whatever the client's options.
+    """Return a database with acknowledged writes, and reads that see them, whatever the client's options.
 
     Args:
         client: The client.
-        name: The database.
-        write_concern: Which members acknowledge a write; None: the client's, or the primary if that is none.
-        read_concern: How durable what is read must be; None is the client's.
+        name: Database name.
+        write_concern: Members that must acknowledge a write; None uses the client's write concern, or the
+            primary if the client does not require acknowledgement.
+        read_concern: Durability required of read data; None uses the client's read concern.
     """
     concern = write_concern or client.write_concern
     return client.get_database(
@@ -150,10 +152,10 @@ def open_database(
 
 
 def location_of(url: str, database: str) -> str:
-    """Return a URL without its user, password and options, for a database.
+    """Return the URL of a database, without user name, password and options.
 
     Raises:
-        ValueError: It is no URL of MongoDB. The message has nothing of it, not to show a password.
+        ValueError: The URL is not a MongoDB URL. The message does not quote it, to protect the password.
     """
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""The indexes of a collection in MongoDB, also where the 0.5 series has left documents with the same key."""
+"""The indexes of a collection in MongoDB, even if the 0.5 series left documents with duplicate keys."""
 
 import logging
 from typing import Any
@@ -9,32 +9,32 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from key_value.aio.stores.mongodb.driver import Collection
 
 DUPLICATES = "kv_duplicates"
-"""The collection of documents whose key another one has that is newer."""
+"""Collection for documents that share their key with a newer one."""
 
 KEY_INDEX = "kv_key"
-"""The unique index on the key."""
+"""Name of the unique index on the key."""
 
 ATTEMPTS = 10
 
 DUPLICATE_KEY = 11000
 _LEFT_AS_THEY_ARE = {85, 86, 13}
-"""Another index is on the field or has the name; or the user may create none."""
+"""Error codes: another index is on the field or has the name, or the user may not create indexes."""
 
 _log = logging.getLogger("key_value.aio")
 
 
 async def create_indexes(collection: Collection) -> str | None:
-    """Create what a collection lacks: itself, a unique index on the key, and one that lets entries expire.
+    """Create the collection, a unique index on the key, and a TTL index, if they are missing.
 
-    An index that somebody else has made on the same field stays as it is.
+    An existing index of another application on the same field is left as it is.
 
     Returns:
-        The name of the unique index; None if there is none, as far as the user may know.
+        The name of the unique index; None if the user can see no such index.
 
     Raises:
-        DuplicateKeyError: Others keep storing documents with the same key.
+        DuplicateKeyError: Other clients keep storing documents with the same key.
     """
-    # 0.5 has an index `key_1` that is not unique.
+    # The 0.5 series has an index `key_1` that is not unique.
     unique = IndexModel("key", unique=True, name=KEY_INDEX)
     is_ours = False
     for attempt in range(ATTEMPTS):
@@ -51,12 +51,12 @@ async def create_indexes(collection: Collection) -> str | None:
 
 async def _create(collection: Collection, index: IndexModel) -> bool:
     try:
-        # The primary's word will do: how many members must acknowledge a write is for entries.
+        # Acknowledgement by the primary is enough: the caller's write concern is meant for entries.
         await collection.with_options(write_concern=WriteConcern(w=1)).create_indexes([index])
     except OperationFailure as error:
         if error.code not in _LEFT_AS_THEY_ARE:
             raise
-        _log.warning("%s is left without an index of the store: %s", collection.full_name, error)
+        _log.warning("%s lacks an index that the store could not create: %s", collection.full_name, error)
         return False
     return True
 
@@ -76,7 +76,7 @@ async def _unique_index(collection: Collection) -> str | None:
 
 
 async def _set_duplicates_aside(collection: Collection) -> None:
-    """Move all but the newest document of each key to a collection of their own."""
+    """Move all but the newest document of each key to a separate collection."""
     newest: dict[str, Any] | None = None
     moved = 0
     aside = collection.database.get_collection(DUPLICATES)
@@ -93,7 +93,9 @@ async def _set_duplicates_aside(collection: Collection) -> None:
                 newest = document
                 continue
             await aside.replace_one({"_id": document["_id"]}, document, upsert=True)
-            # One that was written again meanwhile may be the newest now.
+            # A document that was rewritten in the meantime may be the newest now.
             same = {"_id": document["_id"], "created_at": document.get("created_at")}
             moved += (await collection.delete_one(same)).deleted_count
-    _log.warning("%s held %d older documents of keys, now in %s", collection.full_name, moved, DUPLICATES)
+    _log.warning(
+        "%s had %d older documents with duplicate keys, now in %s", collection.full_name, moved, DUPLICATES
+    )

@@ -1,4 +1,4 @@
-"""Names of the collections of a store in MongoDB; keys are values there, and hold anything."""
+"""Names of MongoDB collections. Keys are values in MongoDB and need no mapping."""
 
 import string
 
@@ -10,16 +10,16 @@ from key_value.aio.stores.base import (
 )
 
 LONGEST_NAMESPACE = 255
-"""Bytes of a database's name, a dot and a collection's: https://www.mongodb.com/docs/manual/reference/limits/"""
+"""Bytes of a database name, a dot and a collection: https://www.mongodb.com/docs/manual/reference/limits/"""
 
-# No `$` or NUL, no dot at either end, no two dots together, and nothing that is the server's own.
+# No `$` or NUL, no dot at either end, no two adjacent dots, and no name reserved by the server.
 _REFUSED = r"[$\x00]|^\.|\.$|\.{2,}|^s(?=ystem\.)|^k(?=v_duplicates$)"
 
 
 class MongoDBV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
-    """Replaces what is neither a letter or digit of ASCII nor `_`, as the 0.5 series did on request.
+    """Replaces everything but ASCII letters, ASCII digits and `_`, as the 0.5 series did on request.
 
-    Two collections can become one. It is for entries that were written with it.
+    Different collections may get the same name. Use it only for entries that were written with it.
     """
 
     def __init__(self) -> None:
@@ -27,11 +27,12 @@ class MongoDBV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
 
 
 def names_of(database: str, collections: SanitizationStrategy | None) -> Names:
-    """Return what becomes of names.
+    """Return the mapping of names.
 
     Args:
-        database: The database, whose name takes a part of what a collection's may have.
-        collections: What becomes of collections, in place of escaping what MongoDB cannot hold.
+        database: Database name, which shares the length limit with the collection name.
+        collections: Strategy that maps collections to names MongoDB accepts. By default, unsupported
+            characters are escaped.
     """
     longest = LONGEST_NAMESPACE - len(database.encode()) - 1
     return Names(collections=collections or EscapingStrategy(_REFUSED, max_bytes=longest))

@@ -65,34 +65,35 @@ NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 class MongoDBSerializationAdapter(BasicSerializationAdapter):
-    """The documents that the 0.5 series made for its MongoDB store, for code that imports them."""
+    """The serialization adapter of the 0.5 series' MongoDB store, for code that imports it."""
 
     def __init__(self) -> None:
         super().__init__(date_format="datetime", value_format="dict")
 
 
 class MongoDBStore(RowStore):
-    """A store in MongoDB 5.0 or later; the server removes what has expired, within a minute or so.
+    """A store in MongoDB 5.0 or later; the server removes expired entries, typically within a minute.
 
-    Each collection is a collection of the database, and each entry a document with the fields `key`,
-    `collection`, `value.object`, `created_at` and `expires_at`. A collection may hold other documents, which
-    are neither listed nor removed. The first write to a collection creates it and its indexes, reading
-    creates nothing; collections of the 0.5 series get the indexes that they lack.
+    Each collection is a MongoDB collection, and each entry a document with the fields `key`, `collection`,
+    `value.object`, `created_at` and `expires_at`. A collection may hold other documents, which are neither
+    listed nor removed. The first write to a collection creates it and its indexes; reads create nothing.
+    Missing indexes are added to collections of the 0.5 series.
 
-    BSON holds integers of 64 bits, no lone surrogates and no NUL in the names of fields: a value with others,
-    or of more than 150 levels, is stored as JSON text, which the 0.5 series takes as missing. A document of
-    more than 16 MiB is a `SerializationError`. Times are in milliseconds.
+    BSON supports integers of up to 64 bits, no lone surrogates, and no NUL in field names. A value outside
+    these limits, or with more than 150 levels, is stored as JSON text, which the 0.5 series treats as
+    missing. A document of more than 16 MiB raises `SerializationError`. Times are in milliseconds.
 
-    A store with a client of its own has one for each event loop, whose calls end within `timeout`: reads and
-    plain writes are repeated once on a broken connection, conditional writes never. A client of yours follows
-    its own retries; its codec, read preference and unacknowledged writes are not used.
+    Without a `client` argument, the store creates a client per event loop, and its calls end within
+    `timeout`. On a broken connection, reads and plain writes are retried once, conditional writes never. A
+    client that you pass in keeps its own retry settings; its codec, read preference and unacknowledged writes
+    are not used.
     """
 
     errors = ERRORS
     reconnects = True
     gathers_reads = True
-    reclaim_after = None  # The server removes what has expired.
-    # The keys of a query must fit 16 MiB, at up to four bytes a character.
+    reclaim_after = None  # The server removes expired entries.
+    # The keys of a query must fit in 16 MiB, at up to four bytes per character.
     batch_limit = BatchLimit(size=4_000_000)
     url_parts = (("url", "url"), ("path", "db_name"))
 
@@ -111,31 +112,30 @@ class MongoDBStore(RowStore):
         client_options: Mapping[str, Any] | None = None,
         timeout: float | None = 5.0,
     ) -> None:
-        """Use a client, or create one from a URL; nothing is sent before the store is used.
+        """Initialize with a client, or with a URL to create one; connects on first use.
 
         Args:
-            client: A client, for the event loop that it belongs to; the store does not close it.
-            url: `mongodb://` or `mongodb+srv://`, with pymongo's options; without a client or a URL it is a
-                server on this host.
-            db_name: The database; `kv-store-adapter` unless given.
-            coll_name: The collection used when a call names none, if `default_collection` is not given.
-            default_collection: The collection used when a call names none.
-            collection_sanitization_strategy: What becomes of collections, in place of escaping what MongoDB
-                cannot hold.
-            auto_create: Whether a collection that is missing is created by a write; otherwise that is a
-                `StoreSetupError`.
-            write_concern: Which members acknowledge a write; the client's unless given.
-            read_concern: How durable what is read must be; the client's unless given.
+            client: Asynchronous pymongo client, bound to its event loop. The store does not close it.
+            url: `mongodb://` or `mongodb+srv://` URL, with pymongo's options. Without a client or a URL, the
+                store connects to localhost.
+            db_name: Database name. Defaults to `kv-store-adapter`.
+            coll_name: Collection used when a call does not name one, if `default_collection` is not given.
+            default_collection: Collection used when a call does not name one.
+            collection_sanitization_strategy: Strategy that maps collections to names MongoDB accepts. By
+                default, unsupported characters are escaped.
+            auto_create: Whether a write creates a missing collection; otherwise it raises `StoreSetupError`.
+            write_concern: Members that must acknowledge a write. Defaults to the client's write concern.
+            read_concern: Durability required of read data. Defaults to the client's read concern.
             client_options: Further options of the client that the store creates, such as `maxPoolSize`, `tls`
-                or `tlsCAFile`; they go before those of the URL.
-            timeout: Seconds that a call to the server may take; None leaves it to the client.
+                or `tlsCAFile`. They take precedence over those of the URL.
+            timeout: Maximum duration of a call to the server, in seconds; None leaves it to the client.
 
         Raises:
-            ValueError: The URL is not one of MongoDB, writes would not be acknowledged, or `timeout` is not
+            ValueError: The URL is not a MongoDB URL, writes would not be acknowledged, or `timeout` is not
                 positive.
         """
         if write_concern is not None and not write_concern.acknowledged:
-            raise ValueError("write_concern must be acknowledged: w=0 says nothing of a write that failed")
+            raise ValueError("write_concern must be acknowledged: with w=0, failed writes go unnoticed")
         super().__init__(default_collection=default_collection or coll_name, timeout=timeout)
         self.db_name = db_name or "kv-store-adapter"
         self.names = names_of(self.db_name, collection_sanitization_strategy)
@@ -148,14 +148,14 @@ class MongoDBStore(RowStore):
         self._auto_create = auto_create
         self._collections = self._owns(ClientPerLoop[Collections](None, self._open))
         self._other_indexes: dict[str, str | None] = {}
-        """The unique index on the key, or None, of collections that have not the store's own."""
+        """The unique index on the key, or None, for each collection without the store's own index."""
 
     @property
     def client(self) -> "AsyncMongoClient[Any]":
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._given or self._collections.current().database.client
 
@@ -186,7 +186,7 @@ class MongoDBStore(RowStore):
                 "Either create the collection manually or set auto_create=True."
             )
         if found and "collation" in found[0].get("options", {}):
-            raise ValueError(f"Collection '{name}' has a collation, under which different keys may be one.")
+            raise ValueError(f"Collection '{name}' has a collation, which may treat different keys as equal.")
         index = await create_indexes(database.get_collection(name))
         self._other_indexes.pop(name, None)
         if index != KEY_INDEX:
@@ -221,7 +221,7 @@ class MongoDBStore(RowStore):
     async def _put_rows(self, rows: Sequence[Row]) -> Sequence[Exception | None]:
         kv = await self._collection(rows[0].collection)
         failures = await _replace(kv, rows)
-        # Two upserts of one key that is absent: the second one finds the first one's document.
+        # If two upserts of one absent key compete, the second one fails on the first one's document.
         again = [index for index, error in enumerate(failures) if _is_duplicate(error)]
         if again:
             for index, error in zip(again, await _replace(kv, [rows[index] for index in again]), strict=True):
@@ -232,8 +232,8 @@ class MongoDBStore(RowStore):
     async def _delete_rows(self, addresses: Sequence[Address], now: float) -> int:
         kv = await self._collection(addresses[0].collection)
         keys = _any_of([address.key for address in addresses])
-        # 0.5 may have left several documents of a key.
-        return (await kv.delete_many({"key": keys, **_living(now)})).deleted_count
+        # The 0.5 series may have left several documents for a key.
+        return (await kv.delete_many({"key": keys, **_unexpired(now)})).deleted_count
 
     @override
     async def _put_row_if(self, row: Row, version: str | None) -> str | None:
@@ -242,7 +242,7 @@ class MongoDBStore(RowStore):
         if version is not None:
             replaced = await kv.replace_one(has_version(row.key, version), document)
             return row.version if replaced.matched_count else None
-        # What has expired counts as absent; a living one is met by the upsert in the unique index.
+        # Expired entries count as absent; for a live entry, the upsert violates the unique index.
         absent = {"key": row.key, "expires_at": {"$lte": moment(time.time())}}
         insert = partial(kv.replace_one, absent, document, upsert=True)
         try:
@@ -252,7 +252,7 @@ class MongoDBStore(RowStore):
                 said = (error.details or {}).get("errmsg", "")
                 if isinstance(error, DuplicateKeyError) or "hint" not in said:
                     raise
-                # The index was dropped, maybe with its collection; or the server knows no hints.
+                # The index was dropped, maybe with its collection, or the server does not support hints.
                 await self._set_up_again(row)
                 self._key_index(row)
                 await insert()
@@ -263,14 +263,14 @@ class MongoDBStore(RowStore):
         return row.version
 
     def _key_index(self, row: Row) -> str:
-        """Return the unique index on the key in a row's collection.
+        """Return the name of the unique index on the key in a row's collection.
 
         Raises:
-            KeyValueStoreError: There is none.
+            KeyValueStoreError: There is no such index.
         """
         index = self._other_indexes.get(row.collection, KEY_INDEX)
         if index is None:
-            # It may have been made by the next call.
+            # The index may have been created before the next call.
             self._forget_prepared((row.original or row).collection)
             message = f"{self!r}: put_if_absent needs a unique index on `key` in '{row.collection}'"
             raise KeyValueStoreError(message=message)
@@ -314,8 +314,8 @@ class MongoDBStore(RowStore):
     async def _get_collection_names(self, *, limit: int | None = None) -> list[str]:
         found: list[str] = []
         for name in await self._collection_names():
-            living = {"key": {"$gte": ""}, "collection": {"$gte": ""}, **_living(time.time())}
-            document = await (await self._collection(name)).find_one(living, {"collection": 1})
+            unexpired = {"key": {"$gte": ""}, "collection": {"$gte": ""}, **_unexpired(time.time())}
+            document = await (await self._collection(name)).find_one(unexpired, {"collection": 1})
             if document is not None and self._is_ours(name, document):
                 found.append(self._original(name, document["collection"]))
             if limit is not None and len(found) >= limit:
@@ -337,28 +337,28 @@ class MongoDBStore(RowStore):
 
     async def _find_rows(self, name: str, keys: list[str]) -> list[Row]:
         kv = await self._collection(name)
-        # A first batch is of 101 documents unless it is said otherwise.
+        # Without a batch size, the first batch has 101 documents.
         documents = await kv.find({"key": _any_of(keys)}, batch_size=len(keys) + 1).to_list()
         rows = [decode_row(name, document) for document in documents]
         if len(rows) > len(keys):
-            # 0.5 may have left several documents of a key: the newest counts.
+            # The 0.5 series may have left several documents for a key; the newest one counts.
             newest = {row.key: row for row in sorted(rows, key=lambda row: str(row.created))}
             return list(newest.values())
         return rows
 
     async def _collection_names(self) -> list[str]:
-        """Return the collections of the database, among which there may be others than ours."""
+        """Return the collections of the database, including those of other applications."""
         database = (await self._collections.get()).database
         names = await database.list_collection_names(filter={"type": "collection"})
         return sorted(name for name in names if name != DUPLICATES and not name.startswith("system."))
 
     def _is_ours(self, name: str, document: Mapping[str, Any]) -> bool:
-        """Return whether a document says that it is of the collection that it is in."""
+        """Return whether a document names the collection that contains it."""
         named = document.get("collection")
         return isinstance(named, str) and (named == name or self.names.collection(named) == name)
 
     def _original(self, name: str, named: str) -> str:
-        """Return the collection of a name in the database, of which a document says what it was cut from."""
+        """Return the original name of a collection, which a document states if it was truncated."""
         original = self.names.collections.try_unsanitize(name)
         return named if original is None else original
 
@@ -368,7 +368,7 @@ class MongoDBStore(RowStore):
         return decode_row(name, document)._replace(original=original)
 
     async def _delete_ours(self, name: str, **condition: object) -> int:
-        """Remove the documents of a collection that say that they are of it."""
+        """Remove the documents of a collection that name it as theirs."""
         kv = await self._collection(name)
         named = await kv.distinct("collection", {"key": {"$gte": ""}})
         ours = [each for each in named if self._is_ours(name, {"collection": each})]
@@ -376,7 +376,7 @@ class MongoDBStore(RowStore):
 
 
 async def _replace(kv: Collection, rows: Sequence[Row]) -> list[Exception | None]:
-    """Store documents in place of those with their keys; return what was refused."""
+    """Insert or replace the documents of rows; return the failures."""
     failures: list[Exception | None] = [None] * len(rows)
     try:
         if len(rows) == 1:
@@ -405,13 +405,16 @@ def _any_of(keys: list[str]) -> Any:
     return keys[0] if len(keys) == 1 else {"$in": keys}
 
 
-def _living(now: float) -> dict[str, Any]:
-    # Not to be earlier is also the case of a field that is missing, and needs no second plan as `$or` does.
+def _unexpired(now: float) -> dict[str, Any]:
+    # "Not earlier" also matches a missing field, and avoids the second plan that `$or` needs.
     return {"expires_at": {"$not": {"$lte": moment(now)}}}
 
 
 def _keys(prefix: str, after: str | None) -> dict[str, Any]:
-    """Return the filter for keys that start with a prefix, of letters that have a next one, after a key."""
+    """Return the filter for the keys after `after` that start with `prefix`.
+
+    The last letter of the prefix must have a successor.
+    """
     bounds: dict[str, str] = {"$gte": prefix}
     if after is not None:
         bounds["$gt"] = after

@@ -1,4 +1,4 @@
-"""What the arguments of both stores mean."""
+"""The arguments that both stores have in common."""
 
 import re
 from base64 import b64encode
@@ -7,18 +7,18 @@ from typing import Any
 
 
 def prefix_of(index_prefix: str | None, index: str | None) -> str:
-    """Return the prefix of the names of indices, for which there are two arguments.
+    """Return the prefix of index names, for which there are two arguments.
 
     Raises:
-        ValueError: It is not given, or twice.
+        ValueError: Neither or both arguments are given.
     """
     if (index_prefix is None) is (index is None):
-        raise ValueError("Provide index_prefix, or index in its place")
+        raise ValueError("Provide index_prefix, or its alias index")
     return index_prefix or index or ""
 
 
 def location_of(urls: Sequence[str], index_prefix: str) -> str:
-    """Return where a store is, without the passwords of URLs."""
+    """Return the location of a store, without the passwords of its URLs."""
     shown = ",".join(re.sub("//[^/]*@", "//", url) for url in urls)
     return f"{shown}/{index_prefix}-*"
 
@@ -26,10 +26,10 @@ def location_of(urls: Sequence[str], index_prefix: str) -> str:
 def authorization_of(
     api_key: str | tuple[str, str] | None, basic_auth: tuple[str, str] | None, bearer_auth: str | None
 ) -> str | None:
-    """Return the header for credentials; the drivers ignore some, or cannot encode what is not ASCII.
+    """Return the authorization header; the drivers ignore some credentials, or cannot encode non-ASCII ones.
 
     Raises:
-        ValueError: There are several.
+        ValueError: Several kinds of credentials are given.
     """
     given = [value for value in (api_key, basic_auth, bearer_auth) if value is not None]
     if len(given) > 1:
@@ -50,7 +50,7 @@ def _encoded(pair: tuple[str, str]) -> str:
 def options_of(
     authorization: str | None, ca_certs: str | None, verify_certs: bool, further: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the arguments that a client takes of these, after the further ones."""
+    """Return the arguments of a client; the further options come first."""
     options = dict(further or {})
     if authorization is not None:
         options["headers"] = {**(options.get("headers") or {}), "authorization": authorization}

@@ -1,4 +1,4 @@
-"""Where the entries of a store are: an index for each collection, and a document for each key."""
+"""The places of a store's entries: one index per collection, and one document per key."""
 
 import re
 from functools import cache, lru_cache
@@ -12,34 +12,34 @@ from key_value.aio.stores.base import Address, EscapingStrategy, Names, Sanitiza
 LONGEST_INDEX = 255
 LONGEST_ID = 512
 LONGEST_FIELD = 32_766
-"""Bytes of an index's name, of a document's id, and of a text in a field that is searched."""
+"""Maximum length in bytes of an index name, of a document ID, and of a text in a searched field."""
 
 LONGEST_PREFIX = 150
-"""Bytes of `index_prefix`, which leave enough of an index's name to the collection."""
+"""Maximum length of `index_prefix` in bytes, which leaves enough of an index name to the collection."""
 
 _ALIAS = "~kv"
-"""Ends the alias through which entries are written."""
+"""Suffix of the alias through which entries are written."""
 
 _REFUSED = r'[\\/*?"<>|,#:\x00-\x20\x7f-\x9f\ud800-\udfff]'
 _ESCAPE = re.compile("%[0-9a-f]{2}")
 _LITERAL = re.compile("[^%\ud800-\udfff]{0,100}")
-"""The beginning of a prefix that is neither escaped nor cut in any key."""
+"""Matches the start of a prefix, as far as it is neither escaped nor truncated in any key."""
 
 
 class Place(NamedTuple):
-    """Where a document is."""
+    """The index and ID of a document."""
 
     where: str
-    """The index."""
+    """Index name."""
     document: str
-    """The id of the document."""
+    """Document ID."""
 
 
 @cache
 def _changed_by_lowering() -> str:
-    """Return what an index may not be called for its case, as a regular expression.
+    """Return a regular expression for characters that an index name cannot have because of their case.
 
-    The percent sign of what would be an escape if it were in capitals is a part of that, and all scripts
+    It includes the percent sign of lower-case text that would be an escape in capitals, and all scripts
     beyond the Basic Multilingual Plane, where versions of Unicode differ.
     """
     capitals = (chr(code) for code in range(0x10000) if not 0xD800 <= code <= 0xDFFF)
@@ -48,7 +48,7 @@ def _changed_by_lowering() -> str:
 
 
 class _Collections(EscapingStrategy):
-    """Escapes what the name of an index cannot hold, in lower case."""
+    """Escapes, in lower case, characters that an index name must not contain."""
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(f"{_REFUSED}|{_changed_by_lowering()}|{_ALIAS}$", max_bytes=max_bytes)
@@ -63,24 +63,24 @@ class _Collections(EscapingStrategy):
 
 
 class SearchNames(Names):
-    """Names of documents below a prefix; an address has the end of an index's name, and an id.
+    """Names of documents below a prefix; an address consists of the rest of an index name, and an ID.
 
-    The 0.5 series put the collections `Users` and `users` into one index. Here the second is there and the
-    first is elsewhere; what 0.5 has stored of it is found by the collection that its document names.
+    The 0.5 series stored the collections `Users` and `users` in one index. In that place there is now only
+    `users`; the documents of `Users` from 0.5 are found by the collection that they name.
     """
 
     def __init__(
         self, prefix: str, collections: SanitizationStrategy | None, keys: SanitizationStrategy | None
     ) -> None:
-        """State the names.
+        """Initialize with a prefix and strategies.
 
         Args:
-            prefix: What the names of indices start with, before a hyphen.
-            collections: What becomes of collections, in place of escaping what an index cannot be called.
-            keys: What becomes of keys, in place of escaping what an id cannot be.
+            prefix: Prefix of index names, before a hyphen.
+            collections: Strategy that maps collections to index names; None escapes unsupported characters.
+            keys: Strategy that maps keys to document IDs; None escapes unsupported characters.
 
         Raises:
-            ValueError: The prefix cannot start the name of an index.
+            ValueError: An index name cannot start with the prefix.
         """
         prefix = prefix.lower()
         size = len(prefix.encode(errors="replace"))
@@ -105,23 +105,23 @@ class SearchNames(Names):
         return found[0] if found else ""
 
     def index(self, collection: str) -> str:
-        """Return the index of a collection in the form of an address."""
+        """Return the index of an encoded collection."""
         return f"{self.start}{collection.lower()}"
 
     def alias(self, collection: str) -> str:
-        """Return the alias of that index: what is written to it never creates an index."""
+        """Return the alias of that index; a write to the alias never creates an index."""
         return f"{self.index(collection)}{_ALIAS}"
 
     def place(self, address: Address) -> Place:
-        """Return where an entry is."""
+        """Return the place of an entry."""
         return Place(self.index(address.collection), address.key)
 
     def former_index(self, collection: str) -> str | None:
-        """Return the index that 0.5 used for a collection in the form of an address; None if it had none."""
+        """Return the index that 0.5 used for an encoded collection; None if 0.5 rejected the collection."""
         return self._formerly(collection) if self._escapes and "%" in collection else self.index(collection)
 
     def former_place(self, address: Address) -> Place | None:
-        """Return where 0.5 put an entry, if it is not where it is put now."""
+        """Return the place of an entry in 0.5, if it is not the current one."""
         if not self._escapes or ("%" not in address.collection and "%" not in address.key):
             return None
         index, key = self.former_index(address.collection), self.keys.try_unsanitize(address.key)
@@ -131,7 +131,7 @@ class SearchNames(Names):
         return None if place == self.place(address) else place
 
     def fields(self, address: Address, original: Address) -> Address:
-        """Return what a document has in the fields `collection` and `key`: the names, where it can."""
+        """Return the fields `collection` and `key` of a document: the original names if possible."""
         collection = self.field(address.collection)
         if collection is None:
             collection = _first_that_fits(original.collection, address.collection)
@@ -140,14 +140,14 @@ class SearchNames(Names):
         )
 
     def resolve(self, original: Address) -> Address | None:
-        """Return the address of an entry that a document names; None if it names none that can be."""
+        """Return the address of an entry from the names in a document; None if they are invalid."""
         try:
             return self.pair(*original)
         except InvalidKeyError:
             return None
 
     def _field(self, collection: str) -> str | None:
-        """Return what documents of a collection have in that field; None if it is not known."""
+        """Return the field `collection` in the documents of a collection; None if it is unknown."""
         if not self._escapes:
             return None
         original = self.collections.try_unsanitize(collection)

@@ -1,4 +1,4 @@
-"""The store in OpenSearch."""
+"""A store in OpenSearch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,15 +41,15 @@ __all__ = [
 
 
 class OpenSearchStore(SearchStore):
-    """A store in OpenSearch 2 or 3, with an index for each collection.
+    """A store in OpenSearch 2 or 3, with one index per collection.
 
-    The documents are those of the 0.5 series. No value adds to the mapping of an index, and none is refused
-    for its size or depth; one that OpenSearch takes for no JSON, such as NaN, is kept as text, which 0.5
-    cannot read. What is listed is searched, after a refresh; a read of a key sees every write, and a write
-    waits for no refresh. What has expired counts as missing; `cull()` removes it.
+    The documents are those of the 0.5 series. Values never extend the mapping of an index, and are never
+    rejected for their size or depth. Values that OpenSearch does not accept as JSON, such as NaN, are stored
+    as text, which 0.5 cannot read. Listings are searches after a refresh. Reading a key sees every write, and
+    writes do not wait for a refresh. Expired entries count as missing; `cull()` removes them.
 
-    The store's own client sends a conditional write once; if its answer is lost, the document says whose
-    write it was. A client of yours follows its own `max_retries`.
+    A client that the store creates sends a conditional write once. If its response is lost, the document
+    shows whether it was applied. A client that you pass in keeps its own `max_retries`.
     """
 
     errors = (
@@ -80,32 +80,33 @@ class OpenSearchStore(SearchStore):
         auto_create: bool = True,
         timeout: float | None = 10.0,
     ) -> None:
-        """Name indices; nothing is sent before the store is used.
+        """Initialize with a client, or with arguments to create one; connects on first use.
 
         Args:
-            opensearch_client: A client, for the event loop that it belongs to; the store does not close it.
-            url: The address of a node, or several.
-            api_key: The API key, encoded, or its id and the key.
-            basic_auth: A user's name and password.
-            bearer_auth: A token.
-            ca_certs: The file of the authorities to trust.
-            verify_certs: Whether the certificate of a node is checked.
+            opensearch_client: Client, bound to its event loop. The store does not close it.
+            url: URL of a node, or of several nodes.
+            api_key: Encoded API key, or its ID and the key.
+            basic_auth: User name and password.
+            bearer_auth: Bearer token.
+            ca_certs: File of trusted CA certificates.
+            verify_certs: Whether to verify the certificates of nodes.
             client_options: Further arguments of `AsyncOpenSearch`, such as `pool_maxsize`, `http_compress`,
-                `client_cert`, or the `http_auth` and `connection_class` of AWS' signatures.
-            index_prefix: What the names of indices start with: that of the collection `users` is then
-                `<index_prefix>-users`. It is put in lower case.
-            index: Another name of `index_prefix`.
-            index_settings: The settings of an index that is created, such as `number_of_replicas`.
-            default_collection: The collection used when a call names none.
-            key_sanitization_strategy: What becomes of keys, in place of escaping what no id may be.
-            collection_sanitization_strategy: What becomes of collections, in place of escaping what no index
-                may be called.
-            auto_create: Whether the first write to a collection creates its index, or prepares the one of
-                0.5; otherwise a missing index is a `StoreSetupError`.
-            timeout: Seconds that a call may take; None leaves it to the client.
+                `client_cert`, or the `http_auth` and `connection_class` for AWS signatures.
+            index_prefix: Prefix of index names: the index of the collection `users` is
+                `<index_prefix>-users`. The prefix is converted to lower case.
+            index: Alias of `index_prefix`.
+            index_settings: Settings of new indices, such as `number_of_replicas`.
+            default_collection: Collection used when a call does not name one.
+            key_sanitization_strategy: Strategy that maps keys to document IDs. By default, unsupported
+                characters are escaped.
+            collection_sanitization_strategy: Strategy that maps collections to index names. By default,
+                unsupported characters are escaped.
+            auto_create: Whether the first write to a collection creates its index, or prepares that of 0.5;
+                otherwise a missing index raises `StoreSetupError`.
+            timeout: Maximum duration of a call, in seconds; None leaves it to the client.
 
         Raises:
-            ValueError: It is not said where OpenSearch is, or several times; or the prefix cannot be one.
+            ValueError: No client or server is given, or several, or the prefix is invalid.
         """
         prefix = prefix_of(index_prefix, index)
         super().__init__(
@@ -123,17 +124,17 @@ class OpenSearchStore(SearchStore):
         if opensearch_client is None and not hosts:
             raise ValueError("Either opensearch_client or url must be provided")
         if opensearch_client is not None and (hosts or options):
-            raise ValueError("Provide either opensearch_client, or how to create one")
+            raise ValueError("Provide either opensearch_client, or arguments to create one")
         self.location = location_of(hosts, prefix)
         self._options: dict[str, Any] = {"hosts": hosts, "timeout": timeout, "max_retries": 0, **options}
         self._clients = self._owns(ClientPerLoop[AsyncOpenSearch](opensearch_client, self._open))
 
     @property
     def client(self) -> AsyncOpenSearch:
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._clients.current()
 

@@ -1,4 +1,4 @@
-"""asyncpg: the part of it that is used here, how its pools are opened, and its exceptions."""
+"""The parts of asyncpg that the store uses: how pools are opened, and the exceptions."""
 
 import asyncio
 import re
@@ -44,30 +44,30 @@ ReadOnlyError = pg.ReadOnlySQLTransactionError
 MISSING = (pg.UndefinedTableError, pg.UndefinedColumnError)
 
 ROLLED_BACK = (pg.SerializationError, pg.DeadlockDetectedError)
-"""PostgreSQL has undone the statement, which may be repeated, on whatever condition it writes."""
+"""PostgreSQL has rolled back the statement, so it may be repeated even if it writes conditionally."""
 
 ALREADY_THERE = (pg.UniqueViolationError, pg.DuplicateTableError, pg.DuplicateObjectError)
-"""Another process has created the table in the same moment, without the lock that is taken here."""
+"""Another process has created the table at the same moment, without the lock that this store takes."""
 
 UNENCODABLE = (
-    pg.DataError,  # asyncpg's own
+    pg.DataError,  # raised by asyncpg itself
     pg.CharacterNotInRepertoireError,
     pg.InvalidTextRepresentationError,
     pg.ProgramLimitExceededError,
     pg.UntranslatableCharacterError,
 )
-"""A value, or in a database that is not in UTF-8 a name, cannot be held."""
+"""The value, or a name in a database that is not encoded in UTF-8, cannot be stored."""
 
 UNPREPARED = (pg.InvalidSQLStatementNameError, pg.DuplicatePreparedStatementError)
-"""A pooler has given a statement to a connection that has not prepared it."""
+"""A pooler has sent a statement to a connection that has not prepared it."""
 
 ERRORS = (
-    # In Python 3.10 asyncio's TimeoutError is not the builtin one.
+    # On Python 3.10, asyncio.TimeoutError is not the built-in TimeoutError.
     (
         (TimeoutError, asyncio.TimeoutError, pg.QueryCanceledError, pg.LockNotAvailableError),
         StoreTimeoutError,
     ),
-    # These are raised by an attempt to connect only.
+    # Raised only by an attempt to connect.
     (
         (
             ConnectionRefusedError,
@@ -78,14 +78,14 @@ ERRORS = (
         ),
         StoreUnreachableError,
     ),
-    # By SQLSTATE: asyncpg counts only class 08 as connection errors. A server that was demoted is read-only.
+    # By SQLSTATE: asyncpg counts only class 08 as connection errors. A demoted server is read-only.
     (
         (
             pg.PostgresConnectionError,
             pg.AdminShutdownError,
             pg.CrashShutdownError,
             pg.IdleSessionTimeoutError,
-            pg.InternalClientError,  # What a connection answers that is about to end, for one.
+            pg.InternalClientError,  # Raised, for example, by a connection that is about to end.
             ReadOnlyError,
         ),
         StoreConnectionError,
@@ -100,19 +100,19 @@ ERRORS = (
 )
 
 ENDED = (pg.PostgresConnectionError, pg.AdminShutdownError, pg.CrashShutdownError, pg.InternalClientError)
-"""A connection has ended, and so may have others that no call has used since."""
+"""The connection has ended, and other connections that were idle since may have ended, too."""
 
 _QUOTING = ("22", "23")
-"""Classes of SQLSTATE whose errors quote a value or a row in their details."""
+"""SQLSTATE classes whose error details quote a value or a row."""
 
 GIVES_UP = 0.8
-"""The part of a call's time after which a statement is cancelled; PostgreSQL confirms that in the rest."""
+"""Fraction of a call's timeout after which a statement is cancelled; the rest is for the confirmation."""
 
 _HOSTS = re.compile(r"(?:\[[^\]]*\]|[^:\[\],]*)(?::\d*)?(?:,(?:\[[^\]]*\]|[^:\[\],]*)(?::\d*)?)*")
 
 
 class Connection(Protocol):
-    """As much of asyncpg's connections, which are typed in part only, as a store needs."""
+    """The subset of asyncpg's partly typed connections that the store uses."""
 
     async def fetch(self, query: str, *args: Any, timeout: float | None) -> Sequence[Sequence[Any]]:
         """Return the rows of a statement."""
@@ -124,14 +124,14 @@ class Connection(Protocol):
 
 
 class Source(Protocol):
-    """Where connections come from: a pool of asyncpg's, or one connection."""
+    """A source of connections: an asyncpg pool, or a single connection."""
 
     async def acquire(self) -> Connection:
-        """Return a connection that is free, for the caller alone."""
+        """Return a free connection for exclusive use by the caller."""
         ...
 
     async def release(self, connection: Connection, *, timeout: float | None) -> None:
-        """Give a connection back, once it has stopped what was cancelled."""
+        """Return a connection to its source, once it has stopped any cancelled statement."""
         ...
 
     async def expire_connections(self) -> None:
@@ -140,10 +140,10 @@ class Source(Protocol):
 
 
 class OneConnection:
-    """A caller's own connection, for one call at a time; it is never closed."""
+    """A connection owned by the caller, used by one call at a time and never closed."""
 
     def __init__(self, connection: object) -> None:
-        """Use a connection."""
+        """Initialize with a connection."""
         self._connection = cast("Connection", connection)
         self._lock = asyncio.Lock()
 
@@ -153,11 +153,11 @@ class OneConnection:
         return self._connection
 
     async def release(self, connection: Connection, *, timeout: float | None) -> None:  # noqa: ARG002 -- as a pool
-        """Let the next call have the connection, which waits itself for what was cancelled."""
+        """Hand the connection to the next call; the connection itself waits for cancelled statements."""
         self._lock.release()
 
     async def expire_connections(self) -> None:
-        """Leave the connection as it is: it is the caller's."""
+        """Do nothing: the caller owns the connection."""
 
 
 class _Pool(Source, Protocol):
@@ -168,14 +168,14 @@ class _Pool(Source, Protocol):
 
 @asynccontextmanager
 async def open_pool(options: dict[str, Any], timeout: float | None) -> AsyncGenerator[Source]:
-    """Open a pool of connections, none of which is made before it is needed.
+    """Open a pool whose connections are created on demand.
 
     Args:
-        options: The arguments of asyncpg's `create_pool`.
-        timeout: Seconds for an attempt to connect, and for calls to end when the pool is closed.
+        options: Arguments of asyncpg's `create_pool`.
+        timeout: Timeout of a connection attempt, and of running calls when the pool is closed, in seconds.
     """
     create_pool = cast("Callable[..., Awaitable[_Pool]]", asyncpg.create_pool)
-    # A store changes nothing of a session, so there is nothing to reset after each call.
+    # The store does not change session state, so there is nothing to reset after a call.
     pool = await create_pool(**options, timeout=timeout, reset=_leave_as_it_is)
     try:
         yield pool
@@ -191,18 +191,18 @@ async def _leave_as_it_is(_: object) -> None:
 
 
 def hide_details(error: Exception) -> None:
-    """Remove what an error of PostgreSQL's quotes of an entry, which a log would show with its cause."""
+    """Remove details that quote an entry from a PostgreSQL error, because logs show them with its cause."""
     told: Any = error
     if isinstance(error, pg.PostgresError) and told.sqlstate[:2] in _QUOTING:
         told.detail = None
 
 
 def location_of(url: str) -> str:
-    """Return a URL without its user, password and options.
+    """Return a URL without its user name, password and options.
 
     Raises:
-        ValueError: It is no URL of PostgreSQL. The message has nothing of it, since a password with a `/` or
-            an `@` in it may be anywhere.
+        ValueError: The URL is not a PostgreSQL URL. The message contains no part of it, because a password
+            with an unescaped `/` or `@` may be anywhere in it.
     """
     try:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""The SQL of one table."""
+"""The SQL statements for one table."""
 
 import re
 from typing import NamedTuple
@@ -20,7 +20,7 @@ SELECT
 FROM (SELECT to_regclass($1)) AS named (oid)
 LEFT JOIN pg_class c ON c.oid = named.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
 """
-"""Finds a table by its name: its schema, whether it is there, its columns and what is known of its key."""
+"""Finds a table by name: its schema, whether it exists, its columns, and properties of its key."""
 
 COLUMNS = {
     "collection": {"text", "character varying"},
@@ -30,47 +30,48 @@ COLUMNS = {
     "created_at": {"timestamp with time zone"},
     "expires_at": {"timestamp with time zone"},
 }
-"""The columns of a table, and the types that each may have."""
+"""The columns of a table, and the types allowed for each."""
 
 
 def quoted(name: str) -> str:
-    """Return an identifier for SQL, as it is."""
+    """Return a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def check_table(name: str, types: dict[str, str], *, has_key: bool, is_ambiguous: bool) -> None:
-    """Refuse a table that a store could not use, or would lose entries in.
+    """Reject a table that the store could not use, or in which it would lose entries.
 
     Args:
-        name: Its name.
-        types: The types of its columns.
-        has_key: Whether it has one row at most for each collection and key.
-        is_ambiguous: Whether it takes different keys for one.
+        name: Table name.
+        types: Types of the columns.
+        has_key: Whether the table has at most one row for each collection and key.
+        is_ambiguous: Whether the table treats different keys as equal.
 
     Raises:
-        KeyValueStoreError: The table is not a store's.
+        KeyValueStoreError: The table was not created for a store.
     """
     wrong = [column for column, possible in COLUMNS.items() if types.get(column) not in possible]
     if wrong:
         raise KeyValueStoreError(
-            message=f"Table '{name}' is no store's: column {wrong[0]!r} is missing or of another type"
+            message=f"Table '{name}' does not belong to a store: "
+            f"column {wrong[0]!r} is missing or has another type"
         )
     if not has_key:
         raise KeyValueStoreError(
-            message=f"Table '{name}' is no store's: its primary key must be (collection, key)"
+            message=f"Table '{name}' does not belong to a store: its primary key must be (collection, key)"
         )
     if is_ambiguous:
         raise KeyValueStoreError(
-            message=f"Table '{name}' takes different keys for one: its collation is not deterministic"
+            message=f"Table '{name}' treats different keys as equal: its collation is not deterministic"
         )
 
 
 def index_of(table: str) -> str:
-    """Return the name of the index of a table, as PostgreSQL cuts it after 63 bytes."""
+    """Return the name of the index of a table, truncated to 63 bytes as PostgreSQL does."""
     return f"idx_{table}_expires_at".encode()[:63].decode(errors="ignore")
 
 
-# The writes of one transaction have the same xmin.
+# Writes of the same transaction share their xmin.
 _VERSION = "t.xmin::text || t.ctid::text"
 
 _ROW = f"""collection, key, value::text, extract(epoch from created_at)::float8,
@@ -89,7 +90,7 @@ VALUES ($1, $2, $3::text::json, to_timestamp($4::float8), to_timestamp($5::float
 $5 - $4{{names.parameter}})
 {_ON_CONFLICT}"""
 
-# In this form the order of the primary key is followed even before the table was analyzed.
+# In this form the planner follows the order of the primary key even before the table is analyzed.
 _PAGE = f"""SELECT {_LISTED} FROM {{table}} AS t
 WHERE (collection, key) > ($1, $2) ORDER BY collection, key LIMIT $3"""
 
@@ -101,7 +102,7 @@ ttl DOUBLE PRECISION, created_at TIMESTAMPTZ, expires_at TIMESTAMPTZ, names TEXT
 PRIMARY KEY (collection, key));
 CREATE INDEX IF NOT EXISTS {index} ON {table} (expires_at) WHERE expires_at IS NOT NULL""",
     "get": f"SELECT {_ROW} FROM {{table}} AS t WHERE collection = $1 AND key = $2",
-    # OFFSET 0 keeps the planner from reading the whole of a small table instead of the index.
+    # OFFSET 0 keeps the planner from scanning a small table instead of using the index.
     "get_many": f"""
 SELECT {_ROW} FROM unnest($1::text[], $2::text[]) AS a (c, k) CROSS JOIN LATERAL (
     SELECT *, xmin, ctid FROM {{table}} WHERE collection = c AND key = k OFFSET 0
@@ -129,7 +130,7 @@ DELETE FROM {{table}} AS t WHERE collection = $1 AND key = $2 AND {_VERSION} = $
     "take": f"DELETE FROM {{table}} AS t WHERE collection = $1 AND key = $2 RETURNING {_ROW}",
     "page": _PAGE,
     "first_page": _PAGE.replace(">", ">="),
-    # Steps from each collection to the next along the primary key, unlike DISTINCT, which reads all rows.
+    # Jumps from each collection to the next along the primary key; DISTINCT would read all rows.
     "collections": f"""
 WITH RECURSIVE steps (name) AS (
     (SELECT collection FROM {{table}} ORDER BY collection LIMIT 1)
@@ -145,18 +146,18 @@ SELECT {_LISTED} FROM steps CROSS JOIN LATERAL (
     "clear": "WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
     "clear_collection": """
 WITH gone AS (DELETE FROM {table} WHERE collection = $1 RETURNING 1) SELECT count(*) FROM gone""",
-    # What another process has locked is being renewed, or removed by its own cull.
+    # Rows locked by another process are being renewed, or removed by its own cull.
     "cull": """
 WITH gone AS (DELETE FROM {table} WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM {table} WHERE expires_at <= to_timestamp($1) ORDER BY expires_at LIMIT $2
     FOR UPDATE SKIP LOCKED
 )) RETURNING 1) SELECT count(*) FROM gone""",
 }
-"""The statements on a table. A row that has no time of expiry has not expired: NULL is not false."""
+"""The statements on a table. A row without an expiry time has not expired: NULL is not false."""
 
 
 class _Names(NamedTuple):
-    """What the statements say of the column `names`."""
+    """Fragments of the statements that mention the column `names`."""
 
     kept: str = "t.names"
     column: str = ", names"
@@ -170,12 +171,12 @@ _WITHOUT_NAMES = _Names("''", *[""] * 5)
 
 
 def statements_of(schema: str, name: str, *, has_names: bool) -> dict[str, str]:
-    """Return the statements on a table, with its schema: a session behind a pooler may search another.
+    """Return the statements on a table, qualified by schema: a pooled session may have another search path.
 
     Args:
-        schema: The name of its schema.
-        name: Its name.
-        has_names: Whether it has the column `names`, which the 0.5 series does not know.
+        schema: Schema of the table.
+        name: Table name.
+        has_names: Whether the table has the column `names`, which is missing in the 0.5 series.
     """
     table = f"{quoted(schema)}.{quoted(name)}"
     names = _Names() if has_names else _WITHOUT_NAMES
@@ -189,7 +190,7 @@ _NUMBERS = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e\+\d+')
 
 
 def without_exponents(text: str) -> str:
-    """Return JSON text in which large floats have a point: of others jsonb makes integers."""
+    """Return JSON text in which large floats have a decimal point, since jsonb would make them integers."""
     if "e+" not in text:
         return text
     return _NUMBERS.sub(lambda found: _positional(found[0]), text)

@@ -50,26 +50,26 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Pool  # pyright: ignore[reportMissingTypeStubs] -- it has none
 
 PUBLISHED_NAMES = Names(keys=EscapingStrategy("\0"), collections=EscapingStrategy("\0"))
-"""In a table of the 0.5 series, which cannot hold a long name beside the key that stands for it."""
+"""Names in a table of the 0.5 series, which has no room for a long name next to the key that replaces it."""
 
 NOTICING = 0.01
-"""Seconds in which the event loop reads of other connections that they have ended."""
+"""Seconds in which the event loop notices that other connections have ended."""
 
 _FOLDED = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
-"""PostgreSQL folds these in a name without quotes, as the 0.5 series wrote it."""
+"""PostgreSQL folds these letters in an unquoted name, and the 0.5 series did not quote names."""
 
 
 class PostgreSQLStore(RowStore):
-    """A store in a table of PostgreSQL 12 or later, for any number of processes on many machines.
+    """A store in a table of PostgreSQL 12 or later, shared by any number of processes and machines.
 
-    Each operation is one statement, a batch as well, and so atomic. Single reads of concurrent tasks share a
-    statement. Expired rows are removed through an index, some with every hundred writes.
+    Each operation, including a batch, is one statement and therefore atomic. Concurrent single reads share a
+    statement. Expired rows are removed through an index, a limited number with every hundred writes.
 
-    A store with a pool of its own has one for each event loop; reads and plain writes are repeated once on a
-    broken connection, conditional writes only if PostgreSQL says that it has rolled them back.
+    Without a `pool` or `connection` argument, the store opens a pool per event loop. On a broken connection,
+    reads and plain writes are retried once, conditional writes only if PostgreSQL reports a rollback.
     """
 
-    # An entry of the primary key's index has 2,704 bytes at most.
+    # An index entry of the primary key is limited to 2,704 bytes.
     names = Names(
         keys=EscapingStrategy("\0", max_bytes=2000), collections=EscapingStrategy("\0", max_bytes=600)
     )
@@ -100,35 +100,36 @@ class PostgreSQLStore(RowStore):
         statement_cache_size: int = 100,
         timeout: float | None = 5.0,
     ) -> None:
-        """Use a pool or a connection, or connect to a URL or a host; nothing is sent before it is used.
+        """Initialize with a pool or connection, or with a URL or host to connect to; connects on first use.
 
         Args:
-            pool: A pool of asyncpg's, open or not yet; the store does not close it.
-            connection: A connection of asyncpg's, with any codecs; the store does not close it, and writes
-                within its transaction, if there is one.
+            pool: asyncpg pool, initialized or not. The store does not close it.
+            connection: asyncpg connection, with any codecs. The store does not close it, and writes within
+                its transaction, if there is one.
             url: `postgresql://user:password@host:port/database`, with libpq's options, such as `sslmode` and
-                `sslrootcert`; the arguments for a host are not used then.
-            host: The host, or the directory of a Unix socket.
-            port: The port.
-            database: The name of the database.
-            user: The user; None for `PGUSER`, or the user of the system.
-            password: The password; None for `PGPASSWORD` or `~/.pgpass`.
-            ssl: A context, or an `sslmode`; None tries TLS first and does without it.
-            table_name: The table, `kv_store` unless given: letters, digits and underscores. `A` to `Z` are
-                taken as lower case.
-            schema: The table's schema; None takes the first in the search path that has the table.
-            default_collection: The collection used when a call names none.
+                `sslrootcert`. The arguments for a host are then ignored.
+            host: Host name, or the directory of a Unix socket.
+            port: Port.
+            database: Database name.
+            user: User name; None uses `PGUSER` or the operating system's user.
+            password: Password; None uses `PGPASSWORD` or `~/.pgpass`.
+            ssl: SSL context, or an `sslmode`; None tries TLS first and falls back to a plain connection.
+            table_name: Table name of letters, digits and underscores. Defaults to `kv_store`. `A` to `Z` are
+                converted to lower case.
+            schema: Schema of the table; None uses the first one in the search path that has the table.
+            default_collection: Collection used when a call does not name one.
             auto_create: Whether the first write creates a missing table; otherwise setup fails without one.
-            min_size: Connections that are kept open.
-            max_size: Connections that are open at a time.
-            statement_cache_size: Statements that a connection keeps prepared. Pass 0 for a pooler in
+            min_size: Number of connections kept open.
+            max_size: Maximum number of open connections.
+            statement_cache_size: Number of prepared statements kept per connection. Pass 0 for a pooler in
                 transaction mode, such as PgBouncer before 1.21.
-            timeout: Seconds that a call may take, with the wait for a connection; None sets no bound.
+            timeout: Maximum duration of a call, in seconds, including the wait for a connection; None sets no
+                limit.
 
         Raises:
-            TypeError: `pool` is no pool of asyncpg's.
-            ValueError: Several of `pool`, `connection` and `url` are given, the URL is not one, or the table
-                cannot have this name.
+            TypeError: `pool` is not an asyncpg pool.
+            ValueError: More than one of `pool`, `connection` and `url` is given, or the URL or the table name
+                is invalid.
         """
         if sum(given is not None for given in (pool, connection, url)) > 1:
             raise ValueError("Provide only one of pool, connection and url")
@@ -153,7 +154,7 @@ class PostgreSQLStore(RowStore):
             self.location = location_of(url)
             self._options["dsn"] = url
             if "," in self.location and "target_session_attrs" not in url:
-                # Of several hosts, a standby would answer writes with an error for ever.
+                # With several hosts, asyncpg could connect to a standby, which rejects every write.
                 self._options["target_session_attrs"] = "read-write"
         elif pool is None and connection is None:
             self.location = f"postgresql://{host}:{port}/{database}"
@@ -172,7 +173,7 @@ class PostgreSQLStore(RowStore):
     @override
     async def _setup(self) -> None:
         if self._given_pool is not None:
-            await self._given_pool  # It may be open already.
+            await self._given_pool  # It may already be initialized.
         if not await self._fetch(self._inspect) and not self._auto_create:
             raise ValueError(
                 f"Table '{self._table}' does not exist. "
@@ -180,12 +181,12 @@ class PostgreSQLStore(RowStore):
             )
 
     async def _inspect(self) -> bool:
-        """Choose the statements for the table as it is; return whether there is one."""
+        """Choose the statements for the table as it is; return whether the table exists."""
         name = ".".join(quoted(part) for part in (self._schema, self._table) if part)
         [found] = await self._query(INSPECT, name, self._schema)
         schema, is_there, columns, has_key, is_ambiguous = found
         if schema is None:
-            message = "The search path has no schema that exists: create one, or name one as schema"
+            message = "No schema in the search path exists: create one, or pass another as schema"
             raise KeyValueStoreError(message=message)
         types: dict[str, str] = json.loads(columns)
         if is_there:
@@ -200,26 +201,26 @@ class PostgreSQLStore(RowStore):
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         hide_details(error)
         if isinstance(error, UNENCODABLE):
-            return SerializationError(message=f"PostgreSQL cannot hold it: {error.args[0]}")
+            return SerializationError(message=f"PostgreSQL cannot store it: {error.args[0]}")
         if isinstance(error, UNPREPARED):
             return KeyValueStoreError(message=f"{self!r}: set statement_cache_size=0 for a pooler: {error}")
         if isinstance(error, FileNotFoundError) and not self._by_socket:
-            # Of a certificate, which no retry will find.
+            # A certificate file is missing, which no retry can fix.
             return KeyValueStoreError(message=f"{self!r}: {error}")
         return super()._map_error(error)
 
     async def _query(self, statement: str, *arguments: Any) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement, sent again only if PostgreSQL has undone it."""
+        """Return the rows of a statement; repeat it only if PostgreSQL has rolled it back."""
         while True:
             try:
                 return await self._send(statement, *arguments)
             except ROLLED_BACK:
                 if self._is_in_transaction():
                     raise
-                await asyncio.sleep(random.random() / 100)  # noqa: S311 -- so that two do not meet again
+                await asyncio.sleep(random.random() / 100)  # noqa: S311 -- so that two do not collide again
 
     def _is_in_transaction(self) -> bool:
-        """Return whether there is a transaction of the caller's, which has to be begun anew as a whole."""
+        """Return whether the caller has an open transaction, which must be restarted as a whole."""
         given: Any = self._given_connection
         return given is not None and given.is_in_transaction()
 
@@ -235,24 +236,24 @@ class PostgreSQLStore(RowStore):
             await source.expire_connections()
             raise
         except ENDED:
-            # The pool is told of others that have ended at the same time, before the call is repeated.
+            # Lets the pool notice other connections that ended at the same time, before the call is retried.
             await asyncio.sleep(NOTICING)
             raise
         finally:
             await source.release(connection, timeout=None if timeout is None else timeout * (1 - GIVES_UP))
 
     async def _run(self, name: str, *arguments: Any, creates: bool = False) -> Sequence[Sequence[Any]]:
-        """Return the rows of one of the statements, none if there is no table.
+        """Return the rows of one of the statements; no rows if the table does not exist.
 
         Args:
-            name: The statement.
-            arguments: Its arguments.
-            creates: Whether a missing table is created.
+            name: Name of the statement.
+            arguments: Arguments of the statement.
+            creates: Whether to create a missing table.
         """
         try:
             return await self._query(self._sql[name], *arguments)
         except MISSING:
-            # It was dropped, or is there since; then it may be one of the 0.5 series.
+            # The table was dropped, or created since; in that case it may be one of the 0.5 series.
             if not self._auto_create:
                 raise
         if creates:
@@ -344,11 +345,11 @@ class PostgreSQLStore(RowStore):
         return [each.collection for row in rows if (each := self._listed(_listed_row(row))) is not None]
 
     def _fields(self, row: Row) -> tuple[Any, ...]:
-        """Return the values for the columns of a row; the version is PostgreSQL's own."""
+        """Return the column values of a row, without the version, which PostgreSQL generates."""
         return (*row[:5], self._names_to_keep(row)) if self._has_names else row[:5]
 
     def _names_to_keep(self, row: Row) -> str | None:
-        """Return the entry's own names, if they cannot be read back from those of the row."""
+        """Return the original names of the entry as JSON, if the row's names cannot be decoded to them."""
         if row.original == row.address:
             return None
         readable = (
@@ -372,7 +373,7 @@ def _count(rows: Sequence[Sequence[Any]]) -> int:
 
 
 def _checked(kind: str, name: str) -> str:
-    """Return a name that the 0.5 series allows."""
+    """Return a name if the 0.5 series allows it."""
     if not name.replace("_", "").isalnum():
         raise ValueError(f"{kind} name must be alphanumeric (with underscores): {name}")
     if name[0].isdigit():

@@ -1,4 +1,4 @@
-"""redis-py's clients: the part of them that is used here, how they are made, and their exceptions."""
+"""The parts of redis-py that the store uses: its clients, how they are created, and their exceptions."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
@@ -48,16 +48,16 @@ __all__ = [
 ]
 
 RAW = {NEVER_DECODE: True}
-"""Makes a client with `decode_responses` answer in bytes too."""
+"""Makes a client that has `decode_responses` return bytes anyway."""
 
 UNANSWERED = (RedisTimeoutError, RedisConnectionError, OSError)
-"""A command may have reached the server, and has no answer."""
+"""Errors after which a command may have reached the server without a response."""
 
 ERRORS = (
     (RedisTimeoutError, StoreTimeoutError),
-    # redis-py counts a refused password among the connection errors.
+    # redis-py counts a rejected password among the connection errors.
     ((AuthenticationError, AuthorizationError, NoPermissionError), StoreAuthenticationError),
-    # LOADING is a connection error already; a replica answers READONLY while it takes over.
+    # LOADING is already a connection error; a replica replies READONLY during a failover.
     ((RedisConnectionError, ClusterDownError, MasterDownError, ReadOnlyError, OSError), StoreConnectionError),
     (RedisError, KeyValueStoreError),
 )
@@ -67,14 +67,14 @@ _UNCLEAR = "url has no valid host and port: percent-encode the user name and the
 
 
 class Pipeline(Protocol):
-    """Commands that are sent together."""
+    """A batch of commands that are sent together."""
 
     def execute_command(self, *command: str | bytes | int, **options: Any) -> object:
         """Add a command."""
         ...
 
     def execute(self, raise_on_error: bool = True) -> Awaitable[list[Any]]:
-        """Send them all."""
+        """Send all commands."""
         ...
 
 
@@ -85,76 +85,76 @@ class Node(Protocol):
 
 
 class Pool(Protocol):
-    """The connections to a server."""
+    """A connection pool."""
 
     max_connections: int
 
 
 class Client(Protocol):
-    """As much of redis-py's clients, which are typed in part only, as a store needs."""
+    """The subset of redis-py's partly typed clients that the store uses."""
 
     connection_pool: Pool
-    """What a client of a cluster does not have."""
+    """Missing on cluster clients."""
 
     connection_kwargs: dict[str, Any]
-    """What only a client of a cluster has."""
+    """Present on cluster clients only."""
 
     def execute_command(self, *command: str | bytes | int, **options: Any) -> Awaitable[Any]:
         """Send one command."""
         ...
 
     def pipeline(self, transaction: bool = True) -> Pipeline:
-        """Begin a pipeline."""
+        """Create a pipeline."""
         ...
 
     def initialize(self) -> Awaitable[object]:
-        """Connect; a client of a cluster learns its nodes."""
+        """Connect; a cluster client also discovers the nodes."""
         ...
 
     def get_primaries(self) -> list[Node]:
-        """Return the nodes of a cluster that hold its keys; no other client has this method."""
+        """Return the primary nodes of a cluster; only cluster clients have this method."""
         ...
 
     def get_node(self, *, node_name: str) -> Node:
-        """Return a node of a cluster."""
+        """Return a node of the cluster."""
         ...
 
     def aclose(self) -> Awaitable[None]:
-        """Close every connection."""
+        """Close all connections."""
         ...
 
 
 def is_cluster(client: object) -> bool:
-    """Return whether a client is one of a Redis Cluster."""
+    """Return whether a client is a Redis Cluster client."""
     return isinstance(client, RedisCluster)
 
 
 def connections_of(client: Client) -> int:
-    """Return how many connections a client may have open, to each of its servers."""
+    """Return the maximum number of connections that a client opens to each server."""
     if is_cluster(client):
         return client.connection_kwargs["max_connections"]
     return client.connection_pool.max_connections
 
 
 def tls_options(*, ssl: bool, check_hostname: bool, **given: str | None) -> dict[str, Any]:
-    """Return the options for TLS, or none if nothing asks for it."""
+    """Return the TLS options, which are empty unless an argument requires TLS."""
     options = {name: value for name, value in given.items() if value is not None}
     if not (ssl or options):
         return {}
-    # A certificate that is not verified cannot have its name compared.
+    # The host name cannot be checked against a certificate that is not verified.
     return {"ssl_check_hostname": check_hostname and options.get("ssl_cert_reqs") != "none", **options}
 
 
 def make_client(*, url: str | None, tls: bool, timeout: float, options: dict[str, Any]) -> Client:
-    """Create a client that retries nothing by itself; the parts of a URL go before the other options.
+    """Create a client that never retries by itself; the parts of a URL take precedence over the options.
 
     Args:
-        url: The URL; None if the options name a host.
+        url: Server URL; None if the options name a host.
         tls: Whether to use TLS.
-        timeout: Seconds for a connection attempt.
+        timeout: Timeout of a connection attempt, in seconds.
         options: Further options of redis-py's client.
     """
-    # The driver's own retries would repeat conditional writes, and outlast the store's timeout.
+    # The driver's own retries would repeat conditional writes and outlast the store's timeout.
     options = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": timeout, **options}
     if url is None:
         return cast("Client", redis.Redis(ssl=tls, **options))
@@ -164,11 +164,11 @@ def make_client(*, url: str | None, tls: bool, timeout: float, options: dict[str
 
 
 def location_of(url: str) -> str:
-    """Return a URL without its user, password and options.
+    """Return a URL without its user name, password and options.
 
     Raises:
-        ValueError: redis-py does not understand the URL. The message has nothing of it, since a password with
-            a `/` or an `@` in it may be anywhere.
+        ValueError: redis-py does not understand the URL. The message contains no part of the URL, because a
+            password with an unescaped `/` or `@` may be anywhere in it.
     """
     try:
         parts = urlsplit(url)

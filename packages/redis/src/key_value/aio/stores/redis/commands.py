@@ -1,4 +1,4 @@
-"""Sending commands: those that tasks give in the same turn of the event loop are sent together."""
+"""Sending commands: those issued in the same turn of the event loop are sent together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -11,23 +11,24 @@ T = TypeVar("T")
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
 Waiting: TypeAlias = "tuple[Command, asyncio.Future[Any]]"
-"""A command, and what the task that gave it awaits."""
+"""A command, and the future that its task awaits."""
 
 
 class Commands:
-    """The commands of the tasks of one event loop to one client.
+    """Sends the commands of one event loop through one client.
 
-    A task that is alone sends its command as any client would. While one is under way, the next waits for
-    those of the same turn of the loop, and all are sent together, the reads as one MGET.
+    A single command is sent the way any client sends it. While one is in flight, the next one is collected
+    with the other commands of its turn of the loop, and all of them are sent together, the reads as one MGET.
 
-    A server that hung does what it had received when it goes on, which may be after a later command over
-    another connection. So after a command without an answer the next one waits for the answer to a PING.
+    A server that hangs still executes the commands it had received once it resumes, possibly after a later
+    command from another connection. Therefore, after a command without a response, the next one first waits
+    for the response to a PING.
 
-    redis-py fails where a command finds no free connection: here it waits for one.
+    redis-py raises if a command finds no free connection. This class waits for one instead.
     """
 
     def __init__(self, client: Client) -> None:
-        """Use a client, in the running event loop only."""
+        """Initialize with a client; use it in the running event loop only."""
         self.client = client
         self.is_cluster = is_cluster(client)
         self._waiting: list[Waiting] = []
@@ -35,10 +36,10 @@ class Commands:
         self._sending: set[asyncio.Task[None]] = set()
         self._connections = asyncio.Semaphore(connections_of(client))
         self._unanswered = self._passed = 0
-        """Commands without an answer, and how many of them the server is known to be done with."""
+        """Commands without a response, and how many of them the server is known to have finished."""
 
     async def execute(self, *command: str | bytes | int) -> Any:
-        """Send one command, and return the answer to it."""
+        """Send one command and return its response."""
         if self._in_flight or self._waiting:
             return await self._execute_with_others(command)
         self._in_flight += 1
@@ -48,11 +49,11 @@ class Commands:
             self._in_flight -= 1
 
     async def send(self, *command: str | bytes | int, **options: Any) -> Any:
-        """Send one command by itself, with options of redis-py, and return the answer to it."""
+        """Send one command by itself, with options of redis-py, and return its response."""
         return await self._exchange(self.client.execute_command, *command, **RAW, **options)
 
     async def execute_all(self, commands: Sequence[Command]) -> list[Any]:
-        """Send several commands in one pipeline, and return the answers, exceptions among them."""
+        """Send several commands in one pipeline and return the responses; failures are exceptions."""
         if not commands:
             return []
         pipeline = self.client.pipeline(transaction=False)
@@ -61,12 +62,12 @@ class Commands:
         return await self._exchange(pipeline.execute, raise_on_error=False)
 
     async def read(self, addresses: Sequence[str | bytes | int]) -> list[Any]:
-        """Return what is stored at several addresses, an exception where it is of another type."""
+        """Return the values at several addresses; a value of another type is an exception."""
         if self.is_cluster or not addresses:
-            # The keys of an MGET have to be in one slot.
+            # All keys of an MGET must be in the same slot.
             return await self.execute_all([("GET", address) for address in addresses])
         answers: list[Any] = await self.send("MGET", *addresses)
-        # MGET answers nothing for a value of another type too; GET says so.
+        # MGET also returns nil for a value of another type; GET returns an error.
         unclear = [index for index, answer in enumerate(answers) if answer is None]
         again = await self.execute_all([("GET", addresses[index]) for index in unclear])
         for index, answer in zip(unclear, again, strict=True):
@@ -74,14 +75,14 @@ class Commands:
         return answers
 
     async def nodes(self) -> list[str]:
-        """Return the names of the nodes that hold keys, in an order that every process finds."""
+        """Return the names of the nodes that hold keys, in the same order in every process."""
         if not self.is_cluster:
             return ["redis"]
         await self.client.initialize()
         return sorted(node.name for node in self.client.get_primaries())
 
     async def scan(self, node: str, *command: str | int) -> tuple[int, list[bytes]]:
-        """Return the next cursor of one node, 0 at the end, and the names that it found."""
+        """Return the next cursor of one node, 0 at the end, and the names it has found."""
         if not self.is_cluster:
             cursor, found = await self.send(*command)
             return int(cursor), found
@@ -89,14 +90,14 @@ class Commands:
         return int(cursors[node]), found
 
     async def finish(self) -> None:
-        """Wait for the answers to what was sent."""
+        """Wait for the responses to all commands sent so far."""
         await asyncio.gather(*self._sending)
 
     async def _pass_unanswered(self) -> None:
-        """Wait until the server has done what was sent before and got no answer."""
+        """Wait until the server has executed all earlier commands that got no response."""
         unanswered = self._unanswered
         nodes = {"target_nodes": "primaries"} if self.is_cluster else {}
-        # In one turn of its loop Redis accepts the connections that wait, and in the next it reads from them.
+        # Redis accepts pending connections in one turn of its loop and reads from them in the next.
         for _ in range(2):
             await self.client.execute_command("PING", **nodes)
         self._passed = max(self._passed, unanswered)
@@ -104,7 +105,7 @@ class Commands:
     async def _exchange(
         self, send: Callable[..., Awaitable[T]], *arguments: str | bytes | int, **options: Any
     ) -> T:
-        """Send over a connection of its own, once one is free, and await the answer."""
+        """Send over a separate connection, once one is free, and await the response."""
         await self._connections.acquire()
         try:
             if self._unanswered > self._passed:
@@ -120,7 +121,7 @@ class Commands:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
-            # In a task of its own: any of those that wait may be cancelled.
+            # A separate task, because any of the waiting tasks may be cancelled.
             task = loop.create_task(self._send())
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
@@ -132,7 +133,7 @@ class Commands:
             raise
 
     async def _send(self) -> None:
-        """Send what has gathered in this turn of the loop, but for what was given up."""
+        """Send the commands collected in this turn of the loop, except those that were cancelled."""
         waiting, self._waiting = self._waiting, []
         waiting = [one for one in waiting if not one[1].done()]
         reads = [] if self.is_cluster else [one for one in waiting if one[0][0] == "GET"]
@@ -148,10 +149,10 @@ class Commands:
 
 
 async def _answer(waiting: "list[Waiting]", answers: Coroutine[Any, Any, list[Any]]) -> None:
-    """Give waiting tasks the answers to their commands."""
+    """Deliver the responses to the waiting tasks."""
     try:
         found: list[Any] = await _while_awaited(waiting, asyncio.ensure_future(answers))
-    except Exception as error:  # noqa: BLE001 -- raised where the answers are awaited
+    except Exception as error:  # noqa: BLE001 -- raised where the response is awaited
         found = [error] * len(waiting)
     for (_, future), answer in zip(waiting, found, strict=True):
         if future.done():
@@ -163,7 +164,7 @@ async def _answer(waiting: "list[Waiting]", answers: Coroutine[Any, Any, list[An
 
 
 async def _while_awaited(waiting: "list[Waiting]", answers: "asyncio.Task[list[Any]]") -> list[Any]:
-    """Await the answers to commands; once all tasks have given up, nothing more is sent."""
+    """Await the responses to commands; stop sending once all waiting tasks are cancelled."""
 
     def cancel_if_given_up(_: object) -> None:
         if all(future.done() for _, future in waiting):

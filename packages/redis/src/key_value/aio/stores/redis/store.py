@@ -41,7 +41,7 @@ elseif #ARGV == 2 then redis.call('SET', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1
 """
-"""Replaces or removes a value by its SHA-1, on any server: SET IFEQ would take the whole old value."""
+"""Replaces or removes a value by its SHA-1, on any server; SET IFEQ needs the whole old value."""
 
 WRITE_IF_SHA1 = VersionedBytesStore.version_of(WRITE_IF.encode())
 
@@ -49,21 +49,21 @@ _GLOB = re.compile(r"[*?\[\]^\\-]")
 
 
 class RedisStore(VersionedBytesStore, PagedBytesStore):
-    """A store in Redis 6.2 or later, or in a Redis Cluster; the server removes what has expired.
+    """A store in Redis 6.2 or later, or in a Redis Cluster; the server removes expired entries.
 
-    An entry is at `<collection>::<key>`. The database may hold other data, which is neither listed nor
-    removed: a document names its entry.
+    Entries are stored at `<collection>::<key>`. The database may hold other data, which is neither listed nor
+    removed, because each document names its entry.
 
-    Commands that tasks give at the same time are sent together. A store with a client of its own has one for
-    each event loop, whose commands end within `timeout`: reads and plain writes are repeated once on a broken
-    connection, conditional writes never. A client of yours follows its own retries and timeouts; within them
-    the store recognises a conditional write of its own that was repeated.
+    Commands issued concurrently are sent together. Without a `client` argument, the store creates a client
+    per event loop, and its commands end within `timeout`. On a broken connection, reads and plain writes are
+    retried once, conditional writes never. A client that you pass in keeps its own retry and timeout
+    settings. If it retries a conditional write of the store, the store recognises that.
     """
 
     names = Names(formerly=Names.PLAIN)
     errors = ERRORS
     reconnects = True
-    reclaim_after = None  # The server removes what has expired.
+    reclaim_after = None  # The server removes expired entries.
     url_parts = (("url", "url"),)
 
     def __init__(
@@ -85,26 +85,26 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
         default_collection: str | None = None,
         timeout: float | None = 5.0,
     ) -> None:
-        """Use a client, or create one from a URL or for a host; nothing is sent before the store is used.
+        """Initialize with a client, or with the URL or host of a server; connects on first use.
 
         Args:
-            client: A client, with or without `decode_responses`, also of a cluster; the store does not close
-                it.
-            url: `redis://`, `rediss://` or `unix://`, with redis-py's options; its parts go before the other
-                arguments.
-            host: The host, without a URL.
-            port: The port, without a URL.
-            db: The number of the database.
+            client: redis-py client, with or without `decode_responses`, also for a cluster. The store does
+                not close it.
+            url: `redis://`, `rediss://` or `unix://` URL, with redis-py's options. Its parts take precedence
+                over the other arguments.
+            host: Host name; ignored if `url` is given.
+            port: Port; ignored if `url` is given.
+            db: Database number.
             username: ACL user name.
             password: Password of the user, or of the server.
-            ssl: Whether to use TLS, which any of the arguments below implies.
-            ssl_ca_certs: File of the certificates to trust.
-            ssl_certfile: File of the client's certificate.
-            ssl_keyfile: File of the key of that certificate.
-            ssl_check_hostname: Whether the server's certificate must name the host.
-            ssl_cert_reqs: Whether the server's certificate must be valid.
-            default_collection: The collection used when a call names none.
-            timeout: Seconds that a call to the server may take; None leaves it to the client.
+            ssl: Whether to use TLS; any of the arguments below implies it.
+            ssl_ca_certs: File of trusted CA certificates.
+            ssl_certfile: File of the client certificate.
+            ssl_keyfile: File of the client certificate's private key.
+            ssl_check_hostname: Whether the server certificate must match the host name.
+            ssl_cert_reqs: Whether the server certificate must be valid.
+            default_collection: Collection used when a call does not name one.
+            timeout: Maximum duration of a call to the server, in seconds; None leaves it to the client.
 
         Raises:
             ValueError: redis-py does not understand the URL, or `timeout` is not positive.
@@ -131,16 +131,16 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
 
     @property
     def client(self) -> Any:
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._given or self._commands.current().client
 
     @property
     def _client(self) -> Any:
-        """The name of the client in the 0.5 series, which other libraries read."""
+        """Name of the client in the 0.5 series, which other libraries use."""
         return self.client
 
     @asynccontextmanager
@@ -224,7 +224,7 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
         nodes = await commands.nodes()
         node = node or nodes[0]
         if node not in nodes:
-            raise ValueError(f"cursor is of {node}, which is no primary node of the cluster now")
+            raise ValueError(f"cursor belongs to {node}, which is not a primary node of the cluster now")
         pattern = _GLOB.sub(r"\\\g<0>", prefix) + "*"
         following, found = await commands.scan(
             node, "SCAN", at or "0", "MATCH", pattern, "COUNT", limit, "TYPE", "string"
@@ -237,7 +237,7 @@ class RedisStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _cull(self) -> None:
-        """Leave it to the server."""
+        """Do nothing: the server removes expired entries."""
 
     async def _call_script(self, address: str, *arguments: str | bytes | int) -> bool:
         commands = await self._commands.get()
@@ -257,7 +257,7 @@ def _milliseconds(ttl: float) -> int:
 
 
 def _text(name: bytes) -> str | None:
-    """Return a name of the database; None if it is not UTF-8, as all that is stored here."""
+    """Return a key of the database as text; None if it is not UTF-8, as all keys of the store are."""
     try:
         return name.decode()
     except UnicodeDecodeError:

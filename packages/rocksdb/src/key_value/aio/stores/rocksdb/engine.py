@@ -1,4 +1,4 @@
-"""One RocksDB directory: opened when it is used, by one process, and again after a full disk."""
+"""A RocksDB directory: opened on first use, by one process, and reopened after a full disk."""
 
 import ctypes
 import os
@@ -23,27 +23,27 @@ __all__ = ["Change", "Engine", "Options", "Rdict", "WriteBatch", "WriteOptions",
 T = TypeVar("T")
 
 Change: TypeAlias = Callable[[Rdict, WriteOptions | None], T]
-"""Writes to a database, with the options that it is given; None for those of the database."""
+"""A function that writes to a database with the given options; None uses the options of the database."""
 
 PAUSE = 0.000_05
-"""Seconds that a thread rests after a change: the driver lets no other thread run Python while it writes."""
+"""Seconds that a thread sleeps after a change, because the driver holds the GIL while it writes."""
 
 _FULL = ("No space left", "File too large", "quota exceeded")
 
 
 class Engine:
-    """One RocksDB database; any thread may read, and one at a time writes.
+    """One RocksDB database, read by any thread and written by one at a time.
 
-    What is small takes microseconds, less than a thread needs to begin it: `read_at_once` and `try_at_once`
-    are for the event loop, the others for a thread.
+    Small operations take microseconds, less than handing them to a thread. `read_at_once` and `try_at_once`
+    are for the event loop, the other methods for a thread.
     """
 
     def __init__(self, source: Path | Rdict, options: Options | None, *, syncs: bool) -> None:
-        """Name a database; nothing is opened.
+        """Initialize with a directory or database, without opening it.
 
         Args:
-            source: The directory, absolute, or a database that the application opened and will close.
-            options: How to open the directory.
+            source: Absolute path of the directory, or a database that the application opened and will close.
+            options: Options for opening the directory.
             syncs: Whether each write to a directory waits for the disk.
         """
         self._source = source
@@ -63,10 +63,10 @@ class Engine:
         _engines.add(self)
 
     def read_at_once(self, address: str) -> tuple[object] | None:
-        """Return the value at an address; None if the database has to be opened first, by `read`.
+        """Return the value at an address; None if `read` has to open the database first.
 
         Raises:
-            StoreConnectionError: This process was forked from the one that opened it.
+            StoreConnectionError: This process was forked from the one that opened the database.
         """
         rdict = self._rdict
         if rdict is None:
@@ -79,17 +79,18 @@ class Engine:
             return None
 
     def read(self, work: Callable[[Rdict], T], nothing: T) -> T:
-        """Read from the database; `nothing` where there is none.
+        """Read from the database, or return `nothing` if there is none.
 
         Raises:
-            StoreConnectionError: It is in use, or this process was forked from the one that opened it.
+            StoreConnectionError: The database is in use, or this process was forked from the one that opened
+                it.
         """
         self._refuse_fork()
         rdict = self._rdict
         if rdict is not None:
             with suppress(DbClosedError):
                 return work(rdict)
-        # It is not open yet, or is being opened again after a full disk.
+        # The database is not open yet, or is being reopened after a full disk.
         with self._lock:
             rdict = self._find()
             return nothing if rdict is None else work(rdict)
@@ -98,7 +99,7 @@ class Engine:
         """Write to the database, unless that would have to wait.
 
         Returns:
-            What `work` returned; None where it has to be done by `change`.
+            The result of `work`; None if `change` must be called instead.
         """
         hasty = self._hasty
         if hasty is None or not self._lock.acquire(blocking=False):
@@ -120,9 +121,9 @@ class Engine:
         """Write to the database while no other thread does.
 
         Args:
-            work: What to do.
-            nothing: What to return if there is no database.
-            makes: Whether to make it then instead.
+            work: Function that writes.
+            nothing: Result if there is no database.
+            makes: Whether to create a missing database instead.
         """
         self._refuse_fork()
         with self._lock:
@@ -139,13 +140,13 @@ class Engine:
         return result
 
     def find(self) -> None:
-        """Open the database, if there is one."""
+        """Open the database, if it exists."""
         self.read(lambda _: None, None)
 
     def close(self) -> None:
-        """Write everything to the tables, and close what was opened here.
+        """Flush the tables, and close the database if it was opened here.
 
-        What a full disk keeps out of the tables is in the log, from which the next opening reads it.
+        Data that does not fit in the tables on a full disk is in the log, and is read when it is next opened.
         """
         if self._is_forked:
             return
@@ -164,9 +165,9 @@ class Engine:
                 self._has_failed = False
 
     def leave_to_parent(self) -> None:
-        """Never close, in a forked child, what its parent has open.
+        """Keep a forked child from ever closing the database of its parent.
 
-        RocksDB would wait for threads that the child does not have, and write to files of the parent's.
+        RocksDB would wait for threads that do not exist in the child, and write to the parent's files.
         """
         self._lock = threading.Lock()
         self._is_forked = self._rdict is not None
@@ -174,7 +175,7 @@ class Engine:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._rdict))
 
     def _note(self, error: Exception) -> None:
-        # After an error of the disk RocksDB refuses all writes until it is opened again.
+        # After a disk error, RocksDB rejects all writes until it is reopened.
         self._has_failed = str(error).startswith("IO error")
 
     def _find(self) -> Rdict | None:
@@ -184,7 +185,7 @@ class Engine:
 
     def _make(self) -> Rdict:
         if isinstance(self._source, Path):
-            # RocksDB makes its files as the umask says, but no other user can enter the directory.
+            # RocksDB creates files according to the umask, but other users cannot enter the directory.
             make_directory(self._source)
         return self._open()
 
@@ -194,7 +195,7 @@ class Engine:
         return self._rdict
 
     def _recover(self) -> None:
-        """Open the database again after an error of the disk."""
+        """Reopen the database after a disk error."""
         if not self._has_failed or isinstance(self._source, Rdict):
             return
         rdict, self._rdict = self._rdict, None
@@ -204,7 +205,7 @@ class Engine:
         try:
             self._open()
         except Exception:
-            # There is still no room: what was stored can be read meanwhile.
+            # The disk is still full; stored entries can be read in the meantime.
             with suppress(Exception):
                 self._open(AccessType.read_only())
             raise
@@ -213,13 +214,13 @@ class Engine:
     def _refuse_fork(self) -> None:
         if self._is_forked:
             raise StoreConnectionError(
-                message="RocksDB lets one process use a directory, and this one was forked from the process "
-                "that opened it: make a store of its own for another directory, or open it after the fork"
+                message="RocksDB allows one process per directory, and this process was forked from the one "
+                "that opened it: use another directory in the child, or open the store after the fork"
             )
 
 
 def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
-    """Map one of rocksdict's errors, most of which are plain exceptions; None for any other."""
+    """Map a rocksdict error, which is usually a plain Exception; return None for other errors."""
     text = str(error)
     kind = KeyValueStoreError
     if isinstance(error, DbClosedError | OSError):
@@ -228,14 +229,14 @@ def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
         return None
     elif "lock" in text:
         kind = StoreConnectionError
-        text = f"RocksDB lets one process at a time use a directory, once, and it is in use: {text}"
+        text = f"RocksDB allows one process at a time per directory, with one store, and it is in use: {text}"
     elif text.startswith("IO error") and not _is_full(error):
         kind = StoreConnectionError
     return kind(message=f"{store}: {text}")
 
 
 def _is_full(error: Exception) -> bool:
-    """Whether the disk is full, or a limit on files is reached."""
+    """Return whether the disk is full, or a limit on files has been reached."""
     return any(text in str(error) for text in _FULL)
 
 
@@ -244,12 +245,12 @@ def _opened(path: Path, options: Options | None, access: AccessType | None) -> R
     try:
         rdict = Rdict(str(path), options, access_type=access)
     except Exception as error:
-        # The driver rewrites its configuration file when it opens. A process that was killed then left half
-        # of one, so that the database seems to be another driver's; the attempt that failed has mended it.
+        # The driver rewrites its configuration file when it opens a database. If a process is killed during
+        # that, the file seems to be from another driver; the failed attempt has repaired it.
         if "comparator" not in str(error):
             raise
         rdict = Rdict(str(path), options, access_type=access)
-    # Nothing here is a pickle, and to load one is to run what it says.
+    # No value is a pickle, and unpickling could execute arbitrary code.
     rdict.set_loads(bytes)
     return rdict
 

@@ -1,4 +1,4 @@
-"""aiobotocore's clients: how they are made, and what their exceptions mean."""
+"""aiobotocore's clients: how they are created, and how their exceptions are mapped."""
 
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
@@ -49,7 +49,7 @@ __all__ = [
 ERRORS = (
     ((ConnectTimeoutError, EndpointConnectionError, SSLError), StoreUnreachableError),
     (ReadTimeoutError, StoreTimeoutError),
-    # A reply that is cut off is an exception of aiohttp's own.
+    # A truncated response is an exception of aiohttp.
     ((HTTPClientError, AiohttpError, OSError), StoreConnectionError),
     ((NoCredentialsError, PartialCredentialsError), StoreAuthenticationError),
     (BotoCoreError, KeyValueStoreError),
@@ -68,11 +68,11 @@ _TRY_LATER = frozenset(
         "TooManyRequests",
     }
 )
-"""Answers that say that nothing was done: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+"""Errors after which nothing was done: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 _FORBIDDEN = (
-    "the credentials lack a permission, or the key of the object is not there and they lack s3:ListBucket, "
-    "without which S3 does not tell one from the other"
+    "the credentials lack a permission, or the object does not exist and they lack s3:ListBucket, "
+    "without which S3 does not distinguish the two"
 )
 _EXPIRED = "the credentials are temporary and no longer valid"
 _WRONG = "the credentials are wrong"
@@ -85,17 +85,17 @@ _HINTS = {
     "InvalidAccessKeyId": _WRONG,
     "InvalidToken": _EXPIRED,
     "NoSuchBucket": "the bucket does not exist",
-    "NotImplemented": "the server lacks what the store needs",
+    "NotImplemented": "the server lacks a feature that the store needs",
     "PermanentRedirect": "the bucket is in another region",
-    "PreconditionFailed": "the server says that an object is there, and does not return it",
-    "RequestTimeTooSkewed": "the clock of this machine is wrong: it differs too much from that of the server",
+    "PreconditionFailed": "the server reports that an object exists, but does not return it",
+    "RequestTimeTooSkewed": "the clock of this machine differs too much from that of the server",
     "SignatureDoesNotMatch": _WRONG,
     "TokenRefreshRequired": _EXPIRED,
 }
 
 
 class Client(Protocol):
-    """As much of the driver's client, which is made at run time, as a store needs."""
+    """The subset of the driver's dynamically created client that the store uses."""
 
     meta: Any
 
@@ -120,7 +120,7 @@ class Client(Protocol):
         ...
 
     def head_bucket(self, **arguments: Any) -> Awaitable[dict[str, Any]]:
-        """Look whether a bucket exists."""
+        """Check whether a bucket exists."""
         ...
 
     def create_bucket(self, **arguments: Any) -> Awaitable[dict[str, Any]]:
@@ -133,7 +133,7 @@ class Clients(NamedTuple):
 
     client: Client
     once: Client
-    """Sends nothing again by itself, for writes on a condition."""
+    """Client without retries, for conditional writes."""
 
 
 def make_config(
@@ -147,11 +147,11 @@ def make_config(
     """Return the configuration of a client.
 
     Args:
-        given: What goes before all else.
-        timeout: Seconds that a call may take; None leaves it to the driver.
-        endpoint_url: Where the server is; None for that of AWS.
-        pool_size: Connections that are open at most.
-        addressing_style: `path`, `virtual` or `auto`; None for what the driver's configuration says.
+        given: Configuration that takes precedence over all other settings.
+        timeout: Maximum duration of a call, in seconds; None leaves it to the driver.
+        endpoint_url: URL of the server; None for AWS.
+        pool_size: Maximum number of open connections.
+        addressing_style: `path`, `virtual` or `auto`; None uses the driver's configuration.
     """
     options: dict[str, Any] = {
         "max_pool_connections": pool_size,
@@ -162,7 +162,7 @@ def make_config(
     if addressing_style is not None:
         options["s3"] = {"addressing_style": addressing_style}
     if endpoint_url is not None:
-        # Servers other than AWS may refuse the checksums that the driver adds.
+        # Servers other than AWS may reject the checksums that the driver adds.
         options |= dict.fromkeys(
             ("request_checksum_calculation", "response_checksum_validation"), "when_required"
         )
@@ -174,11 +174,11 @@ def make_config(
 async def open_clients(
     profile: str | None, config: AioConfig, arguments: Mapping[str, Any]
 ) -> AsyncGenerator[Clients]:
-    """Open the clients of an event loop: a session of theirs refreshes credentials under a lock of that loop.
+    """Open the clients of an event loop, with a session that refreshes credentials under a lock of that loop.
 
     Args:
-        profile: The profile of the shared configuration files; None for the default.
-        config: The configuration of the clients.
+        profile: Profile in the shared configuration files; None for the default.
+        config: Configuration of the clients.
         arguments: Further arguments of `AioSession.create_client`.
     """
     session = AioSession(profile=profile)
@@ -193,21 +193,21 @@ async def open_clients(
 
 @cache
 def _loader(data_path: str | None) -> Any:
-    """Return what reads the description of S3, which takes longest of all that opens a client, once."""
+    """Return a cached loader of the S3 service description, the slowest part of opening a client."""
     return create_loader(data_path)
 
 
 def code_of(error: ClientError) -> str:
-    """Return the code of an answer; that of a reply without a body is its HTTP status."""
+    """Return the error code of a response; without a body, it is the HTTP status."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def read_error(error: ClientError, place: str) -> KeyValueStoreError:
-    """Map an answer of the server.
+    """Map an error response of the server.
 
     Args:
-        error: The answer.
-        place: What the message begins with.
+        error: The error response.
+        place: Prefix of the message.
     """
     code = code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

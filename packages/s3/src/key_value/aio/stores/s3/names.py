@@ -1,4 +1,4 @@
-"""The keys of objects, and those that the 0.5 series gave them."""
+"""The keys of objects, including those of the 0.5 series."""
 
 import hashlib
 import re
@@ -14,46 +14,46 @@ from key_value.aio.stores.base import (
 )
 
 RESERVED = "%/"
-"""How the keys of objects begin that are no entries."""
+"""Prefix of objects that are not entries."""
 
 LONGEST_KEY = 1024
-"""Bytes of an object's key: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+"""Maximum key length in bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
 
 _LONGEST_PART = 255
-"""Bytes between two slashes, where a server keeps objects as files."""
+"""Maximum number of bytes between two slashes, on servers that store objects as files."""
 
 LONGEST_PREFIX = LONGEST_KEY - 2 * _LONGEST_PART - 1
-"""Bytes of what stands before collection and key."""
+"""Maximum number of bytes before the collection and key."""
 
 _EMPTY = "%"
-"""Stands for the empty key: with it an object would be a folder on such servers."""
+"""Represents the empty key, which would make the object a folder on such servers."""
 
-# Servers that keep files take `a\b` and `a//b` for `a/b`. The XML of lists lacks some characters.
+# Servers that store files treat `a\b` and `a//b` as `a/b`. The XML of listings lacks some characters.
 _UNSAFE_KEY = r"[/\\\x00-\x1f\x7f-\x9f\ufffe\uffff]|^\.{1,2}\Z|^%\Z"
-# SeaweedFS lists neither what is in `.uploads` nor what is in a folder whose name ends in `.versions`.
+# SeaweedFS does not list objects in `.uploads`, or in a folder whose name ends in `.versions`.
 _UNSAFE_COLLECTION = rf"{_UNSAFE_KEY}|^\.|\.(?=versions\Z)"
 
 _UNREADABLE = re.compile(r"\x00|(?:^|/)\.{1,2}(?:/|\Z)")
-"""Former keys that no server reads as they are."""
+"""Matches keys of the 0.5 series that no server reads unchanged."""
 
 _LITERAL = re.compile(r"[^/\\%.\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]{0,40}")
-"""The part of a prefix that is neither escaped nor cut off: 40 characters are 160 bytes at most."""
+"""Matches the part of a prefix that is neither escaped nor truncated: 40 characters are at most 160 bytes."""
 
 
 class ObjectNames(Names):
-    """The object of an entry is `<collection>/<key>`, with what some server would change escaped.
+    """Maps an entry to `<collection>/<key>`, with escapes for characters that some servers would change.
 
-    A strategy of the caller's is applied before that. With one, two entries may have one object.
+    A custom strategy is applied before escaping. With one, two entries may share an object.
     """
 
     def __init__(
         self, *, keys: SanitizationStrategy | None = None, collections: SanitizationStrategy | None = None
     ) -> None:
-        """State what becomes of names.
+        """Initialize with strategies.
 
         Args:
-            keys: What becomes of keys before what S3 cannot hold is escaped; None leaves them as they are.
-            collections: What becomes of collections before that.
+            keys: Strategy applied to keys before unsupported characters are escaped; None keeps them.
+            collections: The same for collections.
         """
         self._may_meet = keys is not None or collections is not None
         plain_keys, plain_collections = keys or PassthroughStrategy(), collections or PassthroughStrategy()
@@ -82,13 +82,13 @@ class ObjectNames(Names):
         return found[0] if found else ""
 
     def was_at(self, address: str, collection: str, key: str) -> bool:
-        """Return whether the 0.5 series kept an entry at an address."""
+        """Return whether the 0.5 series stored an entry at an address."""
         return address == self._plain.address(collection, key)
 
     def former_entry(self, address: str) -> Address | None:
-        """Return an entry that the 0.5 series kept at an address; None if its names cannot be read back.
+        """Return the entry that the 0.5 series stored at an address; None if its names cannot be decoded.
 
-        The collection is what precedes the first slash: nothing says where it ended.
+        The collection is the part before the first slash, since its actual end is unknown.
         """
         collection, separator, key = address.partition("/")
         found = Address(
@@ -98,7 +98,7 @@ class ObjectNames(Names):
 
 
 class _Escaped(EscapingStrategy):
-    """Escapes what a strategy makes of a name."""
+    """Escapes the result of a strategy."""
 
     def __init__(self, unsafe: str, strategy: SanitizationStrategy) -> None:
         super().__init__(unsafe, max_bytes=_LONGEST_PART)
@@ -114,19 +114,19 @@ class _Escaped(EscapingStrategy):
 
 
 class _HashExcessBytes(SanitizationStrategy):
-    """Cuts a name that is too long and puts a part of its hash at the end, as the 0.5 series did on request.
+    """Truncates a name that is too long and appends a part of its hash, as the 0.5 series did on request.
 
-    Two names can become one. It is for entries that were written with it.
+    Different names may get the same result. Use it only for entries that were written with it.
     """
 
     def __init__(self, max_bytes: int = 500) -> None:
-        """State the limit.
+        """Initialize with a limit in bytes.
 
         Args:
-            max_bytes: Bytes of UTF-8 that a name may have, 16 at least.
+            max_bytes: Maximum length of a name in UTF-8 bytes; at least 16.
 
         Raises:
-            ValueError: `max_bytes` is under 16.
+            ValueError: `max_bytes` is less than 16.
         """
         if max_bytes < 16:
             raise ValueError(f"max_bytes must be at least 16: {max_bytes}")
@@ -146,11 +146,11 @@ class _HashExcessBytes(SanitizationStrategy):
 
 
 class S3KeySanitizationStrategy(_HashExcessBytes):
-    """Cuts keys of more than 500 bytes, and ends them in a part of their hash."""
+    """Truncates keys of more than 500 bytes and appends a part of their hash."""
 
 
 class S3CollectionSanitizationStrategy(_HashExcessBytes):
-    """Cuts collections of more than 500 bytes, and ends them in a part of their hash."""
+    """Truncates collections of more than 500 bytes and appends a part of their hash."""
 
 
 def _original(strategy: SanitizationStrategy, name: str) -> str | None:

@@ -42,17 +42,17 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 MAX_BYTES = 5 * 1024**3
-"""Bytes of an object that is stored by one request: https://docs.aws.amazon.com/general/latest/gr/s3.html"""
+"""Maximum object size in one request, in bytes: https://docs.aws.amazon.com/general/latest/gr/s3.html"""
 
 _PER_CALL = 1000
-"""Objects that one request lists or removes."""
+"""Maximum number of objects that one request lists or removes."""
 
 _PROBE = f"{RESERVED}conditions"
 _PROBE_ABSENT = f"{RESERVED}absent"
 _NO_ETAG = f'"{"0" * 32}"'
 
 _REFUSED = frozenset({"PreconditionFailed", "NoSuchKey", "412", "404"})
-"""A condition does not hold; the object of an `If-Match` may not be there at all."""
+"""Error codes of a failed condition; the object of an `If-Match` may not exist at all."""
 
 _CONTENDED = frozenset({*_REFUSED, "ConditionalRequestConflict"})
 _UNSUPPORTED = frozenset({"MissingContentMD5", "NotImplemented", "MethodNotAllowed", "InvalidRequest"})
@@ -60,10 +60,10 @@ _MALFORMED = "MalformedXML"
 
 _ETAGS = 1000
 _SMALL = 1_000_000
-"""Bytes of what is hashed for its version before that is needed."""
+"""Maximum size in bytes of an object that is hashed before its version is needed."""
 
 _ATTEMPTS = 3
-"""How often a conditional write is sent that is refused though its condition holds."""
+"""Maximum number of attempts for a conditional write that is rejected although its condition holds."""
 
 _DOCUMENT = re.compile(rb'\{"(?:collection|created_at|expires_at|key|value)": ')
 _VERSION = b'"version": '
@@ -77,26 +77,26 @@ class _Stored(NamedTuple):
 
 
 class S3Store(VersionedBytesStore, PagedBytesStore):
-    """A store in a bucket of S3, or of any server that speaks S3 and writes on conditions.
+    """A store in a bucket of S3, or of any S3-compatible server that supports conditional writes.
 
-    An entry is the object `<collection>/<key>`, below `prefix` if there is one. What servers change or merge
-    in that is escaped; objects of the 0.5 series are found where it put them. The bucket may hold other
-    objects, which are neither listed nor removed, but are read by what lists entries.
+    An entry is the object `<collection>/<key>`, below `prefix` if it is given. Characters that servers change
+    or merge are escaped; objects of the 0.5 series are found where it stored them. The bucket may hold other
+    objects, which are neither listed nor removed, but are read when entries are listed.
 
-    S3 removes nothing by itself: `cull` does, or a lifecycle rule of the bucket.
+    S3 removes nothing by itself: use `cull`, or a lifecycle rule of the bucket.
 
-    The first write looks whether the bucket exists, creates it if it may, and refuses a server that ignores
-    conditions. Reading creates nothing.
+    The first write checks whether the bucket exists, creates it if `auto_create` is True, and rejects a
+    server that ignores conditions. Reads create nothing.
 
-    A store with clients of its own has them for each event loop: reads and plain writes are repeated on a
-    broken connection and where the server is busy, conditional writes are not. A client of yours follows its
-    own retries.
+    Without a `client` argument, the store creates clients per event loop. Reads and plain writes are retried
+    on a broken connection and if the server is busy; conditional writes are not. A client that you pass in
+    keeps its own retry settings.
     """
 
     errors = ERRORS
     reconnects = True
     buries = True
-    reclaim_after = None  # To look for what has expired costs money: a request for each entry.
+    reclaim_after = None  # Searching for expired entries costs money: one request per entry.
     batch_limit = BatchLimit(items=_PER_CALL)
     max_concurrency = 16
     url_parts = (
@@ -132,39 +132,40 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         key_sanitization_strategy: SanitizationStrategy | None = None,
         timeout: float | None = 20.0,
     ) -> None:
-        """Use a client, or create some; nothing is sent before the store is used.
+        """Initialize with a client, or with arguments to create clients; connects on first use.
 
         Args:
-            client: A client of aiobotocore's for S3, for the event loop that it belongs to; the store does
-                not close it. It takes the place of the arguments from `region_name` to `config`.
-            bucket_name: The bucket.
-            prefix: The folder of the bucket that holds the entries, such as `app` or `app/cache`; by
-                default they are at the top.
-            region_name: The region; by default that of the environment or the profile.
-            endpoint_url: The URL of a server other than AWS.
-            profile_name: The profile of the shared configuration files.
-            aws_access_key_id: The access key; by default the driver looks for credentials where boto3 does.
-            aws_secret_access_key: The secret of that key.
-            aws_session_token: The token of temporary credentials.
-            verify: Whether to check certificates, or the file of those to trust.
-            addressing_style: Whether the bucket is in the path of URLs or in their host name; by default the
-                driver decides.
-            max_pool_connections: Connections that are open at most.
-            config: A configuration of the driver's, which goes before what the store sets: retries, timeouts,
-                proxies.
-            server_side_encryption: `AES256`, `aws:kms` or `aws:kms:dsse`; by default what the bucket says.
-            sse_kms_key_id: The key of `aws:kms`.
-            sse_customer_key: A key of 32 bytes that the server encrypts with and does not keep (SSE-C).
+            client: aiobotocore S3 client, bound to its event loop. It replaces the arguments from
+                `region_name` to `config`. The store does not close it.
+            bucket_name: Bucket name.
+            prefix: Folder of the bucket that holds the entries, such as `app` or `app/cache`. Defaults to the
+                top level.
+            region_name: Region. Defaults to that of the environment or the profile.
+            endpoint_url: URL of a server other than AWS.
+            profile_name: Profile in the shared configuration files.
+            aws_access_key_id: Access key ID. By default, the driver searches for credentials like boto3.
+            aws_secret_access_key: Secret access key.
+            aws_session_token: Session token of temporary credentials.
+            verify: Whether to verify certificates, or the file of trusted CA certificates.
+            addressing_style: Whether URLs contain the bucket in their path or their host name. By default,
+                the driver decides.
+            max_pool_connections: Maximum number of open connections.
+            config: Configuration of the driver, such as retries, timeouts or proxies, which takes precedence
+                over the store's settings.
+            server_side_encryption: `AES256`, `aws:kms` or `aws:kms:dsse`. Defaults to the bucket's setting.
+            sse_kms_key_id: Key ID for `aws:kms`.
+            sse_customer_key: Key of 32 bytes that the server encrypts with but does not store (SSE-C).
             put_options: Further arguments of `PutObject`, such as `StorageClass` or `Tagging`.
-            auto_create: Whether the first write creates a bucket that is missing, and reading from one finds
-                nothing; otherwise a missing bucket is an error.
-            default_collection: The collection used when a call names none.
-            collection_sanitization_strategy: What becomes of collections before they are escaped.
-            key_sanitization_strategy: What becomes of keys before they are escaped.
-            timeout: Seconds that a call may take, one for up to 1000 entries; None leaves it to the client.
+            auto_create: Whether the first write creates a missing bucket, which reads treat as empty;
+                otherwise a missing bucket is an error.
+            default_collection: Collection used when a call does not name one.
+            collection_sanitization_strategy: Strategy applied to collections before they are escaped.
+            key_sanitization_strategy: Strategy applied to keys before they are escaped.
+            timeout: Maximum duration of a call for up to 1000 entries, in seconds; None leaves it to the
+                client.
 
         Raises:
-            ValueError: `sse_customer_key` has not 32 bytes, `prefix` is too long, or `timeout` is not
+            ValueError: `sse_customer_key` does not have 32 bytes, `prefix` is too long, or `timeout` is not
                 positive.
         """
         super().__init__(default_collection=default_collection, timeout=timeout)
@@ -214,7 +215,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             ClientPerLoop[Clients](None if given is None else Clients(given, given), self._open)
         )
         self._etags: dict[str, str] = {}
-        """Of versions that were read or written: what was looked at once is written without another look."""
+        """ETags by version, of data that was read or written; such data can be replaced without a read."""
         self._is_prepared = False
         self._knows_conditions = False
         self._removes_on_condition = True
@@ -242,12 +243,12 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             self._is_prepared = True
 
     async def _prepare_bucket(self) -> None:
-        """Create the bucket, if it is missing and the store may."""
+        """Create the bucket if it is missing and `auto_create` is True."""
         client = (await self._clients.get()).client
         try:
             await client.head_bucket(Bucket=self.bucket_name)
         except ClientError as error:
-            # Without the permission to look, the first write says what there is.
+            # Without the permission for HeadBucket, the first write reports whether the bucket exists.
             if code_of(error) in {"403", "AccessDenied"}:
                 return
             if code_of(error) not in {"404", "NoSuchBucket"}:
@@ -271,30 +272,30 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
                 raise
 
     async def _check_conditions(self) -> None:
-        """Refuse a server that ignores conditions; one object stays there for that.
+        """Raise if the server ignores conditions; the check leaves one object in the bucket.
 
         Raises:
-            StoreSetupError: It ignores them.
+            StoreSetupError: The server ignores conditions.
         """
         if self._knows_conditions:
             return
         created, replaced = await asyncio.gather(
             self._is_refused(_PROBE, IfNoneMatch="*"), self._is_refused(_PROBE_ABSENT, IfMatch=_NO_ETAG)
         )
-        # Another process may remove it meanwhile, by `destroy`.
+        # Another process may remove the object in the meantime, with `destroy`.
         for _ in range(_ATTEMPTS):
             created = created or await self._is_refused(_PROBE, IfNoneMatch="*")
         if not replaced:
             await self._remove(_PROBE_ABSENT)
         if not (created and replaced):
             raise StoreSetupError(
-                message=f"{self!r}: the server ignores If-None-Match or If-Match, so that no write is safe"
+                message=f"{self!r}: the server ignores If-None-Match or If-Match, so no write is safe"
             )
         self._removes_on_condition = await self._refuses_removal()
         self._knows_conditions = True
 
     def _at(self, address: str) -> dict[str, str]:
-        """Return the arguments that name the object at an address."""
+        """Return the arguments that identify the object at an address."""
         return {"Bucket": self.bucket_name, "Key": self._prefix + address}
 
     async def _is_refused(self, address: str, **condition: str) -> bool:
@@ -337,7 +338,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             if code_of(error) == "NoSuchKey" or self._is_nothing(error):
                 return None
             raise
-        # Left unread, it keeps its connection from all others.
+        # An unread body would block its connection.
         async with reply["Body"] as body:
             data = await body.read()
         self._keep_etag(data, reply["ETag"])
@@ -351,7 +352,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
         self._etags[self.version_of(data)] = etag
 
     def _is_nothing(self, error: ClientError) -> bool:
-        """Whether there is no bucket yet, which the first write creates."""
+        """Return whether the bucket is missing and the first write will create it."""
         return self._auto_create and code_of(error) == "NoSuchBucket"
 
     @override
@@ -371,12 +372,12 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
             )
         except ClientError as error:
             if code_of(error) == "NoSuchBucket":
-                # The next write looks for it again.
+                # The next write checks for the bucket again.
                 self._is_prepared = False
                 self._forget_prepared()
             raise
         if "ETag" not in reply:
-            raise KeyValueStoreError(message=f"{self!r}: the answer to PutObject is not one of S3")
+            raise KeyValueStoreError(message=f"{self!r}: the response to PutObject is not from S3")
         if condition:
             self._keep_etag(data, reply["ETag"])
 
@@ -408,7 +409,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
                 return [None] * len(addresses)
             if code_of(error) in _UNSUPPORTED:
                 self._removes_many = False
-            # XML cannot say some names of the 0.5 series.
+            # XML cannot represent some names of the 0.5 series.
             elif code_of(error) != _MALFORMED:
                 raise
             return await self._each(self._remove, addresses)
@@ -448,7 +449,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
                 if code_of(error) not in _CONTENDED:
                     raise
                 if version is not None and code_of(error) in _REFUSED:
-                    return False  # It may be this write that the driver has sent twice: the base looks.
+                    return False  # The driver may have sent this very write twice; the base class checks.
                 refusal, is_known = error, False
             else:
                 return True
@@ -525,7 +526,7 @@ class S3Store(VersionedBytesStore, PagedBytesStore):
 
 
 def _if(etag: str | None) -> dict[str, str]:
-    """Return the condition that an object has an ETag, or that there is none."""
+    """Return the condition that an object has an ETag, or that it does not exist."""
     return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
 
 
@@ -534,11 +535,11 @@ def _may_be_entry(address: str) -> bool:
 
 
 def _is_document(data: bytes) -> bool:
-    """Whether an object is a document of this library, which need not name its entry."""
+    """Return whether an object is a document of this library, even without the names of its entry."""
     return _DOCUMENT.match(data) is not None and _VERSION in data[-100:]
 
 
 def _as_error(each: Mapping[str, Any]) -> ClientError:
-    """Return the exception that removing this object alone would have raised."""
+    """Return the exception that removing this object on its own would have raised."""
     detail = {"Code": each.get("Code", ""), "Message": each.get("Message", "")}
     return ClientError(cast("Any", {"Error": detail}), "DeleteObjects")

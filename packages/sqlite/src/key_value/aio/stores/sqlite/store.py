@@ -22,11 +22,11 @@ Durability = Literal["normal", "full"]
 
 
 class SQLiteStore(TableStore):
-    """A store in a SQLite file: durable, without a server, shared by any number of processes on one machine.
+    """A store in a SQLite file: durable, serverless, shared by any number of processes on one machine.
 
-    Each batch is one transaction, and what several tasks want at once is another. SQLite runs in a thread of
-    the store's own, so the event loop never waits for the disk. The file is created, for its owner alone, by
-    the first write; reading creates nothing.
+    Each batch is one transaction, and so are the concurrent operations of several tasks. SQLite runs in a
+    separate thread, so the event loop never waits for the disk. The first write creates the file, which is
+    accessible to its owner only; reads create nothing.
     """
 
     errors = ((OSError, StoreConnectionError),)
@@ -42,19 +42,19 @@ class SQLiteStore(TableStore):
         timeout: float = 5.0,
         durability: Durability = "normal",
     ) -> None:
-        """Name a file; nothing is opened before it is used.
+        """Initialize with the path of a file, which is opened on first use.
 
         Args:
-            path: The file, `~` for the home directory; `:memory:` keeps everything in memory until the store
-                is closed.
-            default_collection: The collection used when a call names none.
-            seed: `{collection: {key: value}}` to store where nothing is stored yet.
-            timeout: Seconds to wait for another process that is writing.
-            durability: `normal` survives the end of the process at any moment, `full` also the loss of power,
-                for an fsync with each transaction: https://www.sqlite.org/pragma.html#pragma_synchronous
+            path: Path of the file, where `~` is the home directory. `:memory:` keeps all entries in memory
+                until the store is closed.
+            default_collection: Collection used when a call does not name one.
+            seed: Initial entries as `{collection: {key: value}}`; existing entries are not overwritten.
+            timeout: Maximum time to wait for another process that is writing, in seconds.
+            durability: `normal` survives the end of the process at any moment. `full` also survives a power
+                loss, with one fsync per transaction: https://www.sqlite.org/pragma.html#pragma_synchronous
 
         Raises:
-            ValueError: `durability` is neither, or `path` is a URL.
+            ValueError: `durability` has another value, or `path` is a URL.
         """
         if durability not in ("normal", "full"):
             raise ValueError(f"durability must be 'normal' or 'full', not {durability!r}")

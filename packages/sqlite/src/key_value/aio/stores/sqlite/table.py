@@ -1,4 +1,4 @@
-"""The table of a SQLite store, and the file that it is in."""
+"""The table of a SQLite store, and its file."""
 
 import os
 import sqlite3
@@ -16,7 +16,7 @@ from key_value.aio.stores.base import Address, Row, Table, make_directory
 MEMORY = ":memory:"
 
 KEYS_PER_QUERY = 500
-"""SQLite before 3.32 takes 999 parameters at most: https://www.sqlite.org/limits.html#max_variable_number"""
+"""SQLite before 3.32 allows at most 999 parameters: https://www.sqlite.org/limits.html#max_variable_number"""
 
 EXISTS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'kv_entries'"
 
@@ -55,7 +55,7 @@ KEYS = """
 SELECT key FROM kv_entries
 WHERE collection = ? AND typeof(key) = 'text' AND (expires_at IS NULL OR expires_at > ?) LIMIT ?
 """
-# Steps from each collection to the next along the primary key, instead of reading every row as DISTINCT does.
+# Jumps from each collection to the next along the primary key; DISTINCT would read every row.
 COLLECTIONS = """
 WITH RECURSIVE names (name) AS (
     SELECT min(collection) FROM kv_entries
@@ -74,24 +74,24 @@ CULL = "DELETE FROM kv_entries WHERE rowid IN (SELECT rowid FROM kv_entries WHER
 
 
 class SQLiteTable(Table):
-    """The rows of one file, which is created by the first write; it belongs to one thread."""
+    """The rows of one file, which the first write creates; used by one thread only."""
 
     def __init__(self, path: str, *, timeout: float, durability: str) -> None:
-        """Name a file; nothing is opened yet.
+        """Initialize with the path of a file, without opening it.
 
         Args:
-            path: The file, or `:memory:`.
-            timeout: Seconds to wait for another process that writes.
-            durability: `normal` or `full`, SQLite's `synchronous`.
+            path: Path of the file, or `:memory:`.
+            timeout: Maximum time to wait for another process that is writing, in seconds.
+            durability: `normal` or `full`, as SQLite's `synchronous`.
         """
         self._path = path
         self._timeout = timeout
         self._durability = durability
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        """The file that is open, by its device and inode; None while it is not open to write."""
+        """Device and inode of the open file; None unless it is open for writing."""
         self._empty: sqlite3.Connection | None = None
-        """What is read as long as there is no file."""
+        """An empty database, which is read while the file does not exist."""
 
     def close(self) -> None:
         """Close the file."""
@@ -101,21 +101,21 @@ class SQLiteTable(Table):
 
     @contextmanager
     def transaction(self, writes: bool) -> Generator[None]:
-        """Begin a transaction, and end it; nothing of it is left if it fails."""
+        """Run the body in a transaction, which is rolled back if it fails."""
         connection = self._writable() if writes else self._readable()
         connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         try:
             yield
             connection.execute("COMMIT")
         except BaseException:
-            # SQLite has already rolled back after some errors, such as a full disk.
+            # After some errors, such as a full disk, SQLite has already rolled back.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
 
     @override
     def exists(self) -> bool:
-        # A file that cannot be opened raises; the table in it is created by the first write.
+        # A file that cannot be opened raises; the first write creates the table.
         self._readable()
         return True
 
@@ -182,7 +182,7 @@ class SQLiteTable(Table):
         return self._writable().execute(CULL, (time.time(), limit)).rowcount
 
     def _readable(self) -> sqlite3.Connection:
-        """Return the connection to the file, or to an empty table as long as there is none."""
+        """Return the connection to the file, or to an empty table while there is no file."""
         if self._connection is not None:
             return self._connection
         if self._path != MEMORY and Path(self._path).exists():
@@ -192,52 +192,44 @@ class SQLiteTable(Table):
                 return connection
             connection.close()
         if self._empty is None:
-            self._empty = self._connect(MEMORY)
-            self._empty.executescript(SCHEMA)
+            self._empty = self._connect(MEMORY, SCHEMA)
         return self._empty
 
     def _writable(self) -> sqlite3.Connection:
-        """Return the connection to the file, created if it is missing, for its owner alone."""
+        """Return the connection to the file; a missing file is created, accessible to its owner only."""
         if self._connection is not None and self._file is not None:
             if self._connection.in_transaction or self._path == MEMORY or _file(self._path) == self._file:
                 return self._connection
             self._disconnect()
             raise StoreConnectionError(
-                message=f"{self._path} was removed or replaced while it was open: what was stored is lost, "
-                "and the next operation opens what is there now"
+                message=f"{self._path} was removed or replaced while it was open: its entries are lost, "
+                "and the next operation opens the file that is there now"
             )
         self._disconnect()
         if self._path != MEMORY:
             make_directory(Path(self._path).parent)
             _create(self._path)
-        connection = self._connect(self._path)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(SCHEMA)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection, self._file = connection, _file(self._path)
-        return connection
+        self._connection = self._connect(self._path, f"PRAGMA journal_mode = WAL; {SCHEMA}")
+        self._file = _file(self._path)
+        return self._connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
-        """Open a file to read, also on a read-only file system, where SQLite cannot share memory."""
+        """Open a file for reading, even on a read-only file system, where SQLite cannot share memory."""
         try:
-            connection = self._connect(self._path)
-            connection.execute(EXISTS)
+            return self._connect(self._path, EXISTS)
         except sqlite3.OperationalError:
             if os.access(self._path, os.W_OK) and os.access(Path(self._path).parent, os.W_OK):
                 raise
             # https://www.sqlite.org/wal.html#read_only_databases
-            return self._connect(f"{Path(self._path).as_uri()}?immutable=1", uri=True)
-        return connection
+            return self._connect(f"{Path(self._path).as_uri()}?immutable=1", EXISTS, uri=True)
 
-    def _connect(self, path: str, *, uri: bool = False) -> sqlite3.Connection:
+    def _connect(self, path: str, script: str, *, uri: bool = False) -> sqlite3.Connection:
+        """Connect to a database and run a script; close the connection if the script fails."""
         connection = sqlite3.connect(path, timeout=self._timeout, isolation_level=None, uri=uri)
-        # A text that is not UTF-8 is then an error of its own entry.
+        # Text that is not valid UTF-8 then fails for its own entry only.
         connection.text_factory = bytes
         try:
-            connection.execute(f"PRAGMA synchronous = {self._durability.upper()}")
+            connection.executescript(f"PRAGMA synchronous = {self._durability.upper()}; {script}")
         except BaseException:
             connection.close()
             raise
@@ -254,19 +246,19 @@ def _row(address: Address, value: bytes, created: float | None, expires: float |
 
 
 def _create(path: str) -> None:
-    """Create a file for its owner alone, if it is missing."""
-    # To close a file that is there would drop the locks that this process holds on it:
+    """Create a file that is missing, accessible to its owner only."""
+    # Opening and closing an existing file would drop the locks that this process holds on it:
     # https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _file(path: str) -> tuple[int, int]:
-    """Return the device and inode of a file; a missing one has none."""
+    """Return the device and inode of a file, or zeros if it is missing."""
     if path == MEMORY:
         return 0, 0
     try:
-        status = os.stat(path)  # noqa: PTH116 -- a third of the time of Path.stat, at every write
+        status = os.stat(path)  # noqa: PTH116 -- takes a third of the time of Path.stat, on every write
     except FileNotFoundError:
         return 0, 0
     return status.st_dev, status.st_ino

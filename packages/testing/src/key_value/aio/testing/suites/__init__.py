@@ -1,4 +1,4 @@
-"""One module per part of the suite."""
+"""The parts of the suite, one module each."""
 
 from key_value.aio.testing.suites.abilities import AbilityConformance
 from key_value.aio.testing.suites.arguments import ArgumentConformance

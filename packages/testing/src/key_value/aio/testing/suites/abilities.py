@@ -1,4 +1,4 @@
-"""Abilities: a store has those that it declares, and each does what its protocol says."""
+"""Abilities: a store has exactly those that it declares, and each behaves as its protocol promises."""
 
 from key_value.aio.protocols.key_value import (
     AsyncCullProtocol,
@@ -11,7 +11,7 @@ from key_value.aio.testing.suites.base import ABILITIES, Conformance
 
 
 class AbilityConformance(Conformance):
-    """`isinstance` tells the truth, and what it promises is kept."""
+    """`isinstance` checks are reliable, and their promises are kept."""
 
     async def test_speaks_the_protocol(self, store: Store) -> None:
         assert isinstance(store, AsyncKeyValue)

@@ -1,4 +1,4 @@
-"""Calls that no store can carry out: they are refused before anything is stored."""
+"""Invalid arguments: they are rejected before anything is stored."""
 
 import math
 import sys
@@ -57,7 +57,7 @@ TTLS: dict[str, Any] = {
 
 
 class ArgumentConformance(Conformance):
-    """A wrong argument is an error of its own kind, comes before any I/O and leaves everything as it was."""
+    """An invalid argument raises a specific error before any I/O, and changes nothing."""
 
     @over(key=NOT_KEYS, operation=named("get", "ttl", "delete"))
     async def test_a_key_that_is_no_string_is_a_type_error(

@@ -1,4 +1,4 @@
-"""The facts about a store that the suite reads, and the hooks by which it reaches past the store."""
+"""The facts about a store that the suite uses, and the hooks that bypass the store."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -17,58 +17,57 @@ __all__ = ["ABILITIES", "Conformance", "Opening", "nightly", "overrides"]
 AbilityT = TypeVar("AbilityT")
 
 Opening = Callable[[], Any]
-"""Makes a store object, which is to be opened; picklable where several processes may use its data."""
+"""Creates a store object that is not open yet; picklable if several processes may share its data."""
 
 _HOOKS = ("write_raw", "plant", "refuse_writes", "count_stored", "opening")
 
 
 def nightly() -> bool:
-    """Whether the tests run as the nightly profile, which takes its time: `KV_TEST_PROFILE=nightly`."""
+    """Return whether the slower nightly profile is active: `KV_TEST_PROFILE=nightly`."""
     return os.environ.get("KV_TEST_PROFILE") == "nightly"
 
 
 class Conformance:
-    """The facts about a store that its tests need; a subclass states those that differ.
+    """The facts about a store that its tests need; a subclass overrides those that differ.
 
-    A test is collected only where the facts say that it applies.
+    A test is collected only if the facts make it applicable.
 
     Attributes:
-        abilities: The ability protocols that the store has, no more and no less.
-        persistent: Whether entries outlive `close()`, so that `async with` finds them again.
-        remembers: False for a store that takes every entry and reads every key as missing, as NullStore does.
-            Of the suite, `ArgumentConformance`, `LifecycleConformance` and `SetupConformance` apply to it.
-        on_base_store: False for a store that does not build on `BaseStore`, and for a wrapper.
-        short_ttl: Seconds that a short-lived entry lives. No test fails because a store is slow, but one
-            whose calls take longer than this is not seen to keep its entries for their TTL: give it more.
-        single_loop: Why the store can be used from the event loop that opened it only, if so.
-        largest_value: Bytes of the largest value that the store holds; more raises SerializationError or
-            ValueTooLargeError. None where no test could reach the limit.
-        refused_values: The names in `HARD_VALUES` of those that the store refuses with SerializationError.
-        many: How many keys the store is made to list, and at most how many a batch has and how many tasks use
-            it at once. The default is beyond most page sizes; state a number beyond that of your backend. The
-            nightly profile lists 10,001 at least.
-        rivals: How many tasks of each process add to one counter at a time. What they take grows with the
-            square of it: state fewer where a call takes milliseconds.
-        model_examples: How many sequences of operations the store runs beside a model of itself. The nightly
+        abilities: Ability protocols of the store, no more and no less.
+        persistent: Whether entries survive `close()`, so that they are found when the store is opened again.
+        remembers: False for a store that accepts every entry and reads every key as missing, like NullStore.
+            Only `ArgumentConformance`, `LifecycleConformance` and `SetupConformance` apply to it.
+        on_base_store: False for a store that does not inherit from `BaseStore`, and for a wrapper.
+        short_ttl: TTL of a short-lived entry, in seconds. No test fails because a store is slow, but if calls
+            take longer than this, the tests cannot verify that entries live for their whole TTL; increase it.
+        single_loop: Reason why the store can be used only in the event loop that opened it, if so.
+        largest_value: Size of the largest value that the store accepts, in bytes; larger ones raise
+            SerializationError or ValueTooLargeError. None if no test could reach the limit.
+        refused_values: Names in `HARD_VALUES` of the values that the store rejects with SerializationError.
+        many: Number of keys that the store must list, and maximum size of batches and number of concurrent
+            tasks. The default exceeds most page sizes; choose a number above that of your backend. The
+            nightly profile lists at least 10,001.
+        rivals: Number of tasks per process that increment one counter concurrently. Their duration grows with
+            the square of this number; reduce it if calls take milliseconds.
+        model_examples: Number of operation sequences to compare with a model of the store. The nightly
             profile runs ten times as many.
-        forks: What a store that was used before a fork does in the child: it "works", or "refuses" with
-            StoreConnectionError. None where no test may fork.
-        open_store: Opens the store at a path where there may be nothing yet. Leave it out for a store that is
-            given no path.
-        keeps_files: False where the path that `open_store` takes names no file.
-        owns_directories: Whether the store itself opens the files in directories below that path, rather
-            than an engine.
-        bears_file_limits: Whether a limit on the size of files is to the engine what a full disk is. Where it
-            is not, a small disk is mounted if the user may.
-        shared_by_processes: Whether several processes may use the data at a time, and several objects of one
-            process. They are tested where `opening` is overridden.
-        late: Seconds in which a write that was given up is seen to land late.
-        closed_frees: Whether a store that is closed frees its threads and descriptors. False where the driver
-            keeps them.
+        forks: Behaviour in a forked child of a store that was used before the fork: it "works", or "refuses"
+            with StoreConnectionError. None if no test may fork.
+        open_store: Opens the store at a path that may not exist yet. Omit it for a store without a path.
+        keeps_files: False if the path that `open_store` takes does not name a file.
+        owns_directories: Whether the store itself, not an engine, opens the files in directories below that
+            path.
+        bears_file_limits: Whether a limit on file sizes affects the engine like a full disk. If not, a small
+            disk is mounted if the user has the permission.
+        shared_by_processes: Whether several processes, and several objects in one process, may use the data
+            at the same time. This is tested if `opening` is overridden.
+        late: Seconds during which an abandoned write is watched for taking effect late.
+        closed_frees: Whether a closed store frees its threads and descriptors. False if the driver keeps
+            them.
         dropped_unclosed: Whether a store that is dropped without `close()` frees its threads and descriptors.
-            False where the driver can only be closed by `await`.
-        reclaimed: How many short-lived entries are stored to see that they are reclaimed, where
-            `count_stored` is overridden.
+            False if the driver can only be closed with `await`.
+        reclaimed: Number of short-lived entries to store for the reclamation tests, if `count_stored` is
+            overridden.
     """
 
     abilities: ClassVar[frozenset[type]]
@@ -94,61 +93,61 @@ class Conformance:
     reclaimed: ClassVar[int] = 2_000
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Check the abilities, and leave out the tests that do not apply."""
+        """Check the abilities, and remove the tests that do not apply."""
         super().__init_subclass__(**kwargs)
         check_abilities(cls)
         if hasattr(cls, "abilities"):
             leave_out(cls)
 
     def pytest_generate_tests(self) -> None:
-        """Say so where the abilities are not stated."""
+        """Raise if the abilities are not declared."""
         if not hasattr(self, "abilities"):
             raise TypeError(f"{type(self).__name__} must state its abilities, at least `frozenset[type]()`")
 
     def parameters(self) -> dict[str, Mapping[str, Any]]:
-        """The cases that `over` tries, by argument and name; they depend on what the store has."""
+        """Return the cases that `over` tries, by argument and name, for this store."""
         return {"write": self.writes(), "read": READS}
 
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
-        """Replace what the backend holds for an entry, past the store; override it to have corruption tested.
+        """Replace an entry's data in the backend, bypassing the store; override to test corruption.
 
         Args:
-            store: The store from the fixture. The entry was put through it.
-            collection: The entry's collection.
-            key: The entry's key.
-            data: What to write in place of the stored document. Where the backend holds no bytes, write what
-                corresponds to it there.
+            store: The store from the fixture, which has stored the entry.
+            collection: Collection of the entry.
+            key: Key of the entry.
+            data: Data to write instead of the stored document. If the backend does not store bytes, write the
+                equivalent.
         """
         raise NotImplementedError
 
     async def plant(self, store: Store, *, collection: str, key: str) -> None:
-        """Store what no store of this kind writes at a key's address, such as a list on Redis.
+        """Store a value of a foreign type at a key's address, such as a list in Redis.
 
-        Override it where the backend has values of other types.
+        Override it if the backend has values of other types.
 
         Args:
-            store: The store from the fixture. The key holds no entry.
-            collection: The key's collection.
+            store: The store from the fixture. The key has no entry.
+            collection: Collection of the key.
             key: The key.
         """
         raise NotImplementedError
 
     async def refuse_writes(self, store: Store, *, collection: str, key: str) -> None:
-        """Have the backend refuse every write to a key from now on, as a trigger of a database can.
+        """Make the backend reject every write to a key from now on, for example with a database trigger.
 
-        Override it to have failed batches tested.
+        Override it to test failing batches.
 
         Args:
-            store: The store from the fixture. Its collection holds an entry already.
-            collection: The key's collection.
+            store: The store from the fixture. Its collection already has an entry.
+            collection: Collection of the key.
             key: The key.
         """
         raise NotImplementedError
 
     async def count_stored(self, store: Store, *, collection: str) -> int:
-        """Count what the backend holds of a collection, expired or not, past the store.
+        """Count the stored entries of a collection in the backend, including expired ones.
 
-        Override it for a store that frees by itself what has expired.
+        Override it for a store that frees expired entries by itself.
 
         Args:
             store: The store from the fixture.
@@ -158,36 +157,36 @@ class Conformance:
 
     @pytest.fixture
     def opening(self) -> Opening:
-        """A callable that makes one more store object, such as `partial(MyStore, url)`.
+        """A callable that creates another store object, such as `partial(MyStore, url)`.
 
-        Override it to have several objects, event loops that end and resources tested. Where the store is
-        `shared_by_processes`, the new one is on the data of the fixture `store`, and the callable is
-        picklable.
+        Override it to test several objects, event loops that end, and resources. If the store is
+        `shared_by_processes`, the new object must use the data of the fixture `store`, and the callable must
+        be picklable.
         """
         raise NotImplementedError
 
     @pytest.fixture
     def collection(self) -> str:
-        """A collection that no other test uses, also where runs share a server."""
+        """A collection that no other test uses, even if test runs share a server."""
         return f"c-{uuid4().hex}"
 
     def writes(self) -> dict[str, Write]:
-        """The operations that store an entry, of those that the store has."""
+        """Return the operations of the store that write an entry."""
         can_claim = AsyncPutIfAbsentProtocol in self.abilities
         return {name: write for name, write in WRITES.items() if can_claim or name != "put_if_absent"}
 
     def kept(self, value: dict[str, Any]) -> dict[str, Any] | None:
-        """The value that a read finds of an entry that was stored before."""
+        """Return the value that a read should return for a stored value."""
         return value if self.remembers else None
 
     def ability(self, store: Store, protocol: type[AbilityT]) -> AbilityT:
-        """Return the store as one that has an ability which its tests declare."""
+        """Return the store, typed as having an ability that its tests declare."""
         assert isinstance(store, protocol), f"the store lost its {protocol.__name__}"
         return cast("AbilityT", store)
 
 
 def overrides(hook: str) -> Fact:
-    """Whether a class overrides a hook of `Conformance`, which has none of its own."""
+    """Return a fact that is true if a class overrides a hook of `Conformance`."""
     assert hook in _HOOKS
 
     def overridden(tests: type) -> bool:

@@ -1,16 +1,16 @@
-"""Batches: every key is answered in its place, whatever is missing, doubled or many."""
+"""Batches: every key has its result in its place, even if keys are missing, repeated or numerous."""
 
 from typing import Any
 
 from key_value.aio.testing.operations import Store
 from key_value.aio.testing.suites.base import Conformance
 
-# Beyond what a backend takes in one request (DynamoDB writes 25, Azure 100), and no multiple of a limit.
+# More than a backend accepts in one request (DynamoDB 25, Azure 100), and not a multiple of a limit.
 LARGE = 251
 
 
 class BatchConformance(Conformance):
-    """A batch is what the single operations would have been, one after another."""
+    """A batch has the same effect as single operations, one after another."""
 
     async def test_answers_in_the_order_of_the_keys(self, store: Store, collection: str) -> None:
         await store.put_many(["a", "b", "c"], [{"n": 1}, {"n": 2}, {"n": 3}], collection=collection)

@@ -1,4 +1,4 @@
-"""Cancelling: a write that was given up does not land after one that was acknowledged later."""
+"""Cancellation: an abandoned write does not take effect after a later, acknowledged one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -33,9 +33,9 @@ GIVE_UPS = {"cancelled": _cancel, "timed out": _time_out}
 
 
 class CancellingConformance(Conformance):
-    """Writes to one key keep the order in which they were called, those that were given up included.
+    """Writes to one key, including abandoned ones, keep the order in which they were called.
 
-    On a busy machine a late write may be missed, but none is seen that was not.
+    On a busy machine a late write may go unnoticed, but none is reported wrongly.
     """
 
     @over("write", give_up=GIVE_UPS, at_once=True)

@@ -1,4 +1,4 @@
-"""Concurrency: calls at once are as calls one after another, in some order."""
+"""Concurrency: concurrent calls have the same effect as sequential calls in some order."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 
 TASKS = 50
 CROWD = 300
-"""More tasks than a pool of any driver has connections by default: redis-py and PyMongo have 100."""
+"""More tasks than any driver's connection pool has by default: redis-py and PyMongo have 100."""
 THREADS = 4
 ROUNDS = 10
 CLAIMED = ("absent", "expired")
@@ -25,7 +25,7 @@ ResultT = TypeVar("ResultT")
 
 
 async def _claim(opening: Opening, collection: str, number: int) -> list[int]:
-    """Claim each of two keys `TASKS` times, and return how often each was won."""
+    """Claim each of two keys `TASKS` times, and return how often each claim succeeded."""
     async with opening() as store:
         claims: list[list[Awaitable[bool]]] = [
             [store.put_if_absent(key, {"by": number}, collection=collection) for _ in range(TASKS)]
@@ -35,7 +35,7 @@ async def _claim(opening: Opening, collection: str, number: int) -> list[int]:
 
 
 async def _at_once(*calls: Awaitable[ResultT]) -> list[ResultT]:
-    """Await calls at the same time, each to its end: one that fails leaves none of the others under way."""
+    """Await calls concurrently and all to their end, even if one of them fails."""
     results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), timeout=60)
     failures = [result for result in results if isinstance(result, BaseException)]
     if failures:
@@ -44,10 +44,10 @@ async def _at_once(*calls: Awaitable[ResultT]) -> list[ResultT]:
 
 
 class ConcurrencyConformance(Conformance):
-    """No call sees half of another, loses it or waits for it for ever."""
+    """No call sees a partial result of another, is lost, or waits forever."""
 
     async def test_more_tasks_than_connections_wait_for_one(self, store: Store, collection: str) -> None:
-        """A pool that is used up, and a limit on the calls under way, are no errors."""
+        """An exhausted connection pool or a limit on concurrent calls does not raise an error."""
         crowd = min(CROWD, self.many)
 
         async def use(number: int) -> list[dict[str, Any] | None]:
@@ -75,7 +75,7 @@ class ConcurrencyConformance(Conformance):
         assert found == [{"a": [1, 2]}] * TASKS
 
     async def test_a_value_is_never_torn(self, store: Store, collection: str) -> None:
-        """Readers see one writer's whole value, with its expiry, while others write."""
+        """Readers see the whole value of one writer, with its expiry time, while others write."""
 
         async def write(number: int) -> None:
             value = {"writer": number, "again": [number] * 500, f"field-{number}": number}

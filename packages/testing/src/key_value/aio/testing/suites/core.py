@@ -1,4 +1,4 @@
-"""One entry at a time: get, ttl, put and delete."""
+"""Single entries: get, ttl, put and delete."""
 
 from types import MappingProxyType
 from uuid import uuid4
@@ -11,7 +11,7 @@ from key_value.aio.testing.trials import over
 
 
 class CoreConformance(Conformance):
-    """What is put is read back from where it was put, until it is replaced or deleted."""
+    """A stored value is read back under its key, until it is replaced or deleted."""
 
     @over("read")
     async def test_reads_a_missing_key_as_none(self, store: Store, collection: str, read: Read) -> None:

@@ -1,4 +1,4 @@
-"""Corruption: what cannot be read is an error that says where it is, and never a missing key."""
+"""Corruption: unreadable data raises an error with its location, and is never a missing key."""
 
 import pytest
 
@@ -25,7 +25,7 @@ UNREADABLE: dict[str, bytes] = {
 
 
 class CorruptionConformance(Conformance):
-    """A caller that reads a miss stores the key anew, and so destroys what could have been saved."""
+    """If corrupt data looked like a missing key, callers would overwrite data that might be recovered."""
 
     @when(overrides("write_raw"))
     @over("read")

@@ -1,4 +1,4 @@
-"""Destroying: a whole collection, or everything; nothing beside it, and nothing for good."""
+"""Destroying: a whole collection, or everything, but nothing else, and the store stays usable."""
 
 from key_value.aio.protocols.key_value import (
     AsyncDestroyCollectionProtocol,
@@ -12,7 +12,7 @@ from key_value.aio.testing.trials import named, over
 
 
 class DestroyingConformance(Conformance):
-    """What was destroyed is gone, what was not is untouched, and both can be used."""
+    """Destroyed entries are gone, other entries are untouched, and both collections can be used again."""
 
     @needs(AsyncDestroyCollectionProtocol)
     async def test_destroy_collection_removes_its_entries(self, store: Store, collection: str) -> None:

@@ -1,4 +1,4 @@
-"""Failures: an error of the backend is ours, names its keys, and is never a missing key."""
+"""Failures: a backend error is raised as a store error that names its keys, and is never a missing key."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from key_value.aio.testing.trials import named, over
 
 
 class FailureConformance(Conformance):
-    """What the backend refuses or holds in a foreign type is an error, alone, concurrently and in a batch."""
+    """A rejected write or a value of a foreign type raises an error in single, concurrent and batch calls."""
 
     @when(overrides("plant"))
     @over("read")
@@ -78,7 +78,7 @@ class FailureConformance(Conformance):
         results = await asyncio.gather(*puts, return_exceptions=True)
         failed = {key: result for key, result in zip(keys, results, strict=True) if result is not None}
         assert list(failed) == ["refused"]
-        # A driver's own exception would be one that callers do not know.
+        # Callers would not know a driver's own exception.
         assert isinstance(failed["refused"], BaseKeyValueError), repr(failed["refused"])
         found = await store.get_many(keys, collection=collection)
         assert found == [None if key == "refused" else {"key": key} for key in keys]

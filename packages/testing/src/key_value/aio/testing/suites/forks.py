@@ -1,4 +1,4 @@
-"""Forks: in the child a store works or refuses, and the parent never notices."""
+"""Forks: in the child a store works or raises, and the parent is never affected."""
 
 import asyncio
 import json
@@ -16,27 +16,26 @@ from key_value.aio.testing.selection import states, when
 from key_value.aio.testing.suites.base import Conformance
 
 SECONDS = 60
-"""A child that takes longer hangs."""
+"""Seconds after which a child counts as hanging."""
 
 
 def can_fork(tests: type) -> bool:
-    """Whether this system forks and the store may be used in the event loop of a child."""
+    """Return whether this system forks, and the store may be used in the event loop of a child."""
     return sys.platform != "win32" and states(single_loop=None)(tests) and not states(forks=None)(tests)
 
 
 async def in_child(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run a coroutine function in a forked child, in a loop of its own.
+    """Run a coroutine function in a new event loop of a forked child.
 
     Returns:
-        Its result, which must be JSON; "refused" where it raised StoreConnectionError, and the text of any
-        other error.
+        The result, which must be JSON; "refused" after a StoreConnectionError, or the text of another error.
 
     Raises:
-        AssertionError: The child hangs or ended with a signal.
+        AssertionError: The child hangs or was ended by a signal.
     """
     reader, writer = os.pipe()
     with warnings.catch_warnings():
-        # Python 3.12 and later warn of a fork beside threads, which is what a library has to bear.
+        # Python 3.12 and later warn about a fork in a process with threads, which a library must support.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
@@ -50,7 +49,7 @@ async def in_child(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 
 
 def _report(work: Callable[[], Coroutine[Any, Any, Any]], writer: int) -> None:
-    """Write the result of the work and end the process, with nothing of the parent's torn down."""
+    """Write the result of the work and end the process, without cleaning up the parent's objects."""
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(SECONDS)
@@ -78,7 +77,7 @@ def _ended(child: int) -> int:
 
 
 class ForkConformance(Conformance):
-    """The fact `forks` says what the child of a process that used the store may expect."""
+    """The fact `forks` states how a used store behaves in a forked child."""
 
     @when(can_fork)
     async def test_a_forked_child_works_or_is_refused(self, store: Store, collection: str) -> None:
@@ -112,7 +111,7 @@ class ForkConformance(Conformance):
 
     @when(can_fork)
     async def test_a_fork_during_writes_hangs_no_child(self, store: Store, collection: str) -> None:
-        """What the parent's writes hold at that moment, such as a lock, the child must not wait for."""
+        """The child must not wait for anything that the parent's writes hold, such as a lock."""
         keys = [f"key-{n}" for n in range(50)]
         await store.put_many(keys, [{"n": 0}] * 50, collection=collection)
         value = {"n": 1, "text": "x" * 1_000}

@@ -1,4 +1,4 @@
-"""Full disks: what finds no room is an error, what was written stays, and all goes on once there is room."""
+"""Full disks: a write without space raises an error, stored data survives, and writes resume afterwards."""
 
 import os
 import subprocess
@@ -18,14 +18,14 @@ from key_value.aio.testing.suites.base import Conformance
 from key_value.aio.testing.suites.paths import takes_a_path
 
 FILE_BYTES = 500_000
-"""How large a file may become: for most engines, a limit on that is what a full disk is."""
+"""Limit on the size of a file, which affects most engines like a full disk."""
 DISK_BYTES = 24 * 1024 * 1024
-"""Room on the small disk that the others get."""
+"""Size of the small disk for the other engines."""
 ENOUGH = 64
 
 
 class FullDiskConformance(Conformance):
-    """A put that finds no room fails alone."""
+    """On a full disk, only the put that needs space fails."""
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
     @when(takes_a_path)
@@ -41,12 +41,12 @@ class FullDiskConformance(Conformance):
 async def _fill(
     open_store: Callable[[Path], Any], path: Path, limit: Callable[[Path, bool], None], _: int
 ) -> None:
-    """Store entries until there is no room, and more once there is."""
+    """Store entries until the disk is full, and more once there is space."""
     stored = 0
     async with open_store(path) as store:
         await store.put("first", {"n": 0})
         limit(path, True)
-        with pytest.raises(KeyValueStoreError):  # noqa: PT012 -- when it is reached is the engine's to say
+        with pytest.raises(KeyValueStoreError):  # noqa: PT012 -- the engine determines which put fails
             while True:
                 text = os.urandom(20_000 * (stored + 1)).hex()
                 await store.put(f"key-{stored}", {"text": text}, ttl=1000)
@@ -61,7 +61,7 @@ async def _fill(
 
 
 def _limit_files(_: Path, is_limited: bool) -> None:
-    resource: Any = import_module("resource")  # Windows has none.
+    resource: Any = import_module("resource")  # Missing on Windows.
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES if is_limited else most, most))
 
@@ -86,6 +86,6 @@ def _small_disk(directory: Path) -> Generator[Path]:
 
 
 def _run(*command: str | Path) -> str:
-    """Run a command; return what it says if it fails."""
+    """Run a command; return its error message if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- written above
     return (done.stderr.strip() or "it failed") if done.returncode else ""

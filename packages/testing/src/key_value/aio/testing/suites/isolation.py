@@ -1,4 +1,4 @@
-"""Isolation: values are copies both ways, and reading leaves no trace."""
+"""Isolation: values are copied in both directions, and reads leave no trace."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def _spoil(value: dict[str, Any]) -> None:
 
 
 class IsolationConformance(Conformance):
-    """What is stored changes by a write and by nothing else."""
+    """Only a write changes stored values."""
 
     @over("write")
     async def test_a_change_of_what_was_written_stays_outside(

@@ -1,4 +1,4 @@
-"""Lifecycle: a store says so when it is closed, opens again, and works wherever an event loop runs."""
+"""Lifecycle: a closed store raises, can be opened again, and works in any event loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -44,7 +44,7 @@ ABILITY_CALLS: Mapping[str, Callable[[Any, str], Awaitable[Any]]] = {
 
 
 class LifecycleConformance(Conformance):
-    """`close` and `async with`, and what holds of a store as an object."""
+    """`close`, `async with`, and the behaviour of a store as an object."""
 
     async def test_is_true_when_empty(self, store: Store, collection: str) -> None:
         """Applications write `storage or MemoryStore()`."""
@@ -86,7 +86,7 @@ class LifecycleConformance(Conformance):
         await store.close()
 
     async def test_calls_that_are_under_way_harm_no_caller(self, store: Store, collection: str) -> None:
-        """Each ends, with an error that says why if it fails, and cancels no task."""
+        """Each call ends, with a meaningful error if it fails, and no task is cancelled."""
         await store.put("key", {"a": 1}, collection=collection)
         tasks = [asyncio.ensure_future(call(store, collection)) for call in [*OPERATIONS.values()] * 5]
         await asyncio.sleep(0.003)

@@ -1,4 +1,4 @@
-"""Links and pipes that somebody planted where a store keeps its files: it follows none and waits for none."""
+"""Links and pipes planted in a store's directory: the store does not follow links or wait for pipes."""
 
 import asyncio
 import os
@@ -19,11 +19,11 @@ from key_value.aio.testing.suites.paths import takes_a_path
 COLLECTIONS = ("one", "two")
 LARGE = {"text": "x" * 100_000}
 HANGS = 20
-"""Seconds after which a call waits for a pipe."""
+"""Seconds after which a call counts as waiting for a pipe."""
 
 
 class LinkConformance(Conformance):
-    """A link in the directory of a store cannot lead it out of the directory, nor make it hang."""
+    """A link in the directory of a store cannot lead it outside the directory, nor make it hang."""
 
     @pytest.mark.skipif(sys.platform == "win32", reason="making links needs a privilege there")
     @when(takes_a_path, states(owns_directories=True))
@@ -59,7 +59,7 @@ class LinkConformance(Conformance):
                 await store.put("large", LARGE, collection=collection)
 
     async def _do_all(self, path: Path) -> None:
-        """Do all that a store can do; whatever it refuses, it refuses as a store does."""
+        """Call all operations of a store; rejected ones must raise store errors."""
         store = type(self).open_store(path)
         for collection in COLLECTIONS:
             for key in ("small", "large", "new"):

@@ -1,4 +1,4 @@
-"""Listing: keys and collections, all of them and each of them once, up to the limit that the caller sets."""
+"""Listing: all keys and collections, each exactly once, up to the caller's limit."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from key_value.aio.testing.trials import named, over
 
 
 class ListingConformance(Conformance):
-    """A list is whole, or as long as was asked for."""
+    """A list is complete, or as long as the limit."""
 
     @needs(AsyncEnumerateKeysProtocol)
     async def test_lists_the_keys_of_a_collection(self, store: Store, collection: str) -> None:
@@ -55,7 +55,7 @@ class ListingConformance(Conformance):
 
     @needs(AsyncEnumerateKeysProtocol)
     async def test_lists_every_key_of_many(self, store: Store, collection: str) -> None:
-        """No page size and no hidden limit cuts the list."""
+        """No page size or hidden limit truncates the list."""
         keys = self.ability(store, AsyncEnumerateKeysProtocol).keys
         many = max(self.many, 10_001) if nightly() else self.many
         names = [f"key-{number}" for number in range(many)]

@@ -1,4 +1,4 @@
-"""Event loops: one that ends leaves nothing behind that a later call would wait for."""
+"""Event loops: a loop that ends leaves nothing behind that blocks later calls."""
 
 import asyncio
 import gc
@@ -13,13 +13,13 @@ from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 
 LOOPS = 10
 TIMEOUT = 30
-"""Seconds after which a call hangs."""
+"""Seconds after which a call counts as hanging."""
 
 
 def _cut_off(call: Coroutine[Any, Any, Any], turns: int) -> None:
-    """Run a call for a few turns of an event loop, which then is closed with all that is open in it."""
+    """Run a call for a few turns of an event loop, then close the loop with everything open in it."""
     loop = asyncio.new_event_loop()
-    # The loop reports what is pending when it ends: that is what is done here.
+    # The loop reports pending work when it is closed, which is intended here.
     loop.set_exception_handler(lambda _, __: None)
     task = loop.create_task(call)
     for _ in range(turns):
@@ -34,14 +34,14 @@ _unclosed = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 async def _close(store: Store) -> None:
-    """Close a store, and collect the clients of loops that are closed: nothing can close those."""
+    """Close a store, and garbage-collect the clients of closed loops, which cannot be closed any more."""
     await asyncio.wait_for(store.close(), TIMEOUT)
     del store
     gc.collect()
 
 
 class LoopConformance(Conformance):
-    """A store outlives the event loops that it is used in."""
+    """A store outlives the event loops in which it is used."""
 
     @_unclosed
     @pytest.mark.parametrize("turns", [1, 2, 5])
@@ -69,7 +69,7 @@ class LoopConformance(Conformance):
     async def test_a_call_that_its_loop_cut_off_hangs_no_other(
         self, opening: Opening, collection: str, turns: int
     ) -> None:
-        """Neither does the first write to a collection, which may have to be prepared."""
+        """This includes the first write to a collection, which may have to be prepared."""
         store: Store = opening()
         await store.put("key", {"n": 1}, collection=collection)
         other = f"{collection}2"
@@ -81,7 +81,7 @@ class LoopConformance(Conformance):
 
     @when(states(single_loop=None))
     async def test_works_in_one_loop_after_another(self, store: Store, collection: str) -> None:
-        """A loop that ends without `close` has nothing to report."""
+        """A loop that ends without `close` reports no errors."""
         reports: list[dict[str, Any]] = []
 
         async def use(number: int) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""A model: any sequence of operations does what it does to a dict of entries with expiries."""
+"""The model: any sequence of operations has the same effect as on a dict of entries with expiry times."""
 
 import asyncio
 from typing import Any, cast
@@ -11,7 +11,7 @@ from key_value.aio.testing.suites.base import Conformance, nightly
 
 
 class ModelConformance(Conformance):
-    """What holds of single operations holds in every order that Hypothesis thinks of, while time passes."""
+    """The guarantees of single operations hold in any order that Hypothesis finds, while time passes."""
 
     async def test_behaves_like_a_dict_with_time(self, store: Store) -> None:
         loop = asyncio.get_running_loop()
@@ -19,10 +19,10 @@ class ModelConformance(Conformance):
         def machine() -> StoreMachine:
             return StoreMachine(store, loop, self.abilities, self.short_ttl / 4)
 
-        # Hypothesis documents that any function will do that makes a machine, but annotates it as a class, or
-        # before 6.170 not at all.
+        # Hypothesis documents that any function that creates a machine will do, but annotates the parameter
+        # as a class, or before 6.170 not at all.
         run = cast("Any", stateful).run_state_machine_as_test
-        # Each rule waits for the store, so they cannot run in the loop that they wait for.
+        # Each rule waits for the store, so the rules must not run in the store's event loop.
         await asyncio.to_thread(run, machine, settings=self._settings())
 
     def _settings(self) -> settings:

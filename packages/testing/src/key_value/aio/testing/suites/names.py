@@ -1,4 +1,4 @@
-"""Names: any string is a key and a collection, and no two pairs of them share an address."""
+"""Names: any string is a valid key and collection, and no two pairs share an address."""
 
 from asyncio import gather
 
@@ -18,7 +18,7 @@ NAMES = {label(name): name for name in HOSTILE_NAMES}
 
 
 class NameConformance(Conformance):
-    """Nothing in a name means anything: it is found again under the same name and under no other."""
+    """No part of a name has a special meaning: an entry is found under its exact name only."""
 
     async def test_any_name_is_a_key(self, store: Store, collection: str) -> None:
         async def use(name: str) -> None:
@@ -69,7 +69,7 @@ class NameConformance(Conformance):
     async def test_no_two_pairs_share_an_address(self, store: Store, collection: str) -> None:
         async def tell_apart(case: tuple[int, tuple[tuple[str, str], tuple[str, str]]]) -> None:
             number, two = case
-            # What is unique stands at the end of both keys: it leaves the pair as ambiguous as it was.
+            # The unique part at the end of both keys leaves the pair as ambiguous as it was.
             pairs = [(name, f"{key}{collection}{number}") for name, key in two]
             for index, (name, key) in enumerate(pairs):
                 await store.put(key, {"index": index}, collection=name)
@@ -111,7 +111,7 @@ class NameConformance(Conformance):
 
     @needs(AsyncDestroyCollectionProtocol)
     async def test_a_collection_is_destroyed_with_no_other(self, store: Store, collection: str) -> None:
-        """A name is not a pattern, a prefix or a path, whatever it looks like."""
+        """A name is never a pattern, a prefix or a path, whatever it looks like."""
         destroy = self.ability(store, AsyncDestroyCollectionProtocol).destroy_collection
         names = [f"{collection}{name}" for name in ("", "2", *HOSTILE_NAMES)]
         destroyed = names[::2]

@@ -1,4 +1,4 @@
-"""Nesting: a value that is stored can be read, however deep the stack of its reader."""
+"""Nesting: a stored value can be read, however deep the stack of its reader is."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,16 +14,16 @@ ResultT = TypeVar("ResultT")
 
 DEPTHS = [*range(100, 1_000, 50), *range(1_000, 5_000, 500)]
 FRAMES = 150
-"""How much deeper than the writer's stack the reader's is."""
+"""Number of frames by which the reader's stack is deeper than the writer's."""
 
 
 async def _deeper(frames: int, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """Make a call from a stack that is deeper."""
+    """Make a call from a deeper stack."""
     return await call() if frames == 0 else await _deeper(frames - 1, call)
 
 
 class NestingConformance(Conformance):
-    """A fixed limit decides what is too deep, not the stack that happens to be left."""
+    """The maximum nesting depth is fixed, and does not depend on the remaining stack."""
 
     @over("write")
     async def test_what_is_too_deep_to_read_is_refused(
@@ -61,7 +61,7 @@ class NestingConformance(Conformance):
 
 
 def _depth(value: Any) -> int:
-    """The depth of a nested list, found without recursion."""
+    """Return the depth of a nested list, without recursion."""
     depth = 0
     while value:
         [value] = value

@@ -1,4 +1,4 @@
-"""Paths: a relative one means the directory in which the store was constructed."""
+"""Paths: a relative path is resolved against the working directory at construction time."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from key_value.aio.testing.suites.base import Conformance
 
 
 def takes_a_path(tests: Any) -> bool:
-    """Whether the store keeps files at a path that it is given."""
+    """Return whether the store keeps files at a given path."""
     return hasattr(tests, "open_store") and tests.keeps_files
 
 
 class PathConformance(Conformance):
-    """A process may change its directory; a store stays where it is."""
+    """A store stays at its path if the process changes its working directory."""
 
     @when(takes_a_path)
     async def test_a_relative_path_is_resolved_when_it_is_given(

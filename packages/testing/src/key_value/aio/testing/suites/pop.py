@@ -1,4 +1,4 @@
-"""Pop: one caller gets the value, and the entry is gone."""
+"""Pop: exactly one caller gets the value, and the entry is removed."""
 
 import asyncio
 from typing import Any
@@ -24,7 +24,7 @@ async def _pop_all(opening: Opening, collection: str, _: int) -> list[dict[str, 
 
 
 class PopConformance(Conformance):
-    """`pop` reads and removes in one step."""
+    """`pop` reads and removes an entry atomically."""
 
     @needs(AsyncPopProtocol)
     @over("write", "read")

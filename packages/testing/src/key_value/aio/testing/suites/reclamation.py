@@ -1,4 +1,4 @@
-"""Reclamation: what has expired is removed without a call of `cull`, by the writes that follow."""
+"""Reclamation: later writes remove expired entries without a call of `cull`."""
 
 import asyncio
 import time
@@ -13,13 +13,13 @@ from key_value.aio.testing.suites.base import Conformance, nightly, overrides
 BATCH = 100
 NIGHTLY = 10_000
 REMAINING = 0.1
-"""The share of the expired entries that may still be there after as many writes."""
+"""Maximum fraction of the expired entries that may remain after the same number of writes."""
 SETTLE_SECONDS = 30
-"""A step may end after the write that began it."""
+"""A cleanup step may end after the write that started it."""
 
 
 class ReclamationConformance(Conformance):
-    """The space of dead entries is bounded by the rate of writes, and nothing else is removed."""
+    """The space of expired entries is bounded by the rate of writes, and no other entries are removed."""
 
     @pytest.mark.timeout(300)
     @when(overrides("count_stored"))
@@ -52,7 +52,7 @@ class ReclamationConformance(Conformance):
         return self.short_ttl
 
     async def _dead(self, store: Store, collection: str, count: int) -> int:
-        """The expired entries that remain, once steps that were begun have ended."""
+        """Return the number of expired entries that remain after all started steps have ended."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while (dead := await self.count_stored(store, collection=collection) - count) > REMAINING * count:
             if time.monotonic() > deadline:

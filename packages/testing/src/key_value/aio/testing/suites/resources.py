@@ -1,4 +1,4 @@
-"""Resources: threads, descriptors and memory are freed with what they served."""
+"""Resources: threads, descriptors and memory are freed with the stores and entries that used them."""
 
 import asyncio
 import gc
@@ -14,33 +14,33 @@ from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 STORES = 8
 SETTLE_SECONDS = 15
 SLACK = 5
-"""Threads and descriptors that come and go beside the stores, as those of the event loop do."""
+"""Threads and descriptors that come and go independently of stores, such as those of the event loop."""
 DESCRIPTORS = Path("/proc/self/fd")
 ENTRIES = 60
 BYTES_PER_ENTRY = 100
-"""What may remain of a deleted entry, such as the name of its collection in a bounded cache."""
+"""Bytes that may remain of a deleted entry, such as its collection name in a bounded cache."""
 BYTES_OF_OTHERS = 49_152
-"""What may remain of anything else, such as the tables of caches."""
+"""Bytes that may remain of anything else, such as the tables of caches."""
 
 
 def _in_use() -> int:
-    """The threads and descriptors of this process, once what is unreachable was collected."""
+    """Return the number of threads and descriptors of this process after a garbage collection."""
     gc.collect()
     descriptors = len(list(DESCRIPTORS.iterdir())) if DESCRIPTORS.exists() else 0
     return threading.active_count() + descriptors
 
 
 async def _settle(before: int) -> int:
-    """The threads and descriptors in use, as soon as they are few, or after some seconds."""
+    """Return the number of additional threads and descriptors, once it is small or after some seconds."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    # Counted once in each turn: those of others come and go.
+    # Counted only once per iteration, because those of others come and go.
     while (used := _in_use() - before) > SLACK and time.monotonic() < deadline:  # noqa: ASYNC110 -- nothing says when they end
         await asyncio.sleep(0.02)
     return used
 
 
 class ResourceConformance(Conformance):
-    """Many stores, one after another, need no more than one."""
+    """Many stores, one after another, need no more resources than one."""
 
     @when(overrides("opening"), states(closed_frees=True))
     async def test_closed_stores_keep_no_thread_and_no_descriptor(
@@ -77,7 +77,7 @@ class ResourceConformance(Conformance):
         assert after - before < entries * BYTES_PER_ENTRY + BYTES_OF_OTHERS
 
     async def _put_and_delete(self, store: Store, collection: str, start: int) -> None:
-        """Store entries of several collections, whose times to live are all different, and delete them."""
+        """Store and delete entries in several collections, with a different TTL each."""
         for n in range(start, start + min(ENTRIES, self.many)):
             name = f"{collection}-{n % 10}"
             await store.put(f"key-{n}", {"n": n}, collection=name, ttl=10 * 1.005**n)

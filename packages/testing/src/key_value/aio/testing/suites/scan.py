@@ -1,4 +1,4 @@
-"""Scan: the keys of a collection, page by page, each once."""
+"""Scan: the keys of a collection, page by page, each exactly once."""
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ async def pages(
     limit: int = 7,
     between: Callable[[], Awaitable[None]] | None = None,
 ) -> list[str]:
-    """Scan to the end and return all keys, as often as each was listed."""
+    """Scan to the end and return all keys, with any repetitions."""
     listed: list[str] = []
     cursors: set[str] = set()
     while True:
@@ -50,7 +50,7 @@ async def _rest(opening: Opening, collection: str, cursor: str, _: int) -> list[
 
 
 class ScanConformance(Conformance):
-    """What was there all along comes exactly once, in pages that another process can continue."""
+    """A key that exists during the whole scan is listed exactly once; other processes can continue a scan."""
 
     @needs(AsyncScanProtocol)
     @over(limit=named(1, 2, 7, 1000))

@@ -1,4 +1,4 @@
-"""Setup: it happens once, a cancelled one harms no other caller, and a failed one is tried again."""
+"""Setup: it runs once, a cancelled setup does not affect other callers, and a failed one is retried."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,7 +13,7 @@ from key_value.aio.testing.suites.base import Conformance
 
 
 class _Setup:
-    """A setup hook that fails so many times, and otherwise waits until it is let go."""
+    """A setup hook that fails a number of times, and otherwise waits until it is released."""
 
     def __init__(self, *, failures: int = 0) -> None:
         self.failures = failures
@@ -34,7 +34,7 @@ class _Setup:
 
 
 class SetupConformance(Conformance):
-    """The promises of `BaseStore` about `_setup`, kept by a store that overrides it."""
+    """The guarantees of `BaseStore` for `_setup`, kept by stores that override it."""
 
     @when(states(on_base_store=True))
     async def test_setup_can_be_repeated(self, store: Store, collection: str) -> None:
@@ -105,7 +105,7 @@ class SetupConformance(Conformance):
     async def _closed_with(self, store: Store, setup: _Setup, monkeypatch: pytest.MonkeyPatch) -> _Setup:
         base = self._base(store)
         await store.close()
-        monkeypatch.setattr(base, "_setup", setup.wrap(base._setup))  # pyright: ignore[reportPrivateUsage] -- the hook that its authors write
+        monkeypatch.setattr(base, "_setup", setup.wrap(base._setup))  # pyright: ignore[reportPrivateUsage] -- a hook that store authors implement
         return setup
 
     def _base(self, store: Store) -> BaseStore:
@@ -114,7 +114,7 @@ class SetupConformance(Conformance):
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The errors that this one was raised from, the latest first."""
+    """Yield the exceptions that caused this one, the latest first."""
     cause = error.__cause__
     while cause is not None:
         yield cause

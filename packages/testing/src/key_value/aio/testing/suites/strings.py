@@ -1,4 +1,4 @@
-"""Strings: a name of a subclass of str is the plain text that it holds."""
+"""Strings: a name of a subclass of str is treated as its plain text."""
 
 from enum import Enum
 from typing import Any, SupportsIndex, cast
@@ -20,7 +20,7 @@ from key_value.aio.testing.trials import try_each
 
 
 class Escaping(str):
-    """A string that escapes what it is joined with, as markup does."""
+    """A string that escapes the strings it is joined with, like markup."""
 
     __slots__ = ()
 
@@ -57,13 +57,13 @@ def _escaped(text: object) -> str:
 
 
 def _subclassed(text: str) -> dict[str, str]:
-    """A text as members of subclasses of str, by what they are."""
+    """Return a text as instances of subclasses of str, by description."""
     member = cast("str", Enum("Name", {"MEMBER": text}, type=str)["MEMBER"])
     return {"enum": member, "escaping": Escaping(text)}
 
 
 class StringConformance(Conformance):
-    """A name is taken for its characters, whatever its class makes of `str()`, `format` and `+`."""
+    """Only the characters of a name count, however its class implements `str()`, `format` and `+`."""
 
     async def test_a_key_of_a_subclass_is_its_plain_text(self, store: Store, collection: str) -> None:
         async def use(key: str) -> None:

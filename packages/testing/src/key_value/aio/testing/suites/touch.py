@@ -1,4 +1,4 @@
-"""Touch: an entry gets a new time to live, and nothing else changes."""
+"""Touch: an entry gets a new TTL, and nothing else changes."""
 
 import asyncio
 from datetime import timedelta
@@ -18,7 +18,7 @@ ROUNDS = 20
 
 
 class TouchConformance(Conformance):
-    """`touch` neither resurrects an entry nor shortens what it was given."""
+    """`touch` neither resurrects an entry nor shortens the TTL that it was given."""
 
     @needs(AsyncTouchProtocol)
     @over(before=named(None, 50, 5000), ttl=named(1000, 1000.9, 0.9))

@@ -1,4 +1,4 @@
-"""Time to live: an entry lives for its whole TTL, never less, and is gone afterwards for everyone."""
+"""TTL: an entry lives for its whole TTL, never less, and is then gone for all callers."""
 
 import asyncio
 from datetime import timedelta
@@ -17,7 +17,7 @@ from key_value.aio.testing.trials import named, over
 
 
 class TTLConformance(Conformance):
-    """What is expired is missing; what is not expired is there, with the time that it has left."""
+    """Expired entries are missing; unexpired entries exist and have their remaining TTL."""
 
     @over("write", ttl=named(100, 100.9, 0.9, 86_400, 40 * 86_400))
     async def test_ttl_is_what_is_left(self, store: Store, collection: str, write: Write, ttl: float) -> None:
@@ -48,7 +48,7 @@ class TTLConformance(Conformance):
         await self._lives(store, ["key"], collection, read, self.short_ttl, since)
 
     async def test_lives_its_whole_ttl_past_a_full_second(self, store: Store, collection: str) -> None:
-        """A backend that counts whole seconds has to round up."""
+        """A backend that counts whole seconds must round up."""
         since, ttl = Stopwatch(), 1.3
         for operation, write in self.writes().items():
             await write(store, operation, {"a": 1}, collection=collection, ttl=ttl)

@@ -1,4 +1,4 @@
-"""Values: JSON in, the same JSON out; what is not JSON is refused and replaces nothing."""
+"""Values: JSON is read back unchanged; other values are rejected and replace nothing."""
 
 import json
 from typing import Any
@@ -16,12 +16,12 @@ LARGE = 200_000
 
 
 def _exact(value: Any) -> str:
-    """Tell apart what `==` does not (1, 1.0 and True; 0.0 and -0.0), and find NaN equal to itself."""
+    """Distinguish values that `==` does not (1, 1.0, True; 0.0, -0.0), and treat NaN as equal to itself."""
     return json.dumps(value, sort_keys=True)
 
 
 class ValueConformance(Conformance):
-    """What is read is what was written, to the bit; only the order of an object's keys is free."""
+    """The value read is exactly the value written; only the order of an object's keys may differ."""
 
     @over("write")
     async def test_reads_the_same_json(self, store: Store, collection: str, write: Write) -> None:

@@ -1,4 +1,4 @@
-"""Versions: a conditional write happens only where the entry is still the one that was read."""
+"""Versions: a conditional write happens only if the entry has not changed since it was read."""
 
 import asyncio
 from datetime import timedelta
@@ -22,7 +22,7 @@ NO_VERSIONS = {"empty": "", "number": "0", "negative": "-1", "null": "null", "lo
 
 
 async def add(store: AsyncCompareAndSetProtocol, collection: str) -> None:
-    """Add 1 to a counter, as often as it takes to be the one whose version fits."""
+    """Add 1 to a counter, and retry until the version matches."""
     while True:
         found = await store.get_versioned("counter", collection=collection)
         assert found is not None, "the counter is missing"
@@ -133,7 +133,7 @@ class VersionConformance(Conformance):
     @needs(AsyncCompareAndSetProtocol)
     @over("write")
     async def test_a_stale_version_matches_nothing(self, store: Store, collection: str, write: Write) -> None:
-        """Not even where the entry was deleted and is stored again with an equal value."""
+        """This includes an entry that was deleted and stored again with an equal value."""
         await store.put("key", {"n": 1}, collection=collection)
         stale = await self._version(store, collection)
         await store.put("key", {"n": 1}, collection=collection)
@@ -150,7 +150,7 @@ class VersionConformance(Conformance):
     async def test_equal_values_at_once_have_versions_of_their_own(
         self, store: Store, collection: str
     ) -> None:
-        """Also where all are written within one tick of the clock."""
+        """This includes values written within the same clock tick."""
         able, seen = self._comparing(store), list[str]()
         for _ in range(20):
             await store.put("key", {"n": 1}, collection=collection)
@@ -246,7 +246,7 @@ class VersionConformance(Conformance):
 
     @needs(AsyncCompareAndSetProtocol, AsyncTouchProtocol)
     async def test_a_touched_entry_keeps_versions_apart(self, store: Store, collection: str) -> None:
-        """A writer that read before the touch may win or lose, but the version that follows is new."""
+        """A writer that read before the touch may succeed or fail, but the next version is new."""
         await store.put("key", {"n": 1}, collection=collection)
         before = await self._version(store, collection)
         await self.ability(store, AsyncTouchProtocol).touch("key", ttl=1000, collection=collection)

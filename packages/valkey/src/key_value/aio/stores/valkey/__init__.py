@@ -1,4 +1,4 @@
-"""A store in Valkey."""
+"""The Valkey store: `ValkeyStore`."""
 
 from key_value.aio.stores.valkey.store import ValkeyStore
 

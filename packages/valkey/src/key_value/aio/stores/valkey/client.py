@@ -1,4 +1,4 @@
-"""valkey-glide's clients: how they are configured from arguments and URLs, and their exceptions."""
+"""valkey-glide's clients: their configuration from arguments and URLs, and their exceptions."""
 
 import copy
 import math
@@ -55,7 +55,7 @@ __all__ = [
 Configuration: TypeAlias = GlideClientConfiguration | GlideClusterClientConfiguration
 
 ERRORS = (
-    # Two of its exceptions have the names of built-in ones, but are none.
+    # Two of its exceptions share the names of built-in ones but are not subclasses of them.
     (GlideTimeoutError, StoreTimeoutError),
     ((GlideConnectionError, ClosingError), StoreConnectionError),
     (GlideError, KeyValueStoreError),
@@ -70,7 +70,7 @@ _KINDS = (
         re.compile("connect failed|maximum inflight|ConnectionNotFoundForRoute|AllConnectionsUnavailable"),
         StoreUnreachableError,
     ),
-    # The connection broke, or the server does not serve the entry now.
+    # The connection broke, or the server does not serve the entry at the moment.
     (
         RequestError,
         re.compile(
@@ -83,14 +83,14 @@ _KINDS = (
 )
 
 _SCHEMES = {"valkey": False, "redis": False, "valkeys": True, "rediss": True}
-"""The schemes of URLs, and whether they mean TLS."""
+"""URL schemes, and whether they imply TLS."""
 
 _IN_FLIGHT = 1_000_000
-"""Commands that await an answer at most; by default the driver refuses the 1,001st."""
+"""Maximum number of commands in flight; by default the driver rejects the 1,001st."""
 
 
 def kind_of(error: Exception) -> type[KeyValueStoreError] | None:
-    """Return the error to raise for one of the driver's whose words tell it, or None."""
+    """Return the error class for a driver exception recognised by its message, or None."""
     for driver, words, kind in _KINDS:
         if isinstance(error, driver) and words.search(str(error)):
             return kind
@@ -98,10 +98,10 @@ def kind_of(error: Exception) -> type[KeyValueStoreError] | None:
 
 
 def is_lost(answer: object) -> bool:
-    """Return whether an answer is an error that the client may not recover from.
+    """Return whether a response is an error that the client may not recover from.
 
-    Once its server has become a replica, or has another password, a client goes on to say `ReadOnly` or to
-    wait, also when that has passed.
+    If its server became a replica or changed its password, a client keeps failing with `ReadOnly` or waiting,
+    even after that situation has passed.
     """
     if isinstance(answer, (GlideTimeoutError, GlideConnectionError)):
         return True
@@ -109,12 +109,12 @@ def is_lost(answer: object) -> bool:
 
 
 class Client(Protocol):
-    """As much of the driver's clients, which are typed in part only, as a store needs."""
+    """The subset of the driver's partly typed clients that the store uses."""
 
     config: Configuration
 
     def custom_command(self, command_args: Sequence[str | bytes], route: Any = ...) -> Awaitable[Any]:
-        """Send one command; only a client of a cluster takes a route."""
+        """Send one command; only a cluster client accepts a route."""
         ...
 
     def exec(self, batch: Any, raise_on_error: bool, options: Any) -> Awaitable[list[Any]]:
@@ -127,12 +127,12 @@ class Client(Protocol):
 
 
 def is_cluster(client: object) -> bool:
-    """Return whether a client is one of a cluster."""
+    """Return whether a client is a cluster client."""
     return isinstance(client, GlideClusterClient)
 
 
 class Place(NamedTuple):
-    """What a URL says."""
+    """The parts of a URL."""
 
     address: tuple[str, int]
     db: int | None
@@ -142,10 +142,10 @@ class Place(NamedTuple):
 
 
 def parse_url(url: str) -> Place:
-    """Parse `valkey[s]://[user[:password]@]host[:port][/db]`; `redis://` and `rediss://` mean the same.
+    """Parse `valkey[s]://[user[:password]@]host[:port][/db]`; `redis://` and `rediss://` are synonyms.
 
     Raises:
-        ValueError: It is no such URL; the message does not hold it, as it may hold a password.
+        ValueError: The URL has another form. The message does not quote it, because it may hold a password.
     """
     try:
         parts = urlsplit(url)
@@ -174,7 +174,7 @@ def parse_url(url: str) -> Place:
 def tls_files(
     *, ca_certs: str | None, certfile: str | None, keyfile: str | None, verify: bool
 ) -> TlsAdvancedConfiguration | None:
-    """Return the driver's configuration of TLS, or None if all is as by default."""
+    """Return the driver's TLS configuration, or None if all settings have their defaults."""
     files = {"root_pem_cacerts": ca_certs, "client_cert_pem": certfile, "client_key_pem": keyfile}
     options: dict[str, Any] = {
         name: Path(file).read_bytes() for name, file in files.items() if file is not None
@@ -197,16 +197,16 @@ def configure(
 
     Args:
         addresses: Host and port of the server and its replicas, or of some nodes of the cluster.
-        cluster: Whether it is a cluster.
-        db: The number of the database.
+        cluster: Whether the addresses are nodes of a cluster.
+        db: Database number.
         credentials: User name and password.
         tls: Whether to use TLS.
-        tls_config: Which certificates to trust and to show.
+        tls_config: Trusted certificates and the client certificate.
     """
     common: dict[str, Any] = {
         "addresses": [NodeAddress(host, port) for host, port in addresses],
         "use_tls": tls,
-        # A number makes the driver send SELECT, which not every cluster takes.
+        # A number makes the driver send SELECT, which not every cluster supports.
         "database_id": db or None,
     }
     if credentials is not None:
@@ -219,19 +219,19 @@ def configure(
 
 
 async def connect(given: Configuration, timeout: float | None) -> Client:
-    """Create a client, which connects by its first command: this would block the event loop.
+    """Create a client that connects with its first command, because connecting blocks the event loop.
 
     Args:
-        given: Its configuration; the store sets what it leaves to the driver's defaults.
-        timeout: Seconds that a command and a connection attempt take at most, also if it allows a command
-            more; None for the driver's defaults.
+        given: Configuration of the client. The store sets options that it leaves at the driver's defaults.
+        timeout: Maximum duration of a command and of a connection attempt, in seconds, even if `given` allows
+            a longer command; None keeps the driver's defaults.
     """
     configuration = copy.copy(given)
     configuration.lazy_connect = True
     if configuration.inflight_requests_limit is None:
         configuration.inflight_requests_limit = _IN_FLIGHT
     if configuration.reconnect_strategy is None:
-        # A first attempt that is refused raises at once, and says why.
+        # If the first attempt is refused, the driver raises at once and reports the reason.
         configuration.reconnect_strategy = BackoffStrategy(num_of_retries=1, factor=10, exponent_base=2)
     if timeout is not None:
         milliseconds = math.ceil(timeout * 1000)
@@ -246,6 +246,6 @@ async def connect(given: Configuration, timeout: float | None) -> Client:
 
 
 def location_of(configuration: Configuration) -> str:
-    """Return where a client connects to, without user and password."""
+    """Return the location that a client connects to, without user name and password."""
     nodes = ",".join(f"{node.host}:{node.port}" for node in configuration.addresses)
     return f"{'valkeys' if configuration.use_tls else 'valkey'}://{nodes}/{configuration.database_id or 0}"

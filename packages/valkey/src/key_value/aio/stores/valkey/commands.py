@@ -1,4 +1,4 @@
-"""Sending commands, the same way to a server and to a cluster."""
+"""Sending commands, in the same way to a server and to a cluster."""
 
 import asyncio
 import math
@@ -31,25 +31,27 @@ class Node(NamedTuple):
 
 
 class Commands:
-    """The commands of the tasks of one event loop; the driver sends them over one connection.
+    """Sends the commands of one event loop; the driver sends them over one connection.
 
-    A client of ours that does not answer is replaced before the next command, once a new one gets an answer:
-    the server has read by then what was sent before, so that none of it can overtake a later write.
+    If a client that the store created stops responding, it is replaced before the next command, as soon as a
+    new client gets a response. By then the server has read all earlier commands, so none of them can overtake
+    a later write.
 
-    The driver reads the answers to all loops in the loop of its first client. Where that one has ended, or
-    an answer to another loop that has ended comes first, no answer comes, not even that of a timeout: the
-    next client reads them again.
+    The driver reads the responses for all event loops in the loop of its first client. If that loop has
+    ended, or a response for another ended loop comes first, no response arrives, not even a timeout. The next
+    client starts reading them again.
     """
 
     def __init__(
         self, client: Client, *, renew: Callable[[], Awaitable[Client]] | None, timeout: float | None
     ) -> None:
-        """Use a client, in the running event loop only.
+        """Initialize with a client; use it in the running event loop only.
 
         Args:
             client: The client.
-            renew: Creates another client in its place; None leaves this one.
-            timeout: Seconds that a client of ours takes at most to answer; None for the client's own timeout.
+            renew: Creates a client to replace it; None keeps this client.
+            timeout: Maximum time that a client created by the store takes to respond, in seconds; None keeps
+                the client's own timeout.
         """
         self.client = client
         self.is_cluster = is_cluster(client)
@@ -57,21 +59,21 @@ class Commands:
         self._may_be_lost = False
         self._replacing = asyncio.Lock()
         self._timeout = math.inf if timeout is None else timeout
-        # A replica may not have yet what was acknowledged; GETEX is sent to the primary.
+        # A replica may lag behind acknowledged writes. GETEX is always sent to the primary.
         reads_from_primary = client.config.read_from is ReadFrom.PRIMARY
         self._get = "GET" if reads_from_primary else "GETEX"
-        # While a slot of a cluster moves, commands of several keys are refused, even if all are of one slot.
+        # While a cluster slot migrates, commands with several keys are rejected, even within one slot.
         self._has_mget = reads_from_primary and not self.is_cluster
 
     async def execute(self, *command: str | bytes) -> Any:
-        """Send one command, and return the answer to it."""
+        """Send one command and return its response."""
         client = await self._working_client()
         answer = await self._answer(client.custom_command(command))
         self._may_be_lost = False
         return answer
 
     async def execute_all(self, commands: Sequence[Command]) -> list[Any]:
-        """Send several commands in one batch, and return the answers, exceptions among them."""
+        """Send several commands in one batch and return the responses; failures are exceptions."""
         if not commands:
             return []
         client = await self._working_client()
@@ -81,15 +83,15 @@ class Commands:
         return answers
 
     async def read(self, address: str) -> bytes | None:
-        """Return what is stored at an address."""
+        """Return the value at an address."""
         return await self.execute(self._get, address)
 
     async def read_many(self, addresses: Sequence[str]) -> list[Any]:
-        """Return what is stored at several addresses, an exception where it is of another type."""
+        """Return the values at several addresses; a value of another type is an exception."""
         if not self._has_mget:
             return await self.execute_all([(self._get, address) for address in addresses])
         answers: list[Any] = await self.execute("MGET", *addresses)
-        # MGET answers nothing for a value of another type too; GET says so.
+        # MGET also returns nil for a value of another type; GET returns an error.
         unclear = [index for index, answer in enumerate(answers) if answer is None]
         again = await self.execute_all([("GET", addresses[index]) for index in unclear])
         for index, answer in zip(unclear, again, strict=True):
@@ -97,7 +99,7 @@ class Commands:
         return answers
 
     async def primaries(self) -> list[Node]:
-        """Return the nodes of a cluster that hold keys, in an order that every process finds."""
+        """Return the nodes of a cluster that hold keys, in the same order in every process."""
         ranges: list[list[Any]] = await self.execute("CLUSTER", "SLOTS")
         primaries = {
             Node(node[2].decode(), node[0].decode(), int(node[1])) for node in (each[2] for each in ranges)
@@ -105,7 +107,7 @@ class Commands:
         return sorted(primaries)
 
     async def scan(self, node: Node | None, *command: str) -> tuple[str, list[bytes]]:
-        """Return the next cursor of a node, or of the only server, "0" at the end, and the names it found."""
+        """Return the next cursor of a node or single server, "0" at the end, and the names it has found."""
         if node is None:
             answer = await self.execute(*command)
         else:
@@ -135,7 +137,7 @@ class Commands:
             raise
 
     def _note(self, answer: object) -> None:
-        # A cluster's client looks for lost nodes by itself.
+        # A cluster client looks for lost nodes by itself.
         self._may_be_lost = self._may_be_lost or (not self.is_cluster and is_lost(answer))
 
     async def _working_client(self) -> Client:

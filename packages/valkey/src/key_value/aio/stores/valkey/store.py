@@ -52,32 +52,32 @@ elseif #ARGV == 2 then redis.call('SET', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 return 1
 """
-"""Replaces or removes a value by its SHA-1, on any server: SET IFEQ would take the whole old value."""
+"""Replaces or removes a value by its SHA-1, on any server; SET IFEQ needs the whole old value."""
 
 WRITE_IF_SHA1 = VersionedBytesStore.version_of(WRITE_IF.encode())
 
 MAX_BYTES = 512 * 1024 * 1024
-"""The server's `proto-max-bulk-len`; beyond it, it cuts the connection and all calls in flight fail."""
+"""The server's `proto-max-bulk-len`; a longer value makes it drop the connection and all calls in flight."""
 
 _GLOB = re.compile(r"[*?\[\]^\\-]")
 
 
 class ValkeyStore(VersionedBytesStore, PagedBytesStore):
-    """A store in Valkey, Redis 6.2 or later, or in a cluster of them; the server removes what has expired.
+    """A store in Valkey, Redis 6.2 or later, or a cluster of either; the server removes expired entries.
 
-    An entry is at `<collection>::<key>`. The database may hold other data, which is neither listed nor
-    removed: a document names its entry.
+    Entries are stored at `<collection>::<key>`. The database may hold other data, which is neither listed nor
+    removed, because each document names its entry.
 
-    A store with a client of its own has one for each event loop, whose commands end within `timeout`: reads
-    and plain writes are repeated once on a broken connection, conditional writes never. A client of yours
-    follows its own timeouts, if they are shorter. It belongs to the event loop that it was created in: a call
-    from another one ends in `StoreTimeoutError`.
+    Without a `client` argument, the store creates a client per event loop, and its commands end within
+    `timeout`. On a broken connection, reads and plain writes are retried once, conditional writes never. A
+    client that you pass in keeps its own timeouts, if they are shorter. It belongs to the event loop in which
+    it was created: a call from another loop raises `StoreTimeoutError`.
     """
 
     names = Names(formerly=Names.PLAIN)
     errors = ERRORS
     reconnects = True
-    reclaim_after = None  # The server removes what has expired.
+    reclaim_after = None  # The server removes expired entries.
     url_parts = (
         ("host", "host"),
         ("port", "port"),
@@ -107,35 +107,35 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
         default_collection: str | None = None,
         timeout: float | None = 5.0,
     ) -> None:
-        """Use a client, or create one; nothing is sent before the store is used.
+        """Initialize with a client, or with the configuration to create one; connects on first use.
 
         Args:
-            client: A client, also of a cluster; the store does not close it.
-            config: The configuration of a client, also of a cluster, in place of all arguments up to
-                `ssl_cert_reqs`. Its `lazy_connect` is set; timeouts and the reconnection strategy are where
-                it leaves them out.
-            url: `valkey://` or `valkeys://`, which means TLS, with `redis://` and `rediss://` as other names;
-                its parts go before the other arguments. User and password are percent-decoded.
-            host: The host, without a URL.
-            port: The port, without a URL.
-            addresses: Host and port of several nodes, in place of `host` and `port`: of a primary and its
-                replicas, or of a cluster.
+            client: valkey-glide client, also for a cluster. The store does not close it.
+            config: Client configuration, also for a cluster, instead of all arguments up to `ssl_cert_reqs`.
+                The store sets `lazy_connect`, and timeouts and the reconnection strategy where they are
+                missing.
+            url: `valkey://` or, for TLS, `valkeys://` URL; `redis://` and `rediss://` are synonyms. Its parts
+                take precedence over the other arguments. User name and password are percent-decoded.
+            host: Host name; ignored if `url` is given.
+            port: Port; ignored if `url` is given.
+            addresses: Host and port of several nodes, instead of `host` and `port`: either a primary and its
+                replicas, or nodes of a cluster.
             cluster: Whether the server is a node of a cluster.
-            db: The number of the database; a cluster has several only since Valkey 9.
-            username: ACL user name, of the user that `password` belongs to.
+            db: Database number; clusters have several databases only since Valkey 9.
+            username: ACL user name; requires `password`.
             password: Password of the user, or of the server.
-            ssl: Whether to use TLS, which any of the arguments below implies.
-            ssl_ca_certs: File of the certificates to trust; by default those of the system.
-            ssl_certfile: File of the client's certificate.
-            ssl_keyfile: File of the key of that certificate.
-            ssl_cert_reqs: Whether the server's certificate must be valid.
-            default_collection: The collection used when a call names none.
-            timeout: Seconds that a call to the server may take; None leaves it to the client.
+            ssl: Whether to use TLS; any of the arguments below implies it.
+            ssl_ca_certs: File of trusted CA certificates. Defaults to those of the system.
+            ssl_certfile: File of the client certificate.
+            ssl_keyfile: File of the client certificate's private key.
+            ssl_cert_reqs: Whether the server certificate must be valid.
+            default_collection: Collection used when a call does not name one.
+            timeout: Maximum duration of a call to the server, in seconds; None leaves it to the client.
 
         Raises:
-            ValueError: `client` and `config` are given together, the URL is none, a user name has no
-                password, which the driver would leave out, or `timeout` is not positive.
-            OSError: A file cannot be read.
+            ValueError: `client` and `config` are given together, the URL is invalid, a user name has no
+                password (the driver would ignore it), or `timeout` is not positive.
+            OSError: A certificate or key file cannot be read.
         """
         super().__init__(default_collection=default_collection, timeout=timeout)
         if client is not None and config is not None:
@@ -169,7 +169,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
                 tls_config=tls_config,
             )
         self.location = location_of(self._config)
-        # Less than the store waits: the driver says first that there was no answer.
+        # Shorter than the store's own timeout, so that the driver reports the missing response first.
         self._answer_timeout = None if timeout is None else timeout * 0.9
         self._commands = self._owns(ClientPerLoop[Commands](None, self._open))
 
@@ -181,10 +181,10 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
 
     @property
     def client(self) -> Any:
-        """The client that was passed in, or the one of the running event loop, which the store has opened.
+        """The client that was passed in, or the one that the store opened for the running event loop.
 
         Raises:
-            StoreClosedError: The store is not set up in this event loop, or closed.
+            StoreClosedError: The store is closed or not set up in this event loop.
         """
         return self._given or self._commands.current().client
 
@@ -211,7 +211,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
             return kind(message=f"{self!r}: {error}")
         if type(error) is TimeoutError and self._given is None:
             return StoreConnectionError(
-                message=f"{self!r}: valkey-glide lost the answer, as when the event loop that reads it ends"
+                message=f"{self!r}: valkey-glide lost the response, as when the event loop that reads it ends"
             )
         return super()._map_error(error)
 
@@ -275,7 +275,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
         index = next((index for index, node in enumerate(nodes) if node and node.name == name), 0)
         node = nodes[index]
         if name and (node is None or node.name != name):
-            raise ValueError(f"cursor is of {name}, which is no primary node of the cluster now")
+            raise ValueError(f"cursor belongs to {name}, which is not a primary node of the cluster now")
         pattern = _GLOB.sub(r"\\\g<0>", prefix) + "*"
         following, found = await commands.scan(
             node, "SCAN", at or "0", "MATCH", pattern, "COUNT", str(limit), "TYPE", "string"
@@ -288,7 +288,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _cull(self) -> None:
-        """Leave it to the server."""
+        """Do nothing: the server removes expired entries."""
 
     async def _call_script(self, address: str, *arguments: str | bytes) -> bool:
         commands = await self._commands.get()
@@ -308,7 +308,7 @@ def _set(address: str, data: bytes, ttl: float | None) -> Command:
 
 
 def _text(name: bytes) -> str | None:
-    """Return a name of the database; None if it is not UTF-8, as all that is stored here."""
+    """Return a key of the database as text; None if it is not UTF-8, as all keys of the store are."""
     try:
         return name.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""hvac: its client, the few calls that a store makes, and its exceptions. They block."""
+"""hvac: its client, the blocking calls that the store makes, and its exceptions."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
@@ -20,7 +20,7 @@ from key_value.aio.errors import (
 )
 
 FIELD = "value"
-"""The field of a secret that has the document of its entry."""
+"""Field of a secret that contains the document of its entry."""
 
 _KEPT_METHODS = frozenset({307, 308})
 
@@ -42,7 +42,7 @@ ERRORS = (
 
 
 class Session(requests.Session):
-    """A session that sends no write on as a read, as HTTP clients do for most redirections."""
+    """A session that never turns a redirected write into a read, as HTTP clients usually do."""
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -50,20 +50,20 @@ class Session(requests.Session):
 
 
 class Secret(NamedTuple):
-    """What is at a path now."""
+    """The current version of a secret."""
 
     text: str | None
-    """The document; None if there is none, or it was removed."""
+    """The document; None if it does not exist or was removed."""
     version: int
-    """The number of its version; 0 if nothing was ever there."""
+    """The version number; 0 if there never was a version."""
     is_empty: bool = True
-    """Whether it has no field: an entry was removed."""
+    """Whether the secret has no field, because its entry was removed."""
 
 
 def make_client(
     url: str, token: str | None, namespace: str | None, timeout: float | None, options: Mapping[str, Any]
 ) -> Any:
-    """Create a client with a session of its own; nothing is sent."""
+    """Create a client with a separate session, without sending anything."""
     session = Session()
     session.verify, session.cert = options["verify"], options["cert"]
     patience: Any = timeout
@@ -71,7 +71,7 @@ def make_client(
 
 
 class Mount:
-    """The secrets below a mount, through the client of one thread."""
+    """The secrets of a mount, accessed through the client of one thread."""
 
     def __init__(self, client: Any, path: str, *, keeps_versions: bool, owned: bool) -> None:
         self._client = client
@@ -81,23 +81,23 @@ class Mount:
         self._keeps_versions = keeps_versions
 
     def close(self) -> None:
-        """Close the connections, unless they are those of a given client."""
+        """Close the connections, unless the client was passed in."""
         if self._owned:
             self._client.adapter.close()
 
     def check(self) -> None:
-        """Make sure that there is an engine that can write on a condition.
+        """Check that the mount is an engine with conditional writes.
 
         Raises:
-            ValueError: There is none.
+            ValueError: It is not such an engine.
         """
         about = _data(self._client.adapter.get(f"/v1/sys/internal/ui/mounts/{self._path}"))
         options: dict[str, Any] = about.get("options") or {}
         if options.get("version") != "2":
-            raise ValueError(f"The mount {self._path!r} is no KV engine of version 2")
+            raise ValueError(f"The mount {self._path!r} is not a KV engine of version 2")
 
     def read(self, path: str) -> Secret:
-        """Return what is at a path."""
+        """Return the current version of a secret."""
         try:
             answer = self._kv.read_secret_version(
                 path, mount_point=self._path, raise_on_deleted_version=False
@@ -110,16 +110,16 @@ class Mount:
         fields: dict[str, Any] = data["data"] or {}
         text = fields.get(FIELD)
         if text is not None and not isinstance(text, str):
-            raise DeserializationError(f"The field {FIELD!r} of the secret is no text")
+            raise DeserializationError(f"The field {FIELD!r} of the secret is not text")
         return Secret(text, data["metadata"]["version"], not fields)
 
     def write(self, path: str, text: str | None) -> dict[str, Any]:
-        """Store a document, or None in its place, and return what is said of the new version."""
+        """Store a document, or an empty version for None, and return the metadata of the new version."""
         while True:
             try:
                 return self._write(path, text)
             except exceptions.InvalidRequest as error:
-                # A mount may demand that every write is on a condition.
+                # A mount may require that every write is conditional.
                 if "parameter required" not in str(error):
                     raise
             written = self.write_if(path, text, self.read(path).version)
@@ -127,7 +127,7 @@ class Mount:
                 return written
 
     def write_if(self, path: str, text: str | None, version: int) -> dict[str, Any] | None:
-        """Do the same if the version is this one; None if it is not."""
+        """Write like `write` if the current version is the given one; otherwise return None."""
         try:
             return self._write(path, text, cas=version)
         except exceptions.InvalidRequest as error:
@@ -136,16 +136,16 @@ class Mount:
             raise
 
     def forget(self, path: str) -> None:
-        """Remove all versions of what is at a path."""
+        """Remove all versions of a secret."""
         self._kv.delete_metadata_and_all_versions(path, mount_point=self._path)
 
     def forget_empty(self, path: str) -> None:
-        """Remove what a removed entry has left."""
+        """Remove the empty version of a removed entry."""
         if self.read(path).is_empty:
             self.forget(path)
 
     def list(self, folder: str) -> list[str]:
-        """Return the names in a folder, those of folders with a `/` at the end."""
+        """Return the names in a folder; those of subfolders end with `/`."""
         try:
             answer = self._kv.list_secrets(folder, mount_point=self._path)
         except exceptions.InvalidPath as error:
@@ -163,10 +163,10 @@ class Mount:
 
 
 def mapped_error(error: Exception) -> BaseKeyValueError | None:
-    """Return the error for an exception that the table of errors does not tell apart."""
+    """Return the error for an exception that the error table does not distinguish."""
     if isinstance(error, (exceptions.Forbidden, exceptions.Unauthorized)):
         return StoreAuthenticationError(
-            message=f"Vault refuses the token, or its policies do: {_said(error)}"
+            message=f"Vault rejects the token, or its policies forbid the call: {_said(error)}"
         )
     if isinstance(error, exceptions.InternalServerError) and "too large" in str(error):
         return KeyValueStoreError(message="The entry is too large for Vault's storage")
@@ -180,7 +180,7 @@ def mapped_error(error: Exception) -> BaseKeyValueError | None:
 
 
 def _said(error: Any) -> str:
-    """Return what Vault said, without the URL, which holds the name of an entry."""
+    """Return Vault's message without the URL, which contains the name of an entry."""
     return "; ".join(map(str, error.errors or [])) or str(error.args[0] if error.args else "")
 
 
@@ -190,11 +190,11 @@ def _was_unreachable(error: requests.exceptions.ConnectionError) -> bool:
 
 
 def _data(answer: Any) -> Any:
-    """Return the data of an answer.
+    """Return the data of a response.
 
     Raises:
-        StoreConnectionError: It is no answer of Vault's, but of something in between.
+        StoreConnectionError: The response is not from Vault, but possibly from a proxy.
     """
     if not isinstance(answer, dict) or "data" not in answer:
-        raise StoreConnectionError(message="The answer is not one of Vault: is a proxy in between?")
+        raise StoreConnectionError(message="The response is not from Vault: is there a proxy in between?")
     return cast("dict[str, Any]", answer)["data"]

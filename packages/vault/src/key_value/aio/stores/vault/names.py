@@ -1,4 +1,4 @@
-"""Names of the secrets of a store in Vault: `collection::key`, one level below the mount."""
+"""Names of the secrets of a store in Vault, in the form `collection::key`, one level below the mount."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from key_value.aio.stores.base import EscapingStrategy, Names
 
 LONGEST_KEY = 2000
 LONGEST_COLLECTION = 1000
-"""Bytes of UTF-8, each of which may become three in a URL, for which proxies allow 8 KiB."""
+"""In UTF-8 bytes, each of which may become three in a URL; proxies allow 8 KiB for a URL."""
 
 _AMBIGUOUS = ":{2,}|:$"
 
@@ -20,9 +20,9 @@ _SOFT_HYPHEN = "\xad"
 
 @cache
 def refused() -> str:
-    """Return what Vault refuses in a path or takes for a part of it, as a regular expression.
+    """Return a regular expression for characters that Vault rejects or interprets in a path.
 
-    It is what Unicode 3.2 did not call printable, and `/`.
+    These are the characters that Unicode 3.2 does not count as printable, and `/`.
     """
     category = unicodedata.ucd_3_2_0.category
     accepted = " ".join(
@@ -46,7 +46,7 @@ class VaultNames(Names):
 
     @override
     def former(self, address: str, collection: str, key: str) -> str | None:
-        """Return the path that the 0.5 series used; None also if it leads elsewhere."""
+        """Return the path that the 0.5 series used, or None; also None if the path leads elsewhere."""
         former = super().former(address, collection, key)
         if former is None or self._unclean.search(former):
             return None

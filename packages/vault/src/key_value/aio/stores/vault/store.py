@@ -1,4 +1,4 @@
-"""The store in the KV engine of Vault."""
+"""A store in the KV engine of Vault."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -14,25 +14,25 @@ from key_value.aio.stores.vault.names import VaultNames
 T = TypeVar("T")
 
 _CLIENT_GIVES_UP = 0.9
-"""The part of the timeout after which the HTTP client ends a call."""
+"""Fraction of the timeout after which the HTTP client ends a call."""
 
 
 class VaultStore(VersionedBytesStore, PagedBytesStore):
-    """A store in a KV engine of version 2 of HashiCorp Vault or OpenBao.
+    """A store in a version 2 KV engine of HashiCorp Vault or OpenBao.
 
-    An entry is a secret, its path `collection::key`, its only field the JSON document of the 0.5 series.
-    Vault cannot remove a secret on a condition, so a removed entry leaves an empty version, whose
-    predecessors are wiped; `destroy()` and `destroy_collection()` remove these too. What has expired is
-    removed by `cull()`.
+    An entry is a secret with the path `collection::key`, and its only field is the JSON document of the 0.5
+    series. Vault has no conditional deletion, so a removed entry leaves an empty version, and its earlier
+    versions are wiped. `destroy()` and `destroy_collection()` remove the empty versions, too. `cull()`
+    removes expired entries.
 
-    hvac blocks: its calls are made in threads, each with a client of its own. It repeats nothing by itself;
-    reads and plain writes are repeated once on a broken connection.
+    hvac blocks, so its calls are made in threads, each with a separate client. It never retries by itself;
+    on a broken connection, the store retries reads and plain writes once.
     """
 
     errors = ERRORS
     reconnects = True
     buries = True
-    reclaim_after = None  # Each look at an entry is a request, and may be audited.
+    reclaim_after = None  # Reading an entry takes a request, and may be audited.
     lists_in_order = True
     url_parts = (("hosts", "url"), ("password", "token"), ("path", "mount_point"))
 
@@ -51,22 +51,21 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
         max_concurrency: int = 8,
         timeout: float | None = 10.0,
     ) -> None:
-        """Use a client, or create some; nothing is sent before the store is used.
+        """Initialize with a client, or with arguments to create clients; connects on first use.
 
         Args:
-            client: An `hvac.Client` of yours, logged in as you like; it stays open. Its token is read at
-                each call, so that you may renew it.
-            url: Where Vault is.
-            token: The token; without one hvac takes that of the environment variable `VAULT_TOKEN`, or of
-                `~/.vault-token`.
-            namespace: The namespace of Vault Enterprise or OpenBao.
-            mount_point: Where the KV engine is mounted.
-            verify: Whether to verify the server's certificate, or the path of a CA bundle.
-            cert: The path of a client certificate, or those of the certificate and its key.
-            keep_versions: Whether older versions of an entry are kept, as many as the engine is set to.
-            default_collection: The collection used when a call names none.
-            max_concurrency: Threads, and so calls at a time.
-            timeout: Seconds that a call may take; None sets no bound.
+            client: Logged-in `hvac.Client`. The store does not close it. Its token is read for each call, so
+                you may renew it.
+            url: URL of Vault.
+            token: Token. By default, hvac uses the environment variable `VAULT_TOKEN` or `~/.vault-token`.
+            namespace: Namespace of Vault Enterprise or OpenBao.
+            mount_point: Mount path of the KV engine.
+            verify: Whether to verify the server certificate, or the path of a CA bundle.
+            cert: Path of a client certificate, or the paths of the certificate and its key.
+            keep_versions: Whether to keep older versions of an entry, up to the engine's limit.
+            default_collection: Collection used when a call does not name one.
+            max_concurrency: Number of threads, which is the maximum number of concurrent calls.
+            timeout: Maximum duration of a call, in seconds; None sets no limit.
 
         Raises:
             ValueError: `timeout` or `max_concurrency` is not positive.
@@ -85,7 +84,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
             mine = client or make_client(url, token, namespace, patience, options)
             return Mount(mine, mount_point, keeps_versions=keep_versions, owned=client is None)
 
-        # The session of a given client has connections, which a forked child must not share.
+        # A client that was passed in has open connections, which a forked child must not share.
         self._worker = self._owns(
             Worker("vault", open_mount, close=Mount.close, threads=max_concurrency, forks=client is None)
         )
@@ -132,7 +131,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
 
     @override
     async def _remove_many(self, addresses: Sequence[str]) -> Sequence[Exception | None]:
-        # What is destroyed leaves nothing.
+        # Destroying a secret leaves no empty version.
         return await self._each(self._forget, addresses)
 
     @override
@@ -155,7 +154,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
         return AddressPage([(path, None) for path in page], page[-1] if len(found) > limit else None)
 
     def _swap(self, mount: Mount, address: str, text: str | None, version: str | None) -> bool:
-        """Write on the condition that what is at an address has a version, or that nothing is there."""
+        """Write if the current document has the version, or if it is missing and `version` is None."""
         there = mount.read(address)
         if (None if there.text is None else self.version_of(there.text.encode())) != version:
             return False
@@ -170,7 +169,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
         await self._run(lambda mount: mount.forget(address), writes=True)
 
     async def _forget_empty(self, prefix: str) -> None:
-        """Remove what removed entries have left."""
+        """Remove the empty versions of removed entries."""
         paths = await self._fetch(lambda: self._run(lambda mount: _paths(mount, prefix)))
         ours = [path for path in paths if self.names.entry(path) is not None]
 
@@ -184,7 +183,7 @@ class VaultStore(VersionedBytesStore, PagedBytesStore):
 
 
 def _paths(mount: Mount, prefix: str) -> list[str]:
-    """Return the paths that start with a prefix, those in folders, where the 0.5 series put some, too."""
+    """Return the paths that start with a prefix, including those in folders, as used by the 0.5 series."""
     found: list[str] = []
     folders = [""]
     while folders:
@@ -200,12 +199,12 @@ def _paths(mount: Mount, prefix: str) -> list[str]:
 
 
 def _check_lifetime(written: dict[str, Any]) -> None:
-    """Refuse that Vault removes a version by itself: it would go before its time.
+    """Raise if Vault removes versions by itself, because it would remove entries too early.
 
     Raises:
-        KeyValueStoreError: It would.
+        KeyValueStoreError: Vault removes versions by itself.
     """
     if written.get("deletion_time"):
         raise KeyValueStoreError(
-            message="The mount removes what is written after a time of its own: set delete_version_after to 0"
+            message="The mount deletes versions after a time: set its delete_version_after to 0"
         )

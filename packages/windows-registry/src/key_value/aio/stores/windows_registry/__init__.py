@@ -1,4 +1,4 @@
-"""The store in the registry of Windows: `WindowsRegistryStore`."""
+"""The Windows registry store: `WindowsRegistryStore`."""
 
 from key_value.aio.stores.windows_registry.names import WindowsRegistryV1CollectionSanitizationStrategy
 from key_value.aio.stores.windows_registry.store import WindowsRegistryStore

@@ -1,4 +1,4 @@
-"""The standard library's winreg: the part of it that is used here, typed on every system."""
+"""The parts of the standard library's winreg that the store uses, typed on every platform."""
 
 import sys
 from importlib import import_module
@@ -14,7 +14,7 @@ except ImportError as error:
 
 
 class Key(Protocol):
-    """An open key, which is closed where its block ends."""
+    """An open key, which is closed at the end of its `with` block."""
 
     def __enter__(self) -> "Key": ...
 
@@ -27,7 +27,7 @@ class Key(Protocol):
 
 
 class Winreg(Protocol):
-    """As much of winreg as a store needs."""
+    """The subset of winreg that the store uses."""
 
     HKEY_CURRENT_USER: int
     HKEY_LOCAL_MACHINE: int
@@ -36,23 +36,23 @@ class Winreg(Protocol):
     REG_SZ: int
 
     def OpenKey(self, key: int, sub_key: str, reserved: int = 0, access: int = ..., /) -> Key:
-        """Open a key that is there."""
+        """Open an existing key."""
         ...
 
     def CreateKeyEx(self, key: int, sub_key: str, reserved: int = 0, access: int = ..., /) -> Key:
-        """Open a key, which is made where it is missing."""
+        """Open a key, creating it if it is missing."""
         ...
 
     def DeleteKey(self, key: int, sub_key: str, /) -> None:
-        """Remove a key that has no subkeys, with its values."""
+        """Remove a key without subkeys, including its values."""
         ...
 
     def QueryInfoKey(self, key: Key, /) -> tuple[int, int, int]:
-        """How many subkeys and values a key has, and when it was changed."""
+        """Return the number of subkeys and values, and the time of the last change."""
         ...
 
     def QueryValueEx(self, key: Key, name: str, /) -> tuple[object, int]:
-        """A value, and its type."""
+        """Return a value and its type."""
         ...
 
     def SetValueEx(self, key: Key, name: str, reserved: int, kind: int, value: str, /) -> None:
@@ -64,11 +64,11 @@ class Winreg(Protocol):
         ...
 
     def EnumKey(self, key: Key, index: int, /) -> str:
-        """The name of a subkey."""
+        """Return the name of a subkey."""
         ...
 
     def EnumValue(self, key: Key, index: int, /) -> tuple[str, object, int]:
-        """The name of a value, the value, and its type."""
+        """Return the name of a value, the value, and its type."""
         ...
 
 

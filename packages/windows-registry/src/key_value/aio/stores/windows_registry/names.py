@@ -1,4 +1,4 @@
-"""Names in the registry: one that it can hold and keep apart stays as it is, any other one is escaped."""
+"""Names in the registry; names that it does not support or distinguish are escaped."""
 
 import string
 
@@ -11,20 +11,20 @@ from key_value.aio.stores.base import (
     SanitizationStrategy,
 )
 
-# The limits are those of characters, of which a name has no more than bytes of UTF-8:
+# The limits are in characters, and a name never has more characters than UTF-8 bytes:
 # https://learn.microsoft.com/windows/win32/sysinfo/registry-element-size-limits
 _LONGEST_KEY = 255
 _LONGEST_VALUE_NAME = 16_383
 
-# A backslash leads to a subkey, and winreg takes no NUL.
+# A backslash separates subkeys, and winreg rejects NUL.
 _UNSAFE_IN_KEYS = "[\\\\\0]"
 _UNSAFE_IN_VALUE_NAMES = "\0"
 
 
 class WindowsRegistryV1CollectionSanitizationStrategy(HybridSanitizationStrategy):
-    """Replaces what is neither a letter nor a digit of ASCII, as the 0.5 series did on request.
+    """Replaces everything but ASCII letters and digits, as the 0.5 series did on request.
 
-    Two collections can become one. It is for entries that were written with it.
+    Different collections may get the same name. Use it only for entries that were written with it.
     """
 
     def __init__(self) -> None:
@@ -32,16 +32,17 @@ class WindowsRegistryV1CollectionSanitizationStrategy(HybridSanitizationStrategy
 
 
 class RegistryNames(Names):
-    """Addresses in the registry: the name of the collection's key, a backslash, the name of the value."""
+    """Addresses in the registry: the name of the collection's key, a backslash, and the name of the value."""
 
     def __init__(
         self, *, keys: SanitizationStrategy | None, collections: SanitizationStrategy | None
     ) -> None:
-        """Choose the form of names.
+        """Initialize with strategies.
 
         Args:
-            keys: What becomes of keys, in place of escaping what the registry cannot hold or keep apart.
-            collections: What becomes of collections.
+            keys: Strategy that maps keys to names of values; None escapes characters that the registry does
+                not support or distinguish.
+            collections: The same for collections.
         """
         super().__init__(
             separator="\\",

@@ -1,4 +1,4 @@
-"""The key of a store in the registry, with a subkey for each collection."""
+"""The registry key of a store, with one subkey per collection."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -11,18 +11,18 @@ from key_value.aio.stores.windows_registry.driver import Key, winreg
 T = TypeVar("T")
 
 _READINGS = 10
-"""How often a list is read anew at most, because it was changed meanwhile."""
+"""Maximum number of attempts to read a list that changes in the meantime."""
 
 
 class Registry:
-    """The texts below one key, each at an address: the name of a subkey, a backslash, the name of a value."""
+    """The texts below one key; an address is the name of a subkey, a backslash, and the name of a value."""
 
     def __init__(self, hive: int, path: str) -> None:
-        """Name a key; it is created by the first text.
+        """Initialize with a key, which the first write creates.
 
         Args:
-            hive: The handle of the hive.
-            path: The key's path in it.
+            hive: Handle of the hive.
+            path: Path of the key in the hive.
         """
         self._hive = hive
         self._path = path
@@ -31,7 +31,7 @@ class Registry:
         """Return the text at an address, or None.
 
         Raises:
-            DeserializationError: The value there is not text.
+            DeserializationError: The value is not text.
         """
         try:
             with self._open(_subkey(address)) as key:
@@ -39,11 +39,11 @@ class Registry:
         except FileNotFoundError:
             return None
         if kind != winreg.REG_SZ or not isinstance(value, str):
-            raise DeserializationError(message=f"It is a value of type {kind}, not REG_SZ")
+            raise DeserializationError(message=f"The value has type {kind}, not REG_SZ")
         return value
 
     def set(self, address: str, text: str) -> None:
-        """Store a text; the registry replaces a value as one."""
+        """Store a text; the registry replaces a value atomically."""
         path = self._path_of(_subkey(address))
         with winreg.CreateKeyEx(self._hive, path, 0, winreg.KEY_SET_VALUE) as key:
             winreg.SetValueEx(key, _name(address), 0, winreg.REG_SZ, text)
@@ -54,7 +54,7 @@ class Registry:
             winreg.DeleteValue(key, _name(address))
 
     def subkeys(self) -> list[str]:
-        """Return the names of all subkeys, in their order without regard to case."""
+        """Return the names of all subkeys, in case-insensitive order."""
         try:
             with self._open() as key:
                 return sorted(_whole(key, lambda: _names(key)), key=str.upper)
@@ -62,7 +62,7 @@ class Registry:
             return []
 
     def texts(self, subkey: str) -> dict[str, str]:
-        """Return every text of a subkey, by its address, in the order of their names."""
+        """Return all texts of a subkey by address, in the order of their names."""
         try:
             with self._open(subkey) as key:
                 values = _whole(key, lambda: _values(key))
@@ -72,12 +72,12 @@ class Registry:
         return {f"{subkey}\\{name}": str(value) for name, value in sorted(found)}
 
     def texts_after(self, prefix: str, cursor: str | None, limit: int) -> list[tuple[str, str]]:
-        """Return texts by address, those that start with a prefix, in the order of subkeys and names.
+        """Return texts by address in the order of subkeys and names, optionally only those with a prefix.
 
         Args:
-            prefix: A subkey, a backslash and the beginning of names; empty for all.
-            cursor: The address after which to begin.
-            limit: How many texts to return at most.
+            prefix: A subkey, a backslash and the start of names; empty for all.
+            cursor: Address after which to start.
+            limit: Maximum number of texts.
         """
         start = None if cursor is None else _place(cursor)
         found = (
@@ -90,7 +90,7 @@ class Registry:
         return list(islice(found, limit))
 
     def delete_all(self, addresses: Iterable[str]) -> None:
-        """Remove values, and then the keys in which nothing is left."""
+        """Remove values, and then the keys that have become empty."""
         subkeys: set[str] = set()
         for address in addresses:
             self.delete(address)
@@ -100,7 +100,7 @@ class Registry:
         self.prune()
 
     def prune(self, subkey: str = "") -> None:
-        """Remove a subkey, or the key itself, if nothing is left in it."""
+        """Remove a subkey, or the key itself, if it is empty."""
         try:
             with self._open(subkey) as key:
                 subkeys, values, _ = winreg.QueryInfoKey(key)
@@ -125,7 +125,7 @@ def _name(address: str) -> str:
 
 
 def _place(address: str) -> tuple[str, str]:
-    """Return what addresses are ordered by: the registry ignores the case of a subkey."""
+    """Return the sort key of an address: the registry ignores the case of a subkey."""
     return _subkey(address).upper(), _name(address)
 
 
@@ -138,10 +138,10 @@ def _values(key: Key) -> list[tuple[str, object, int]]:
 
 
 def _whole(key: Key, read: Callable[[], list[T]]) -> list[T]:
-    """Return what a key holds; read again if it was changed meanwhile: what moved could be missing."""
+    """Return the contents of a key, and read again if it was changed, because items may have moved."""
     for _ in range(_READINGS - 1):
         before = winreg.QueryInfoKey(key)
-        # The list ends early where something was removed.
+        # The list ends early if an item was removed.
         with suppress(OSError):
             found = read()
             if winreg.QueryInfoKey(key) == before:

@@ -1,4 +1,4 @@
-"""A store in the registry of Windows."""
+"""A store in the Windows registry."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -27,14 +27,14 @@ Hive = Literal["HKEY_CURRENT_USER", "HKEY_LOCAL_MACHINE"]
 
 
 class WindowsRegistryStore(PagedBytesStore):
-    """A store in the registry of Windows, for settings and other small values.
+    """A store in the Windows registry, for settings and other small values.
 
-    Each collection is a key below that of the store, and each entry a value in it, of type `REG_SZ`. The
-    registry ignores case, so capitals in names are percent-encoded. What is listed, culled or destroyed is
-    what a store wrote: values of others below the same key are left alone, and so is what cannot be read.
+    Each collection is a subkey of the store's key, and each entry a value in it, of type `REG_SZ`. The
+    registry ignores case, so capitals in names are percent-encoded. Only values written by a store are
+    listed, culled or destroyed; other values below the same key are left alone, including unreadable ones.
 
-    winreg cannot write on a condition, so there are no versions, `pop`, `touch` or `put_if_absent`. For the
-    same reason a `cull` can remove an entry that another process replaces in that very moment.
+    winreg has no conditional writes, so there are no versions, `pop`, `touch` or `put_if_absent`. For the
+    same reason, `cull` may remove an entry that another process replaces at that very moment.
     """
 
     errors = ((OSError, KeyValueStoreError),)
@@ -52,19 +52,19 @@ class WindowsRegistryStore(PagedBytesStore):
         key_sanitization_strategy: SanitizationStrategy | None = None,
         collection_sanitization_strategy: SanitizationStrategy | None = None,
     ) -> None:
-        r"""Name a key of the registry; nothing is opened before it is used.
+        r"""Initialize with a registry key, which is opened on first use.
 
         Args:
-            hive: `HKEY_CURRENT_USER`, unless given, or `HKEY_LOCAL_MACHINE`, which administrators may write.
-            registry_path: The key below the hive; `Software\py-key-value` unless given.
-            default_collection: The collection used when a call names none.
-            key_sanitization_strategy: What becomes of keys, in place of escaping what the registry cannot
-                hold or keep apart.
+            hive: `HKEY_CURRENT_USER`, the default, or `HKEY_LOCAL_MACHINE`, which administrators may write.
+            registry_path: Key below the hive. Defaults to `Software\py-key-value`.
+            default_collection: Collection used when a call does not name one.
+            key_sanitization_strategy: Strategy that maps keys to names of values. By default, characters that
+                the registry does not support or distinguish are escaped.
             collection_sanitization_strategy: The same for collections.
                 `WindowsRegistryV1CollectionSanitizationStrategy` is for entries that were written with it.
 
         Raises:
-            ValueError: `hive` is neither.
+            ValueError: `hive` has another value.
         """
         if hive not in (None, "HKEY_CURRENT_USER", "HKEY_LOCAL_MACHINE"):
             raise ValueError(f"hive must be 'HKEY_CURRENT_USER' or 'HKEY_LOCAL_MACHINE', not {hive!r}")
@@ -81,7 +81,7 @@ class WindowsRegistryStore(PagedBytesStore):
     @override
     @classmethod
     def _arguments_from_url(cls, url: SplitResult) -> dict[str, Any]:
-        # The keys of the registry are separated by backslashes.
+        # Registry keys are separated by backslashes.
         return super()._arguments_from_url(url._replace(path="/" + url.path[1:].replace("/", "%5C")))
 
     @override
