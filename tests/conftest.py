@@ -1,4 +1,4 @@
-"""Fixtures of every test, the servers among them, and the profiles of Hypothesis."""
+"""Fixtures shared by all tests, including the servers, and the Hypothesis profiles."""
 
 import os
 from uuid import uuid4
@@ -13,7 +13,7 @@ pytest_plugins = ["tests.published", "tests.servers.plugin", *(f"tests.servers.{
 if os.environ.get("KV_TEST_LOOP") == "uvloop":
     pytest_plugins.append("tests.uvloop_policy")
 
-# A deadline would fail a test because the machine is busy.
+# A deadline would fail tests on a busy machine.
 settings.register_profile("daily", deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=1_000)
 settings.load_profile("nightly" if nightly() else "daily")
@@ -21,5 +21,5 @@ settings.load_profile("nightly" if nightly() else "daily")
 
 @pytest.fixture
 def collection() -> str:
-    """A collection that no other test uses."""
+    """Return the name of a collection that no other test uses."""
     return f"test-{uuid4().hex[:12]}"

@@ -1,4 +1,4 @@
-"""Processes that use a store beside the test."""
+"""Processes that use a store at the same time as the test."""
 
 import random
 import time
@@ -10,7 +10,7 @@ _context = get_context("spawn")
 
 
 def run_together(work: Callable[..., None], count: int, *args: Any) -> None:
-    """Do something in several processes at once, each given its number and the arguments."""
+    """Call a function in several processes at once, with the process number and the arguments."""
     processes = [_context.Process(target=work, args=(number, *args)) for number in range(count)]
     for process in processes:
         process.start()
@@ -20,7 +20,7 @@ def run_together(work: Callable[..., None], count: int, *args: Any) -> None:
 
 
 def killed_while_writing(work: Callable[..., None], *args: Any, until: Callable[[], bool]) -> None:
-    """Do something in a process, and kill it at some moment after a condition has become true."""
+    """Call a function in a process, and kill the process at some moment after a condition becomes true."""
     process = _context.Process(target=work, args=args)
     process.start()
     while not until():

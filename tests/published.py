@@ -1,4 +1,4 @@
-"""The published 0.5.0 in environments of its own, and entries that each library must read from the other."""
+"""The published 0.5.0 in separate environments, and entries that each library must read from the other."""
 
 import json
 import subprocess
@@ -48,12 +48,12 @@ TTL = 5000
 
 @dataclass(frozen=True)
 class Published:
-    """One backend of 0.5.0."""
+    """One backend of 0.5.0, installed in a separate environment."""
 
     python: Path
 
     def run(self, opening: str, *calls: Call) -> list[Any]:
-        """What 0.5.0 answers.
+        """Run operations with 0.5.0 and return their results.
 
         Args:
             opening: Code that assigns a store to `store`.
@@ -70,7 +70,7 @@ class Published:
         return json.loads(done.stdout.splitlines()[-1])
 
     def write(self, opening: str, collection: str, entries: Entries = ENTRIES) -> None:
-        """Have it store the entries, those of `<collection>-ttl` with a time to live."""
+        """Store the entries with 0.5.0; those of `<collection>-ttl` get a TTL."""
         keys, values = list(entries), list(entries.values())
         batch = {"keys": keys, "values": values, "collection": f"{collection}-ttl", "ttl": TTL}
         puts = [
@@ -79,7 +79,7 @@ class Published:
         self.run(opening, *puts, ("put_many", batch))
 
     def check(self, opening: str, collection: str) -> None:
-        """Have it read what `write` stored."""
+        """Check that 0.5.0 reads the entries that `write` stored."""
         keys = list(ENTRIES)
         values, timed = self.run(
             opening,
@@ -99,7 +99,7 @@ async def write(store: AsyncKeyValue, collection: str) -> None:
 
 
 async def check(store: AsyncKeyValue, collection: str, entries: Entries = ENTRIES) -> None:
-    """Read the entries that `Published.write` stored."""
+    """Check that the store reads the entries that `Published.write` stored."""
     keys = list(entries)
     values = await store.get_many(keys, collection=collection)
     timed = await store.ttl_many(keys, collection=f"{collection}-ttl")
@@ -109,16 +109,16 @@ async def check(store: AsyncKeyValue, collection: str, entries: Entries = ENTRIE
 
 
 class Publish(Protocol):
-    """Makes an environment; see `published`."""
+    """Function that creates an environment; see `published`."""
 
     def __call__(self, extras: str, *further: str) -> Published: ...
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Publish:
-    """Makes an environment with 0.5.0 and what one or more of its extras need: `published("disk")`.
+    """Return a function that creates an environment with 0.5.0 and some of its extras: `published("disk")`.
 
-    Further requirements may say which version of a driver: that of the server.
+    Further requirements may pin the version of a driver, for example to that of the server.
     """
     made: dict[tuple[str, ...], Published] = {}
 

@@ -1,4 +1,4 @@
-"""A pytest plugin that runs all tests on uvloop, the event loop of many servers such as uvicorn."""
+"""Pytest plugin that runs all tests on uvloop, the event loop of many servers such as uvicorn."""
 
 import asyncio
 
@@ -9,5 +9,5 @@ asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # pyright: ignore[repor
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Some tests abandon a loop with tasks in it, whose coroutines uvloop releases later than asyncio does.
+    # Some tests abandon a loop with pending tasks; uvloop releases their coroutines later than asyncio does.
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -199,7 +199,7 @@ class Bounded(BaseModel):
 
 
 class Opaque:
-    """Compared by identity alone."""
+    """A class whose instances are compared by identity."""
 
 
 class WithOpaque(BaseModel):

@@ -1,4 +1,4 @@
-"""The abilities of typed views: those of their store."""
+"""The abilities of typed views, which are those of their store."""
 
 import asyncio
 import copy
@@ -107,7 +107,7 @@ async def test_what_is_not_of_the_type_has_no_version(
 async def test_update_replaces_what_is_not_of_the_type(
     adapter: PydanticAdapter[Plain], inner: FullStore
 ) -> None:
-    """It counts as missing; with `raise_on_validation_error` it is an error, and stays."""
+    """Such an entry counts as missing; with `raise_on_validation_error` it raises an error and stays."""
     await inner.put("k", {"name": 1}, collection="people")
     strict = PydanticAdapter(able(inner), Plain, default_collection="people", raise_on_validation_error=True)
     with pytest.raises(DeserializationError):
@@ -154,9 +154,9 @@ def test_a_copy_is_an_adapter_of_its_own_and_freed(adapter: PydanticAdapter[Plai
 
 
 class Yielding(BaseWrapper):
-    """Lets other tasks run before each operation by version."""
+    """Wrapper that lets other tasks run before each operation by version."""
 
-    async def _call_ability(self, ability: Any, arguments: Any) -> Any:  # pyright: ignore[reportImplicitOverride] -- it passes everything on
+    async def _call_ability(self, ability: Any, arguments: Any) -> Any:  # pyright: ignore[reportImplicitOverride] -- it forwards everything
         await asyncio.sleep(0)
         return await super()._call_ability(ability, arguments)
 

@@ -1,4 +1,4 @@
-"""`KeyValueLock` in one process; the leases of killed and suspended holders end by time alone."""
+"""`KeyValueLock` in one process; the leases of killed and suspended holders end only by time."""
 
 import asyncio
 import sys
@@ -68,7 +68,7 @@ async def test_waits_as_long_as_it_may(inner: FullStore) -> None:
 
 
 async def test_is_renewed_while_it_is_held(inner: FullStore) -> None:
-    # A lease that a busy machine cannot lose between two renewals.
+    # The lease is long enough not to be lost between two renewals on a busy machine.
     async with KeyValueLock(able(inner), "l", ttl=5) as lock:
         first = inner.versions["default_collection", "lock:l"]
         while int(inner.versions["default_collection", "lock:l"]) < int(first) + 2:
@@ -78,7 +78,7 @@ async def test_is_renewed_while_it_is_held(inner: FullStore) -> None:
 
 
 async def test_a_lease_that_is_not_renewed_ends(inner: FullStore) -> None:
-    """As one whose process was killed."""
+    """Its holder behaves as if its process had been killed."""
     lock = KeyValueLock(able(inner), "l", ttl=0.05)
     await lock.acquire()
     assert lock._renewal is not None

@@ -1,6 +1,6 @@
 """`KeyValueLock` among processes that are killed, suspended or slow.
 
-A lease is short only where its end, or its renewal, is awaited; every other one outlasts the test.
+A lease is short only if the test waits for its end or its renewal; all others outlast the test.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 @pytest.fixture(params=["sqlite", "redis"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The file or the URL of a store that processes share."""
+    """Return the file or the URL of a store that processes share."""
     if request.param == "sqlite":
         return str(tmp_path / "locks.db")
     server: Server = request.getfixturevalue("redis")
@@ -59,7 +59,7 @@ class Holder:
         other.close()
 
     def receive(self) -> Any:
-        """Wait for what the process reports next."""
+        """Wait for the next report of the process."""
         assert self._connection.poll(PATIENCE), "the holder reported nothing"
         return self._connection.recv()
 
@@ -85,7 +85,7 @@ def _run_holder(place: str, ttl: float, connection: Connection) -> None:
 
 
 async def _hold(place: str, ttl: float, connection: Connection) -> None:
-    """Report the token and when the lock was wanted and held; then its loss, or release it when told to."""
+    """Report the token and the times of request and acquisition; then the loss, or release on demand."""
     async with open_store(place) as store:
         wanted = time.monotonic()
         async with KeyValueLock(store, "l", ttl=ttl) as lock:
@@ -110,7 +110,7 @@ def holder(place: str, ttl: float) -> Generator[Holder]:
 
 @asynccontextmanager
 async def contender(place: str) -> AsyncGenerator[KeyValueLock]:
-    """A lock of the test's own process."""
+    """Yield a lock in the process of the test."""
     async with open_store(place) as store:
         yield KeyValueLock(store, "l", ttl=LONG)
 
@@ -152,7 +152,7 @@ async def test_a_suspended_holder_loses_the_lock_to_the_next(place: str) -> None
 
 
 async def _keeps_the_lock(place: str, ttl: float) -> bool:
-    """Hold the lock for longer than a lease; return False where it was lost, which its holder must know."""
+    """Hold the lock for longer than a lease; return False if it was lost, which its holder must notice."""
     async with open_store(place) as store, contender(place) as lock:
         with holder(place, ttl) as slow:
             _, _, held = slow.receive()

@@ -32,7 +32,7 @@ ROUND_TRIPS: Mapping[str, tuple[Any, Any]] = {
     "root object": (models.Table, models.Table({"a": 1})),
     "typed dict": (models.Typed, {"a": 1}),
     "dataclass": (models.Point, models.Point(1, labels=["a"])),
-    "dataclass with alias": (models.Named, models.Named(n="x")),  # pyright: ignore[reportCallIssue] -- by alias
+    "dataclass with alias": (models.Named, models.Named(n="x")),  # pyright: ignore[reportCallIssue] -- passed by alias
     "number": (int, 5),
     "zero": (int, 0),
     "empty text": (str, ""),

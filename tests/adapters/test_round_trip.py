@@ -1,4 +1,4 @@
-"""What would not read back equal is refused, by the name of its field."""
+"""Values that would not read back equal are rejected, with the name of the field."""
 
 import math
 from dataclasses import dataclass
@@ -142,7 +142,7 @@ async def test_nan_and_infinity_are_kept_where_any_type_is_declared(form: Any, v
 @pytest.mark.parametrize(("value", "expected"), AS_JSON.values(), ids=AS_JSON)
 @pytest.mark.parametrize("form", [Any, object])
 async def test_where_any_type_is_declared_json_is_read(form: Any, value: object, expected: object) -> None:
-    """As in the 0.5 series; FastMCP keeps the state of sessions and the metadata of results so."""
+    """The 0.5 series does the same; FastMCP stores session state and result metadata this way."""
     adapter: PydanticAdapter[Any] = PydanticAdapter(MemoryStore(), form, raise_on_validation_error=True)
     await adapter.put("k", value)
     assert await adapter.get("k") == expected

@@ -1,4 +1,4 @@
-"""`BaseModelAdapter` and `DataclassAdapter`: as `PydanticAdapter`, for the types that they are for."""
+"""`BaseModelAdapter` and `DataclassAdapter`, which equal `PydanticAdapter` for their own types."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -62,7 +62,7 @@ DATACLASSES: Sequence[tuple[Any, Any, dict[str, Any]]] = [
     (list[models.Point], [models.Point(1, labels=["a"])], {"items": [POINT]}),
     (Sequence[models.Point], [models.Point(1, labels=["a"])], {"items": [POINT]}),
     (tuple[models.Point, ...], (models.Point(1, labels=["a"]),), {"items": [POINT]}),
-    (models.Named, models.Named(n="x"), {"name": "x"}),  # pyright: ignore[reportCallIssue] -- by alias
+    (models.Named, models.Named(n="x"), {"name": "x"}),  # pyright: ignore[reportCallIssue] -- passed by alias
 ]
 
 

@@ -1,4 +1,4 @@
-"""How the tests run `kv`: as a program of its own, with pipes or in a terminal."""
+"""Fixtures that run `kv` as a separate program, with pipes or in a terminal."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ COMMAND = [sys.executable, "-m", "key_value.aio.cli"]
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The environment of the tests, without what would change `kv` or the colours of a terminal."""
+    """Return the environment of the tests without variables that affect `kv` or terminal colours."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -30,7 +30,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def kv(url: str) -> Kv:
-    """Run `kv` with pipes; the store of the test is in the environment."""
+    """Return a function that runs `kv` with pipes; the environment names the store of the test."""
 
     def run(*arguments: str, stdin: str = "", **variables: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""The program `kv` with pipes: what it writes, and how it exits."""
+"""The program `kv` with pipes: its output and its exit codes."""
 
 import asyncio
 import json
@@ -224,7 +224,7 @@ def test_a_reader_that_ends_is_no_error(url: str) -> None:
 
 
 def _heed_interrupts() -> None:
-    # A shell without job control has what runs in its background ignore them.
+    # A shell without job control makes background processes ignore interrupts.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -236,7 +236,7 @@ def test_an_interrupt_exits_with_130(url: str) -> None:
         env=environment(KV_URL=url),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=_heed_interrupts,  # noqa: PLW1509 -- there is no other thread that holds a lock
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 -- no other thread holds a lock
     ) as listing:
         assert listing.stdout is not None
         assert listing.stderr is not None

@@ -16,7 +16,7 @@ from key_value.aio.stores.null import NullStore
 
 
 class Target(MemoryStore):
-    """A store that counts its batches, and breaks down or changes values on demand."""
+    """A store that counts its batches, and fails or changes values on demand."""
 
     def __init__(
         self, *, breaks_at: int | None = None, changes: str | None = None, forgets_ttl: bool = False
@@ -72,7 +72,7 @@ async def test_an_entry_does_not_live_longer_for_being_copied(source: MemoryStor
     _, copied = await target.ttl("t3", collection="b")
     assert left is not None
     assert copied is not None
-    # The target's was asked for later.
+    # The target's TTL was read later.
     assert copied <= left + 0.01
 
 
@@ -138,7 +138,7 @@ async def test_verify_names_what_differs(
 
 
 class Slow(MemoryStore):
-    """A store that answers only when what it has read has expired."""
+    """A store that returns entries only after they have expired."""
 
     @override
     async def ttl_many(

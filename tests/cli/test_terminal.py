@@ -21,7 +21,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z])")
 
 
 def in_terminal(*arguments: str, **variables: str) -> tuple[int, str]:
-    """Run `kv` in a pseudo-terminal; return its exit code and all that it wrote."""
+    """Run `kv` in a pseudo-terminal, and return its exit code and its whole output."""
     terminal, inner = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *arguments],
@@ -35,7 +35,7 @@ def in_terminal(*arguments: str, **variables: str) -> tuple[int, str]:
     while True:
         try:
             part = os.read(terminal, 65536)
-        except OSError:  # Linux says so that the other end is closed.
+        except OSError:  # Linux reports a closed other end this way.
             break
         if not part:
             break

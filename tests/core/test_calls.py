@@ -1,4 +1,4 @@
-"""How hooks are called: bounded in time."""
+"""Time limits of hooks."""
 
 import asyncio
 import sys
@@ -56,8 +56,8 @@ async def test_each_call_has_the_whole_time() -> None:
     first = asyncio.create_task(hang())
     await asyncio.sleep(0.02)
     second, third = asyncio.create_task(hang()), asyncio.create_task(bound(limit, ended.wait()))
-    assert await third  # It was under way when the first one ended.
-    # A loop may round its clock to milliseconds.
+    assert await third  # It was in progress when the first one ended.
+    # An event loop may round its clock to milliseconds.
     assert min(await first, await second) >= 0.049
     assert await hang() >= 0.049
 
@@ -70,7 +70,7 @@ async def test_a_caller_that_is_cancelled_at_the_deadline_is_cancelled() -> None
             caller.cancel()
 
     caller = asyncio.ensure_future(bound(TimeLimit(0.01), be_late()))
-    # Python 3.10 does not count how often a task is cancelled.
+    # Python 3.10 does not count a task's cancellations.
     expected = (
         asyncio.CancelledError if sys.version_info >= (3, 11) else (TimeoutError, asyncio.CancelledError)
     )

@@ -1,4 +1,4 @@
-"""`ClientPerLoop`, beyond what the stores' suites see."""
+"""`ClientPerLoop`, in addition to the suites of the stores."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ async def open_client() -> AsyncGenerator[str]:
 
 
 def begin(clients: ClientPerLoop[str]) -> "asyncio.Task[str]":
-    """Ask for a client in a loop that ends before it begins to open one."""
+    """Request a client in a loop that ends before it starts to open one."""
     loop = asyncio.new_event_loop()
     task = loop.create_task(clients.get())
     loop.call_soon(loop.stop)
@@ -36,7 +36,7 @@ async def test_an_opening_that_its_loop_cut_off_is_forgotten(again: bool) -> Non
         if again:
             assert await clients.get() == "client"
     assert getcoroutinestate(opened._work) == CORO_CLOSED
-    # Python says of a task that is dropped that it is pending.
+    # Python would report the dropped tasks as pending.
     pending: list[Any] = [task, opened._opening]
     for each in pending:
         each._log_destroy_pending = False
@@ -44,7 +44,7 @@ async def test_an_opening_that_its_loop_cut_off_is_forgotten(again: bool) -> Non
 
 @pytest.mark.parametrize("turns", [0, 1, 3])
 def test_a_loop_that_ends_closes_contexts_within_contexts_one_after_another(turns: int) -> None:
-    """The loop itself closes asynchronous generators all at the same time."""
+    """The loop itself closes all asynchronous generators at the same time."""
     steps: list[str] = []
 
     @asynccontextmanager
@@ -97,7 +97,7 @@ async def test_an_opening_that_fails_or_is_cancelled_is_left() -> None:
 
 @pytest.mark.parametrize("turns", [0, 1, 3])
 async def test_a_client_that_is_collected_is_closed_once(turns: int) -> None:
-    """Python closes all that is collected together, at the same time."""
+    """Python closes all generators that are collected together at the same time."""
     steps: list[str] = []
     told: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
@@ -114,7 +114,7 @@ async def test_a_client_that_is_collected_is_closed_once(turns: int) -> None:
         clients = ClientPerLoop[str](None, open_connection)
         await clients.__aenter__()
         assert await clients.get() == "connection"
-        # As a store and its client refer to each other.
+        # A store and its client also refer to each other.
         vars(clients)["cycle"] = clients
 
     await use()

@@ -1,4 +1,4 @@
-"""The header of a stored document is what a whole read of the document gives."""
+"""Reading the header of a stored document returns the same as reading the whole document."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Culling in the background: when it happens, what stops it, and what it says of failures."""
+"""Culling in the background: when it runs, when it stops, and how it reports failures."""
 
 import asyncio
 import logging
@@ -146,7 +146,7 @@ async def test_the_jitter_spreads_processes(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 class Unlisted(BytesStore):
-    """A store that cannot list what it holds."""
+    """A store that cannot list its entries."""
 
     @override
     async def _read(self, address: str) -> bytes | None: ...

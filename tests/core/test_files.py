@@ -1,4 +1,4 @@
-"""Names of files, also for file systems that are not at hand."""
+"""File names, including those for file systems of other platforms."""
 
 import re
 from pathlib import Path

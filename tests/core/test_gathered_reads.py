@@ -10,7 +10,7 @@ from key_value.aio.stores.base.gathered_reads import PER_CALL, GatheredReads
 
 
 class Backend:
-    """Answers once it is let to, and notes what it was asked."""
+    """A backend that records its calls, and replies once its gate opens."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []

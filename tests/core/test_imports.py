@@ -1,4 +1,4 @@
-"""What importing costs, and the names under which everything can be imported."""
+"""The cost of imports, and the names under which everything can be imported."""
 
 import importlib
 import pkgutil

@@ -56,7 +56,7 @@ AWKWARD = [
 
 @pytest.fixture(params=codec.CODECS, scope="module")
 def loads(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Puts each decoder in place of the one that was selected."""
+    """Replace the selected decoder by each of the decoders."""
     name: str = request.param
     if name != "stdlib":
         pytest.importorskip(name)
@@ -66,7 +66,7 @@ def loads(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def exact(value: object) -> str:
-    """Tells apart what `==` does not (1, 1.0 and True, 0.0 and -0.0, the order of keys); NaN is itself."""
+    """Return a text that also distinguishes 1, 1.0 and True, 0.0 and -0.0, and key order; NaN equals NaN."""
     return json.dumps(value)
 
 

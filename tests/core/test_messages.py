@@ -1,4 +1,4 @@
-"""What errors say: what is wrong, of which entry, and never the value."""
+"""Error messages, which name the problem and the entry but never the value."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -128,7 +128,7 @@ async def test_a_ttl_is_refused_in_a_sentence(ttl: Any, shown: str) -> None:
 
 
 class Refusing(MemoryStore):
-    """A store whose backend refuses the password, which its driver repeats in no message."""
+    """A store whose backend rejects the password; its driver never repeats the password in a message."""
 
     errors = ((PermissionError, StoreAuthenticationError), (OSError, StoreConnectionError))
     location = "kv://host:1234/0"

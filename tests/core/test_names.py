@@ -1,4 +1,4 @@
-"""Sanitization as the 0.5 series did it, and the naming rule that the stores follow now."""
+"""Sanitization as in the 0.5 series, and the naming rule of the current stores."""
 
 import string
 
@@ -220,7 +220,7 @@ class TestEscapingOfCase:
 
 
 def _simple_upper(name: str) -> str:
-    """The capital of each letter by itself, where it is one letter: Windows knows no others."""
+    """Return the upper case of each letter if it is a single letter; Windows supports no others."""
     return "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
 
 

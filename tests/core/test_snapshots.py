@@ -1,4 +1,4 @@
-"""Private copies of values, as a store in memory keeps them."""
+"""Private copies of values, as the in-memory store keeps them."""
 
 import json
 from array import array

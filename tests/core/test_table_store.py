@@ -1,4 +1,4 @@
-"""What several tasks do to a table in one call."""
+"""Operations of several tasks that share one call to a table."""
 
 from collections.abc import Collection
 from typing import cast
@@ -8,7 +8,7 @@ from key_value.aio.stores.base.table_store import TOGETHER, _delete, _put
 
 
 class FakeTable:
-    """Records what is stored."""
+    """A table that records stored rows."""
 
     def __init__(self) -> None:
         self.puts: list[list[Row]] = []

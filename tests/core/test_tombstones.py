@@ -1,4 +1,4 @@
-"""`VersionedStore.leaves_tombstones`: a removal whose answer is lost has one winner all the same."""
+"""`VersionedStore.leaves_tombstones`: exactly one removal succeeds even if its reply is lost."""
 
 import asyncio
 from typing import ClassVar
@@ -11,7 +11,7 @@ from key_value.aio.stores.base import VersionedBytesStore
 
 
 class Objects(VersionedBytesStore):
-    """Objects whose removal always happens and is never answered, as when a driver sends it twice."""
+    """A store whose removals always happen but never get a reply, as if a driver sent them twice."""
 
     leaves_tombstones: ClassVar = True
     reconnects: ClassVar = True

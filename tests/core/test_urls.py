@@ -1,4 +1,4 @@
-"""Stores from URLs: what becomes of the parts and parameters, and what messages repeat."""
+"""Stores from URLs: how parts and parameters are used, and what messages may repeat."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ SECRET = "hunter2"
 
 
 class Recorder(BytesStore):
-    """A store that keeps the arguments which it was created with."""
+    """A store that records the arguments of its constructor."""
 
     url_parts = (
         ("username", "user"),
@@ -66,7 +66,7 @@ class Recorder(BytesStore):
 
 
 class Passer(Recorder):
-    """A store whose driver takes the URL."""
+    """A store whose driver accepts the URL."""
 
     url_parts = (("url", "url"), ("path", "path"))
 
@@ -76,7 +76,7 @@ class Passer(Recorder):
 
 
 class Picky(Recorder):
-    """A store that must be given something."""
+    """A store with a required argument."""
 
     url_parts = (("host", "host"), ("hosts", "hosts"))
 
@@ -216,7 +216,7 @@ def test_no_message_repeats_a_secret(
     with pytest.raises(StoreURLError) as raised:
         open_store(f"{scheme}://{rest}")
     shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value)
-    # The lines of this file that a traceback shows have the name of the secret only.
+    # The lines of this file in a traceback contain only the variable of the secret.
     assert SECRET not in shown + caplog.text
     assert raised.value.__context__ is None
 

@@ -1,4 +1,4 @@
-"""Threads that do blocking work: together, alone, and to the end."""
+"""Worker threads for blocking work: batched calls, single calls, and shutdown."""
 
 import asyncio
 import gc
@@ -38,7 +38,7 @@ class Recorder:
 
 
 async def _waiting_behind_a_job(worker: "Worker[Recorder]", items: Sequence[int]) -> list[int]:
-    """Give jobs while the thread is at another one, so that all of them wait together."""
+    """Submit jobs while the thread is busy with another one, so that all of them wait together."""
     gate, begun = threading.Event(), threading.Event()
 
     def block(_: Recorder) -> None:

@@ -1,4 +1,4 @@
-"""Writes to an entry: one after another, each to its end, whatever becomes of its caller."""
+"""Writes to an entry, which run one after another and to completion even if their caller is cancelled."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ async def attempt_in_time(seconds: float, call: Callable[[], Awaitable[T]]) -> T
 
 
 class Writes:
-    """Writes that end when they are let, and note their names then."""
+    """Writes that finish once they are released, and then record their names."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -170,13 +170,13 @@ async def test_a_write_that_never_waits_is_done(order: WriteOrder) -> None:
 
 @pytest.mark.parametrize("turns", range(1, 4))
 def test_a_write_whose_loop_ended_before_it_began_warns_of_nothing(order: WriteOrder, turns: int) -> None:
-    """A coroutine that is dropped without having begun is reported, and fails this test."""
+    """Python reports a coroutine that is dropped before it starts, which would fail this test."""
 
     async def write() -> None:
         await asyncio.sleep(0)
 
     loop = asyncio.new_event_loop()
-    # The loop reports what is pending when it ends.
+    # The loop would report pending tasks when it ends.
     loop.set_exception_handler(lambda _, __: None)
     task = loop.create_task(order.run(["k"], write, attempt))
     for _ in range(turns):

@@ -1,4 +1,4 @@
-"""The tree of errors in the documentation: fresh, and complete."""
+"""The tree of errors in the documentation is up to date and complete."""
 
 from scripts.error_tree import PAGE, classes, tree, written
 

@@ -1,4 +1,4 @@
-"""Every Python block runs by itself, unless its page says that its blocks continue one another."""
+"""Every Python block runs by itself, unless its page states that its blocks build on one another."""
 
 import ast
 import asyncio
@@ -48,7 +48,7 @@ def blocks(page: Path) -> list[str]:
 
 
 def pages(need: str | None = None) -> list[Path]:
-    """Those whose code says that it needs something, or those that need nothing."""
+    """Return the pages whose code contains this need, or by default those without needs."""
     found = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("packages/*/README.md")]
     return [page for page in sorted(found) if blocks(page) and _need(page) == need]
 
@@ -62,7 +62,7 @@ def name(page: Path) -> str:
 
 
 async def run(page: Path, server: Server | None = None) -> None:
-    """Run the blocks of a page, each by itself unless they continue one another."""
+    """Run the blocks of a page, each by itself unless they build on one another."""
     continues = CONTINUES in page.read_text("utf-8")
     namespace = _new_namespace()
     for number, block in enumerate(blocks(page)):
@@ -77,7 +77,7 @@ def _new_namespace() -> dict[str, Any]:
 
 
 async def _run_block(code: str, title: str, namespace: dict[str, Any]) -> None:
-    if "asyncio.run(" in code:  # a whole file, which has an event loop of its own
+    if "asyncio.run(" in code:  # a whole program, which has its own event loop
         await asyncio.wait_for(asyncio.to_thread(exec, compile(code, title, "exec"), namespace), timeout=30)
         return
     result = eval(compile(code, title, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), namespace)
@@ -165,7 +165,7 @@ async def test_examples_run_with_firestore(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages(S3), ids=name)
 async def test_examples_run_with_s3(page: Path, s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.servers.s3 import arguments  # noqa: PLC0415 -- its driver is not there on Windows
+    from tests.servers.s3 import arguments  # noqa: PLC0415 -- its driver is missing on Windows
 
     place = arguments(s3)
     monkeypatch.setenv("AWS_ENDPOINT_URL", place["endpoint_url"])
@@ -217,7 +217,7 @@ def test_the_readme_of_the_core_is_that_of_the_project() -> None:
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("packages/*/README.md")), ids=name)
 def test_a_readme_says_before_each_block_what_to_install(page: Path) -> None:
-    """The install line that belongs to a block stands between it and the block before it."""
+    """The install line of a block is between it and the previous block."""
     text = page.read_text("utf-8")
     assert "pip install " in text
     for before in re.split(r"^```python\n.*?^```", text, flags=re.MULTILINE | re.DOTALL)[:-1]:

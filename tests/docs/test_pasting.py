@@ -1,4 +1,4 @@
-"""A page says so where a block needs what a block before it defines; no block needs anything else."""
+"""A page states if a block needs the names of a previous block; no block needs anything else."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _BLOCK = re.compile(r"^( *)```(?:python|py)\n(.*?)^\1```", re.MULTILINE | re.DOT
 
 
 def blocks(page: Path) -> list[str]:
-    """All blocks of Python, those that no test can run too."""
+    """Return all Python blocks, including those that no test can run."""
     return [textwrap.dedent(code) for _, code in _BLOCK.findall(page.read_text("utf-8"))]
 
 
@@ -27,7 +27,7 @@ PAGES = [page for page in sorted(DOCS.glob("**/*.md")) if blocks(page) and page 
 
 
 def missing_names(folder: Path, codes: list[str]) -> dict[int, set[str]]:
-    """The names that no line of its block defines, by the number of the block."""
+    """Return the names that no line of their block defines, by block number."""
     files = [folder / f"{number}.py" for number in range(len(codes))]
     for file, code in zip(files, codes, strict=True):
         file.write_text(code, "utf-8")
@@ -95,7 +95,7 @@ def test_what_a_block_imports_was_installed_before_it(page: Path) -> None:
 
 
 def needed(code: str) -> set[str]:
-    """The extras of the core without which the imports of a block fail."""
+    """Return the extras of the core that the imports of a block need."""
     modules = re.findall(r"^\s*(?:from|import) ([\w.]+)", code, flags=re.MULTILINE)
     return {
         extra or found[1].replace("_", "-")

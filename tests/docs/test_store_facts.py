@@ -1,4 +1,4 @@
-"""The table by which to choose a store: fresh, and of every store that has a page."""
+"""The table for choosing a store is up to date and has every store with a page."""
 
 import inspect
 import re
@@ -71,7 +71,7 @@ def test_the_pages_of_the_stores_that_most_use_are_the_longest() -> None:
 
 
 def prose(page: Path) -> str:
-    """A page without its blocks of code, in which a line may begin with any characters."""
+    """Return a page without its code blocks, whose lines may begin with any characters."""
     return re.sub(r"^```.*?^```", "...", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""The table of stores and abilities: fresh, and of every store."""
+"""The table of stores and abilities is up to date and has every store."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ PACKAGES = Path(__file__).parents[2] / "packages"
 
 
 def exported() -> set[str]:
-    """The names of stores that the distributions export."""
+    """Return the names of the stores that the distributions export."""
     names: set[str] = set()
     for module in PACKAGES.glob("*/src/key_value/aio/stores/*/__init__.py"):
         for node in ast.walk(ast.parse(module.read_text())):

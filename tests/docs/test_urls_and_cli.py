@@ -1,4 +1,4 @@
-"""The pages of URLs and of `kv`: every scheme is named, and every command runs as it is written."""
+"""The pages about URLs and `kv` name every scheme, and every command runs as written."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The page "Write a store" explains all that a backend is made of; its excerpts are of the source."""
+"""The page "Write a store" explains every part of a backend, with excerpts from the source."""
 
 import re
 import textwrap

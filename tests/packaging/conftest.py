@@ -1,4 +1,4 @@
-"""The wheels and sdists, built once in each worker, and environments to install them into."""
+"""Wheels and sdists, built once per worker, and environments to install them into."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.packaging.workspace import DISTRIBUTIONS
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of every wheel and sdist; the wheels are built from the sdists."""
+    """Return the folder with every wheel and sdist; the wheels are built from the sdists."""
     folder = tmp_path_factory.mktemp("dist")
     succeed("uv", "build", "--quiet", "--all-packages", "--out-dir", folder)
     return folder
@@ -18,13 +18,13 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path, dist: Path) -> Environment:
-    """An empty environment."""
+    """Return an empty environment."""
     return Environment(tmp_path / "venv", dist)
 
 
 @pytest.fixture(scope="session")
 def everything(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Environment:
-    """An environment with every wheel and every driver; a test that changes it makes the change undone."""
+    """Return an environment with every wheel and driver; a test that changes it must undo the change."""
     environment = Environment(tmp_path_factory.mktemp("everything") / "venv", dist)
     environment.install_locked(*DISTRIBUTIONS)
     environment.install(*DISTRIBUTIONS)

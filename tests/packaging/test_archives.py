@@ -1,4 +1,4 @@
-"""What the wheels and sdists hold: paths that many distributions can share a namespace with."""
+"""The contents of wheels and sdists, whose paths let many distributions share a namespace."""
 
 import tarfile
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Wheels in clean environments: alone, together, without a driver, and beside a stranger of the same name."""
+"""Wheels in clean environments: alone, together, without a driver, and with a foreign package."""
 
 import sys
 from zipfile import ZipFile
@@ -112,7 +112,7 @@ def test_a_missing_store_names_the_command(backend: Distribution, environment: E
 
 
 def test_a_store_that_is_installed_elsewhere_is_found(environment: Environment) -> None:
-    """As beside a core of the system's, or in a checkout."""
+    """This happens with a core of the system, or in a checkout."""
     environment.install_locked("py-key-value-aio-memory")
     environment.install(CORE)
     elsewhere = environment.folder / "elsewhere"
@@ -123,7 +123,7 @@ def test_a_store_that_is_installed_elsewhere_is_found(environment: Environment) 
     assert (done.returncode, done.stdout) == (0, "MemoryStore()\n"), done.stderr
 
 
-# aiomcache is for the argument `client` of MemcachedStore, and for nothing else.
+# aiomcache is only for the argument `client` of MemcachedStore.
 ON_DRIVERS = [each for each in BACKENDS if each.drivers and each.name != "py-key-value-aio-memcached"]
 
 
@@ -160,7 +160,7 @@ def test_a_foreign_package_of_the_same_name_is_named(environment: Environment) -
 
 
 def _is_missing(backend: Distribution) -> str:
-    """What Python prints last where a store is imported that is not installed."""
+    """Return the last line that Python prints if a missing store is imported."""
     command = f"pip install 'py-key-value-aio[{backend.folder.name}]'"
     return f"ModuleNotFoundError: No module named {backend.modules[0]!r}: {command}"
 

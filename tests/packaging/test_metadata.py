@@ -1,4 +1,4 @@
-"""What the distributions say that they need."""
+"""The metadata of the distributions, such as their requirements."""
 
 import re
 
@@ -14,7 +14,7 @@ EXTRAS = DISTRIBUTIONS[CORE].extras
 
 
 def _admits_one_series(requirement: Requirement) -> bool:
-    """Whether this is `>=0.5.N,<0.6`, and the version in the workspace is one of those."""
+    """Return whether this is `>=0.5.N,<0.6` and admits the version in the workspace."""
     bounds = re.fullmatch(r"<0\.6,>=0\.5\.\d+", ",".join(sorted(str(requirement.specifier).split(","))))
     return bounds is not None and DISTRIBUTIONS[requirement.name].version in requirement.specifier
 

@@ -1,4 +1,4 @@
-"""Somebody else's store, tested by the conformance suite as it is published."""
+"""A third-party store, tested by the published conformance suite."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Type checkers know what is imported, from the wheels and from the workspace as it is edited."""
+"""Type checkers resolve imports from the wheels and from the editable workspace."""
 
 import re
 import shutil
@@ -54,7 +54,7 @@ def python(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def consumer(tmp_path: Path) -> Path:
-    """An application that uses a store rightly, but for one line, and imports every other package."""
+    """Write an application that uses a store correctly except in one line, and imports all other packages."""
     imports = "".join(f"import {module}\n" for each in DISTRIBUTIONS.values() for module in each.modules)
     file = tmp_path / "consumer.py"
     file.write_text(f"{CONSUMER}\n\n{imports}")
@@ -77,7 +77,7 @@ def test_mypy_finds_the_one_mistake(python: str, consumer: Path) -> None:
 
 @pytest.fixture
 def documented(tmp_path: Path) -> Path:
-    """The program by which the documentation shows how to type abilities."""
+    """Write the documentation's example program for typing abilities."""
     page = (ROOT / "docs" / "api" / "protocols.md").read_text("utf-8")
     (program,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     file = tmp_path / "documented.py"

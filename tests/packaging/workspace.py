@@ -15,7 +15,7 @@ CORE = "py-key-value-aio"
 
 @dataclass(frozen=True)
 class Distribution:
-    """One of `packages/*`."""
+    """A distribution in `packages/*`."""
 
     folder: Path
     project: dict[str, Any]
@@ -30,11 +30,11 @@ class Distribution:
         return self.project["version"]
 
     def archive(self, dist: Path, ending: str) -> Path:
-        """Its file with this ending in the folder of what was built."""
+        """Return the distribution's built file with this suffix."""
         return dist / f"{self.name.replace('-', '_')}-{self.version}{ending}"
 
     def wheel(self, dist: Path) -> Path:
-        """Its wheel in the folder of what was built."""
+        """Return the distribution's built wheel."""
         return self.archive(dist, "-py3-none-any.whl")
 
     @property
@@ -48,12 +48,12 @@ class Distribution:
 
     @property
     def drivers(self) -> list[str]:
-        """What it needs besides the core."""
+        """Return the requirements other than the core."""
         return [requirement.name for requirement in self.requirements if requirement.name != CORE]
 
     @property
     def works_here(self) -> bool:
-        """Whether it is for this operating system."""
+        """Return whether the distribution supports this operating system."""
         windows_only = "Operating System :: Microsoft :: Windows" in self.project.get("classifiers", [])
         return sys.platform == "win32" or not windows_only
 
@@ -63,7 +63,7 @@ class Distribution:
 
 
 def read(folder: Path) -> Distribution:
-    """The distribution in this folder of `packages`."""
+    """Read the distribution in this folder of `packages`."""
     document: dict[str, Any] = tomlkit.parse((folder / "pyproject.toml").read_text()).unwrap()
     declared = cast("str | list[str]", document["tool"]["uv"]["build-backend"]["module-name"])
     modules = (declared,) if isinstance(declared, str) else tuple(declared)

@@ -1,6 +1,6 @@
-"""`aerospike`: a double of Aerospike's wire protocol, or a server that KV_TEST_AEROSPIKE_URL names.
+"""`aerospike`: a double of Aerospike's wire protocol, or the server at KV_TEST_AEROSPIKE_URL.
 
-The double is `aerospike_double.py`. A test that causes a request which it does not know fails.
+The double is `aerospike_double.py`. A test fails if it causes a request that the double does not support.
 """
 
 import json
@@ -29,7 +29,7 @@ SET = "kv-store"
 
 @contextmanager
 def node(port: int) -> Generator[Popen[bytes]]:
-    """A double on a port of the loopback interface; yields its process."""
+    """Run a double on a port of the loopback interface, and yield its process."""
     command = [sys.executable, str(DOUBLE), str(port)]
     with (
         TemporaryDirectory() as directory,
@@ -39,7 +39,7 @@ def node(port: int) -> Generator[Popen[bytes]]:
 
 
 def info(server: Server, request: str) -> str:
-    """What the server answers to an info request."""
+    """Return the server's reply to an info request."""
     body = f"{request}\n".encode()
     with socket.create_connection((server.host, server.port), timeout=5) as connection:
         connection.sendall((2 << 56 | 1 << 48 | len(body)).to_bytes(8, "big") + body)
@@ -50,17 +50,17 @@ def info(server: Server, request: str) -> str:
 
 
 def is_double(server: Server) -> bool:
-    """Whether it is the double, which can be told what to answer."""
+    """Return whether the server is the double, whose replies can be set."""
     return info(server, "node").startswith("BB9DOUBLE")
 
 
 def refusals(server: Server) -> list[str]:
-    """The requests that the double does not know."""
+    """Return the requests that the double does not support."""
     return json.loads(info(server, "double-refusals"))
 
 
 def record(server: Server, address: str, set_name: str = SET) -> Any:
-    """What the double keeps at an address: `generation`, `ttl`, `key` and `bins`, or None."""
+    """Return the double's record at an address: `generation`, `ttl`, `key` and `bins`, or None."""
     digest = driver.calc_digest(NAMESPACE, set_name, address)
     return json.loads(info(server, f"double-record:{digest.hex()}"))
 

@@ -1,19 +1,19 @@
-"""A double of Aerospike's wire protocol: not a server, and no proof of how one behaves.
+"""A double of Aerospike's wire protocol; it is no proof of how a real server behaves.
 
-It runs in a process of its own and answers exactly the requests that `AerospikeStore` sends, by the
-documented rules, for one node that keeps its records in memory. Any other request is refused and remembered:
-`double-refusals` returns what was refused, and the test that caused it fails. It cannot show replication,
-eviction, migrations, several nodes, storage, security, or TLS.
+It runs in a separate process and answers exactly the requests that `AerospikeStore` sends, by the
+documented rules, for one node that keeps its records in memory. Any other request is refused and recorded:
+`double-refusals` returns the refused requests, and the test that caused them fails. The double does not
+cover replication, eviction, migrations, several nodes, storage, security, or TLS.
 
     python aerospike_double.py PORT
 
-Besides the server's info requests it answers its own, whose names start with `double-`:
+In addition to the server's info requests it answers its own, whose names start with `double-`:
 
-    double-reset                     forget all records, settings and refusals
-    double-refusals                  what was refused
+    double-reset                     clear all records, settings and refusals
+    double-refusals                  the refused requests
     double-set:NAME=VALUE            change one of the `Settings`
-    double-answer:code=14;times=2    answer the next requests for records with a result code
-    double-count                     how many requests for records there were since the reset
+    double-answer:code=14;times=2    answer the next record requests with a result code
+    double-count                     the number of record requests since the reset
     double-record:DIGEST             the generation, TTL, user key and bins of a record, as JSON
 """
 
@@ -53,12 +53,12 @@ HEADER = struct.Struct("!BBBBBBIIIHH")
 
 
 class RefusedError(Exception):
-    """The double does not know what this is."""
+    """The double does not support the request."""
 
 
 @dataclass
 class Settings:
-    """What a server's configuration states for a namespace."""
+    """The namespace settings of a server's configuration."""
 
     namespace: str = "test"
     default_ttl: int = 0
@@ -87,7 +87,7 @@ class Record:
 
 @dataclass
 class Command:
-    """What is to be done with one record."""
+    """The operations on one record."""
 
     flags: tuple[int, int, int]
     generation: int
@@ -106,7 +106,7 @@ class Outcome:
 
 
 class Double:
-    """One node."""
+    """A node that keeps its records in memory."""
 
     def __init__(self) -> None:
         self.reset()
@@ -119,7 +119,7 @@ class Double:
         self.count = 0
 
     def info(self, names: Iterable[str]) -> str:
-        """Return the answers to info requests, a line for each."""
+        """Return the replies to info requests, one line each."""
         return "".join(f"{name}\t{self._info(name)}\n" for name in names)
 
     def _info(self, name: str) -> str:
@@ -178,7 +178,7 @@ class Double:
         return json.dumps({"generation": record.generation, "ttl": left, "key": key, "bins": bins})
 
     def answer(self, message: bytes) -> bytes:
-        """Return the answer to a message."""
+        """Return the reply to a message."""
         flags, generation, ttl, fields, ops = parsed(message)
         self.count += 1
         if flags[0] & BATCH:
@@ -198,7 +198,7 @@ class Double:
     def _query(
         self, flags: tuple[int, int, int], fields: Mapping[int, bytes], wanted: set[str]
     ) -> Iterator[bytes]:
-        # With PARTITION_DONE a client says that it does not want to know which partitions are done.
+        # With PARTITION_DONE a client declines to be notified of finished partitions.
         _only("query", flags, (READ, 0, PARTITION_DONE))
         _only_fields(
             "query",
@@ -224,7 +224,7 @@ class Double:
         yield packed(Outcome(OK), last=LAST)
 
     def _members(self, fields: Mapping[int, bytes]) -> list[tuple[int, list[bytes]]]:
-        """Return the partitions that a query names, each with the records of its set in their order."""
+        """Return the partitions that a query names, each with the ordered records of its set."""
         set_name = fields[SET].decode()
         after = {partition_of(digest): digest for digest in _pieces(fields.get(DIGESTS, b""), 20)}
         ids = [int.from_bytes(piece, "little") for piece in _pieces(fields.get(PARTITION_IDS, b""), 2)]
@@ -236,7 +236,7 @@ class Double:
         return [(partition, sorted(members[partition])) for partition in sorted(members)]
 
     def _apply(self, command: Command) -> Outcome:
-        """Do what is to be done with one record."""
+        """Apply a command to one record."""
         _only_fields("record", command.fields, {NAMESPACE, SET, KEY, DIGEST, FILTER})
         if self.forced:
             return Outcome(self.forced.pop(0))
@@ -274,7 +274,7 @@ class Double:
         return Outcome(OK, new.generation, new.void_time, found)
 
     def _refusal(self, command: Command, record: Record | None) -> int | None:
-        """Return the code of the condition of a write that does not hold."""
+        """Return the result code of the first condition of a write that does not hold."""
         _, writes, more = command.flags
         known = (READ, WRITE | DELETE | IF_GENERATION | CREATE_ONLY | ALL_OPS, REPLACE | REPLACE_ONLY)
         _only("write", command.flags, known)
@@ -303,7 +303,7 @@ class Double:
         )
 
     def _void_time(self, ttl: int, record: Record | None) -> int:
-        """Return when a record expires."""
+        """Return the expiry time of a record."""
         if ttl == KEEP:
             return 0 if record is None else record.void_time
         seconds = self.settings.default_ttl if ttl == 0 else 0 if ttl == NEVER else ttl
@@ -318,7 +318,7 @@ class Double:
 
 
 def partition_of(digest: bytes) -> int:
-    """Return the partition of a record: the first twelve bits, the lowest ones first."""
+    """Return the partition of a record: the first twelve bits, lowest bits first."""
     return int.from_bytes(digest[:2], "little") % PARTITIONS
 
 
@@ -375,7 +375,7 @@ def rows(data: bytes) -> Iterator[tuple[int, Command]]:
 
 
 def holds(expression: bytes, record: Record) -> bool:
-    """Return whether a record passes a filter: of all of them, that a bin equals a text."""
+    """Return whether a record passes a filter; only the equality of a bin and a text is supported."""
     (operator, (verb, kind, name), text), at = _msgpack(expression, 0)
     if at != len(expression) or (operator, verb, kind) != (1, 81, 3):
         raise RefusedError(f"a filter {expression[:40]!r}")
@@ -385,7 +385,7 @@ def holds(expression: bytes, record: Record) -> bool:
 def packed(
     outcome: Outcome, *, transaction: int = 0, last: int = 0, fields: Iterable[tuple[int, bytes]] = ()
 ) -> bytes:
-    """Return an outcome as a message without its length."""
+    """Encode an outcome as a message without its length."""
     named = [struct.pack("!IB", len(value) + 1, kind) + value for kind, value in fields]
     ops = [
         struct.pack("!IBBBB", 4 + len(name) + len(value), OP_READ, kind, 0, len(name)) + name.encode() + value
@@ -408,7 +408,7 @@ def packed(
 
 
 def _operate(command: Command, record: Record) -> list[tuple[str, int, bytes]]:
-    """Change a record, and return the bins that are read."""
+    """Change a record, and return the bins that the command reads."""
     found: list[tuple[str, int, bytes]] = []
     for op, kind, name, value in command.ops:
         if op == OP_WRITE:
@@ -459,7 +459,7 @@ def _ops(data: bytes, at: int, count: int) -> tuple[list[tuple[int, int, str, by
 
 
 def _msgpack(data: bytes, at: int) -> tuple[Any, int]:
-    """Return what starts somewhere in MessagePack, and where it ends: lists, small numbers and texts."""
+    """Return the MessagePack value at an offset and its end; supports lists, small numbers and texts."""
     tag = data[at]
     at += 1
     if tag < 0x80:

@@ -1,4 +1,4 @@
-"""A proxy in front of an Aerospike server, or its double, which loses replies or holds requests back.
+"""A proxy in front of an Aerospike server or its double, which loses replies or delays requests.
 
 async with frame_proxy(server) as proxy:
     proxy.lose_replies(1)
@@ -19,7 +19,7 @@ _BATCH = 8
 
 @dataclass
 class FrameProxy:
-    """A proxy that is running."""
+    """A running proxy."""
 
     server: Server
     """The server behind it."""
@@ -33,11 +33,11 @@ class FrameProxy:
     _lost: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
 
     def lose_replies(self, count: int, *, reads: bool = False) -> None:
-        """End the connection in place of the next replies to writes of one record, or to other requests."""
+        """Close the connection instead of the next replies to single-record writes, or to other requests."""
         self._lost[not reads] = count
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send the requests of a connection on, and their replies back."""
+        """Forward the requests of a connection, and return their replies."""
         self.connections += 1
         there = await asyncio.open_connection(self.server.host, self.server.port)
         replies = asyncio.create_task(_copy(there[0], writer))

@@ -1,4 +1,4 @@
-"""Servers of a test's own, in its event loop: what stands before a real one, or answers as none does."""
+"""Servers in the event loop of a test: proxies before a real server, or servers with abnormal replies."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 async def answering(
     handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncGenerator[int]:
-    """Handle connections on a free port of this host while the block runs; yields the port.
+    """Handle connections on a free port of this host while the block runs, and yield the port.
 
-    A connection is closed when it has been handled, and at the end.
+    A connection is closed once it has been handled, or at the end of the block.
     """
     tasks: set[asyncio.Task[None] | None] = set()
     writers: set[asyncio.StreamWriter] = set()

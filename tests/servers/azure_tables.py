@@ -1,6 +1,6 @@
-"""`azure_tables`: one Azurite, Microsoft's emulator, and a table of its own for each test.
+"""`azure_tables`: one Azurite, Microsoft's emulator, and a separate table for each test.
 
-`KV_TEST_AZURE_TABLES_URL` is the connection string of a real account instead.
+To use a real account instead, set `KV_TEST_AZURE_TABLES_URL` to its connection string.
 """
 
 from collections.abc import Generator
@@ -19,7 +19,7 @@ from tests.servers.server import Server, UnavailableError, provided
 
 PROGRAM = INSTALLED / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
 ACCOUNT = "devstoreaccount1"
-# Azurite's own, which its documentation publishes.
+# Azurite's default key, published in its documentation.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
@@ -42,7 +42,7 @@ def node(port: int) -> Generator[Server]:
 
 
 def answers(server: Server) -> bool:
-    """Whether a server is ready."""
+    """Return whether a server is ready."""
     try:
         with service(server) as client:
             next(iter(client.list_tables()), None)
@@ -52,7 +52,7 @@ def answers(server: Server) -> bool:
 
 
 def service(server: Server) -> Any:
-    """A client that does not wait; the driver's methods are typed in part only."""
+    """Return a client that does not wait; the driver is only partially typed."""
     return TableServiceClient.from_connection_string(server.url, retry_total=0)
 
 
@@ -69,7 +69,7 @@ def azure_tables(azure_tables_server: Server) -> Server:
 
 @pytest.fixture
 def azure_table(azure_tables: Server) -> Generator[str]:
-    """A table that no other test uses, and that the store creates."""
+    """Yield the name of a table that no other test uses and that the store creates."""
     name = f"kv{uuid4().hex[:12]}"
     yield name
     with service(azure_tables) as client:

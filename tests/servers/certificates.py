@@ -1,4 +1,4 @@
-"""Certificates of the tests' own: an authority, and what it vouches for."""
+"""Test certificates: an authority, and the certificates that it signs."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import trustme
 
 
 class Certificates(NamedTuple):
-    """The paths of files in PEM."""
+    """Paths of PEM files."""
 
     authority: Path
     key: Path
@@ -17,11 +17,11 @@ class Certificates(NamedTuple):
 
 
 def make_certificates(directory: Path, *names: str) -> Certificates:
-    """Make a new authority, and a key and a certificate that it vouches for.
+    """Create a new authority, and a key and a certificate that it signs.
 
     Args:
-        directory: Where the files are made.
-        names: What the certificate is for; this host unless given.
+        directory: Directory of the created files.
+        names: Names that the certificate is valid for. Defaults to this host.
     """
     made = Certificates(*(directory / name for name in ("ca.pem", "key.pem", "cert.pem", "both.pem")))
     authority = trustme.CA()

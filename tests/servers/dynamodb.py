@@ -1,7 +1,7 @@
-"""`dynamodb`: Amazon's DynamoDB Local, and a table of its own for each test.
+"""`dynamodb`: Amazon's DynamoDB Local, and a separate table for each test.
 
-`KV_TEST_DYNAMODB_URL` names another endpoint, `https://dynamodb.eu-west-1.amazonaws.com` for one, which is
-used with the credentials of the environment.
+To use another endpoint with the credentials of the environment, set `KV_TEST_DYNAMODB_URL`, for example to
+`https://dynamodb.eu-west-1.amazonaws.com`.
 """
 
 import os
@@ -69,7 +69,7 @@ def dynamodb(dynamodb_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server
     for name, value in CREDENTIALS.items():
         if name not in os.environ:
             monkeypatch.setenv(name, value)
-    # Every session would read the description of the service again, which takes a tenth of a second.
+    # Otherwise every session reads the service description again, which takes a tenth of a second.
     monkeypatch.setattr(botocore.session, "create_loader", _loader)
     return dynamodb_server
 
@@ -82,7 +82,7 @@ def _loader(search_path: str | None = None) -> Any:
 
 @cache
 def control(server: Server) -> Any:
-    """A client for what a store does not do: it creates and inspects tables."""
+    """Return a client for operations that the store does not have, such as creating and inspecting tables."""
     session: Any = botocore.session.Session()
     return session.create_client("dynamodb", endpoint_url=server.url)
 
@@ -106,7 +106,7 @@ def create_table(server: Server, name: str) -> None:
 
 @pytest.fixture
 def table(dynamodb: Server) -> Generator[str]:
-    """The name of a table that no other test uses, and that has yet to be created."""
+    """Yield the name of a table that no other test uses and that does not exist yet."""
     name = f"kv-{uuid4().hex[:12]}"
     yield name
     client = control(dynamodb)

@@ -1,6 +1,6 @@
 """`elasticsearch`: a node of Elasticsearch, assembled from its Maven artifacts, and a prefix for each test.
 
-`KV_TEST_ELASTICSEARCH_URL` names another one; the indices of the tests are removed from it.
+To use another node, set `KV_TEST_ELASTICSEARCH_URL`; the indices of the tests are removed from it.
 """
 
 import json
@@ -48,7 +48,7 @@ def node(port: int) -> Generator[Server]:
 
 
 def request(server: Server, method: str, path: str, body: Any = None) -> Any:
-    """Send a request past any store, and return what is answered, an error too."""
+    """Send a request without a store, and return the reply, even if it is an error."""
     lines = isinstance(body, str)
     data = body if lines else None if body is None else json.dumps(body)
     sent = urllib.request.Request(server.url + path, None if data is None else data.encode(), method=method)
@@ -62,7 +62,7 @@ def request(server: Server, method: str, path: str, body: Any = None) -> Any:
 
 
 def answers(server: Server) -> bool:
-    """Whether a server is ready."""
+    """Return whether a server is ready."""
     try:
         health = request(server, "GET", "/_cluster/health")
     except (OSError, ValueError):
@@ -72,7 +72,7 @@ def answers(server: Server) -> bool:
 
 @contextmanager
 def prefix_on(server: Server) -> Generator[str]:
-    """A prefix that no other test uses, whose indices are removed at the end."""
+    """Yield a prefix that no other test uses, and remove its indices at the end."""
     prefix = f"kv{uuid4().hex[:12]}"
     yield prefix
     found = request(server, "GET", f"/{prefix}*/_settings?filter_path=*.settings.index.uuid")

@@ -1,6 +1,6 @@
-"""`firestore`: Google's emulator of Firestore, and a project of its own for each test.
+"""`firestore`: Google's Firestore emulator, and a separate project for each test.
 
-`KV_TEST_FIRESTORE_URL` names another emulator, such as `http://127.0.0.1:8080`.
+To use another emulator, set `KV_TEST_FIRESTORE_URL`, for example to `http://127.0.0.1:8080`.
 """
 
 import shutil
@@ -22,7 +22,7 @@ _SDKS = ("/usr/lib/google-cloud-sdk", "/opt/google-cloud-sdk", "~/google-cloud-s
 
 
 def _jar() -> Path:
-    """The emulator, which `gcloud components install cloud-firestore-emulator` adds to Google's SDK."""
+    """Find the emulator, which `gcloud components install cloud-firestore-emulator` adds to Google's SDK."""
     gcloud = shutil.which("gcloud")
     sdks = [Path(sdk).expanduser() for sdk in _SDKS]
     if gcloud is not None:
@@ -62,12 +62,12 @@ def firestore_server() -> Generator[Server]:
 
 @pytest.fixture
 def firestore(firestore_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The emulator, which the clients of this process find by the variable that Google's libraries read."""
+    """Return the emulator, and point the environment variable of Google's libraries to it."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"{firestore_server.host}:{firestore_server.port}")
     return firestore_server
 
 
 @pytest.fixture
 def project() -> str:
-    """A project that no other test uses."""
+    """Return the name of a project that no other test uses."""
     return f"demo-{uuid4().hex[:12]}"

@@ -1,10 +1,10 @@
-"""An HTTP proxy in front of a server, which loses, cuts, forges or delays what it is told to.
+"""An HTTP proxy in front of a server, which loses, truncates, forges or delays requests and replies.
 
     with http_proxy(server) as proxy:
         proxy.inject(drop_reply, method="PUT")
         ...  # The next PUT reaches the server, and its reply is lost.
 
-A request keeps its `Host`, which signatures cover.
+A request keeps its `Host` header, because signatures cover it.
 """
 
 import threading
@@ -24,7 +24,7 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "conte
 
 
 class Request(NamedTuple):
-    """What a client sent."""
+    """A client's request."""
 
     method: str
     path: str
@@ -34,7 +34,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What it gets."""
+    """The reply to a client."""
 
     status: int
     headers: Mapping[str, str] = {}
@@ -49,27 +49,27 @@ Fault = Callable[[Request, Forward], Reply | None]
 
 
 def drop_request(request: Request, forward: Forward) -> None:
-    """End the connection; the server gets nothing."""
+    """Close the connection without forwarding the request."""
 
 
 def drop_reply(request: Request, forward: Forward) -> None:
-    """Have the server do what it is asked for, and end the connection in place of its reply."""
+    """Forward the request, and close the connection instead of returning the reply."""
     forward(request)
 
 
 def answer(status: int, body: str = "", **headers: str) -> Fault:
-    """Answer in place of the server, which gets nothing; `_` in the name of a header means `-`."""
+    """Reply without forwarding the request; `_` in the name of a header means `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda request, forward: Reply(status, named, body.encode())
 
 
 def cut_body(sent: int) -> Fault:
-    """End the connection after so many bytes of the reply's body."""
+    """Close the connection after `sent` bytes of the reply's body."""
     return lambda request, forward: forward(request)._replace(sent=sent)
 
 
 def strip_headers(prefix: str) -> Fault:
-    """Forward a request without the headers whose names begin so."""
+    """Forward a request without the headers whose names start with `prefix`."""
 
     def strip(request: Request, forward: Forward) -> Reply:
         start = prefix.lower()
@@ -88,7 +88,7 @@ class _Injected:
 
 @dataclass
 class HttpProxy:
-    """A proxy that is running; what it was told to do is in `inject`, what it saw in `requests`."""
+    """A running proxy; `inject` sets its faults, and `requests` has the received requests."""
 
     server: Server
     """The server behind it."""
@@ -102,13 +102,13 @@ class HttpProxy:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def inject(self, fault: Fault, *, method: str = "", part: str = "", times: int = 1) -> None:
-        """Do something to the next requests.
+        """Apply a fault to the next requests.
 
         Args:
-            fault: What to do.
-            method: The method of the requests; any one if it is empty.
-            part: What their paths contain.
-            times: To how many requests.
+            fault: Fault to apply.
+            method: HTTP method of the requests; the empty string matches any method.
+            part: Text that their paths contain.
+            times: Number of requests.
         """
 
         def applies(request: Request) -> bool:
@@ -118,17 +118,17 @@ class HttpProxy:
             self._injected.append(_Injected(fault, applies, times))
 
     def clear(self) -> None:
-        """Do nothing to requests any more, and forget those that were seen."""
+        """Remove all faults and recorded requests."""
         with self._lock:
             self._injected.clear()
             self.requests.clear()
 
     def be_silent(self, request: Request, forward: Forward) -> None:
-        """A fault: never answer; the server gets nothing."""
+        """Never reply and forward nothing; this is a fault."""
         self._is_over.wait()
 
     def end(self) -> None:
-        """Let go of what is silent."""
+        """Release the silent connections."""
         self._is_over.set()
 
     def handle(self, request: Request) -> Reply | None:
@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def http_proxy(server: Server, tls: SSLContext | None = None) -> Generator[HttpProxy]:
-    """Run a proxy in front of a server while the block runs; given a context, it speaks TLS."""
+    """Run a proxy in front of a server while the block runs; with an SSL context, it uses TLS."""
     proxy = HttpProxy(server)
 
     httpd = _HttpServer(proxy)

@@ -1,7 +1,7 @@
-"""`keyring`: a Secret Service on a bus of its own, unlocked and empty for each test; the URL is the bus's.
+"""`keyring`: a Secret Service on a separate bus, unlocked and empty for each test; the URL is the bus's.
 
-Only the service is on its bus, and the home directory that it keeps its files in is a temporary one. A test
-that has this fixture, and no other, is repeated where the service itself ended.
+Only the service is on its bus, and the home directory of its files is temporary. A test that uses this
+fixture is repeated if the service itself ended; other tests are not.
 """
 
 import gc
@@ -40,7 +40,7 @@ _BUS_SETTINGS = """
 
 
 class Item(Protocol):
-    """As much of a password of SecretStorage's as the tests need."""
+    """The part of a SecretStorage item that the tests use."""
 
     def get_attributes(self) -> dict[str, str]: ...
     def set_secret(self, secret: bytes) -> None: ...
@@ -48,7 +48,7 @@ class Item(Protocol):
 
 
 class Collection(Protocol):
-    """As much of a keyring of SecretStorage's as the tests need."""
+    """The part of a SecretStorage collection that the tests use."""
 
     def get_all_items(self) -> Iterable[Item]: ...
     def search_items(self, attributes: dict[str, str]) -> Iterable[Item]: ...
@@ -65,7 +65,7 @@ def start() -> Generator[Server]:
 
 
 def _bus(server: Server, folder: Path) -> AbstractContextManager[object]:
-    """A bus that starts no service by itself."""
+    """Run a bus that starts no service by itself."""
     (folder / "bus.conf").write_text(_BUS_SETTINGS.format(address=server.url))
     command = [binary("dbus-daemon"), "--nofork", "--nopidfile", f"--config-file={folder}/bus.conf"]
     return running(command, directory=folder, ready=(folder / "bus").exists)
@@ -73,7 +73,7 @@ def _bus(server: Server, folder: Path) -> AbstractContextManager[object]:
 
 @contextmanager
 def _daemon(server: Server) -> Generator[None]:
-    """A keyring that has nothing in it, on a bus; it reads the password that unlocks it."""
+    """Run an empty keyring on a bus; it reads the password that unlocks it."""
     with TemporaryDirectory() as home:
         folders = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
         environment = [f"{_BUS}={server.url}", *(f"{folder}={home}" for folder in folders)]
@@ -84,13 +84,13 @@ def _daemon(server: Server) -> Generator[None]:
 
 
 def _secretstorage() -> Any:
-    """SecretStorage, which comes with the keyring package on Linux only."""
+    """Import SecretStorage, which the keyring package installs on Linux only."""
     return import_module("secretstorage")
 
 
 @contextmanager
 def _login() -> Generator[Collection]:
-    """The keyring into which passwords go."""
+    """Yield the collection that stores passwords."""
     secretstorage = _secretstorage()
     with closing(secretstorage.dbus_init()) as connection:
         yield secretstorage.Collection(connection, _LOGIN)
@@ -98,17 +98,17 @@ def _login() -> Generator[Collection]:
 
 @contextmanager
 def on_bus(server: Server) -> Generator[None]:
-    """Has this process, and those that it starts, find the keyring."""
+    """Let this process and its children find the keyring."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(_BUS, server.url)
-        # Asked for its default by several at once, gnome-keyring 42 sometimes names one that is not there.
+        # If several clients request the default at once, gnome-keyring 42 sometimes names a missing one.
         patch.setenv("KEYRING_PROPERTY_PREFERRED_COLLECTION", _LOGIN)
         patch.setattr(core, "_keyring_backend", SecretService.Keyring())
         yield
 
 
 def answers(server: Server) -> bool:
-    """Whether there is a keyring on the bus, unlocked."""
+    """Return whether there is an unlocked keyring on the bus."""
     try:
         with on_bus(server), _login() as login:
             return not login.is_locked()
@@ -124,7 +124,7 @@ def keyring_server() -> Generator[Server]:
 
 @pytest.fixture(scope="session")
 def revive_keyring(keyring_server: Server) -> Generator[Callable[[], bool]]:
-    """Starts the keyring again where it has ended, and says whether it had."""
+    """Yield a function that restarts the keyring if it has ended, and returns whether it had."""
     with ExitStack() as stack:
 
         def revive() -> bool:
@@ -148,7 +148,7 @@ def keyring(keyring_server: Server, revive_keyring: Callable[[], bool]) -> Gener
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: Any) -> Generator[None, Any, Any]:
-    """gnome-keyring 42 can end when a client connects to it: that says nothing of what is tested."""
+    """Repeat a test if gnome-keyring 42 ended, which can happen when a client connects."""
     for repeat in range(REPEATS):
         try:
             return (yield) if repeat == 0 else item.runtest()
@@ -160,7 +160,7 @@ def pytest_runtest_call(item: Any) -> Generator[None, Any, Any]:
 
 
 def forget_connections() -> None:
-    """Close those that failed: the driver leaves them to the collector, and pytest remembers their errors."""
+    """Close failed connections: the driver leaves them to the collector, and pytest keeps their errors."""
     for name in ("last_exc", "last_value", "last_traceback"):
         setattr(sys, name, None)
     with warnings.catch_warnings():
@@ -169,13 +169,13 @@ def forget_connections() -> None:
 
 
 def usernames(service: str) -> list[str]:
-    """The names of the passwords of a service."""
+    """Return the user names of a service's passwords."""
     with _login() as login:
         return [item.get_attributes()["username"] for item in login.search_items({"service": service})]
 
 
 def replace_secret(username: str, secret: bytes) -> None:
-    """Have the keyring hold any bytes for the one password of a name."""
+    """Replace the only password of a user name with any bytes."""
     with _login() as login:
         (item,) = login.search_items({"username": username})
         item.set_secret(secret)

@@ -16,7 +16,7 @@ from tests.servers.server import Server, provided
 
 @contextmanager
 def node(port: int, *options: str, tls: bool = False) -> Generator[Popen[bytes]]:
-    """A memcached on a port of the loopback interface; yields its process."""
+    """Run a memcached on a port of the loopback interface, and yield its process."""
     answers = _listens if tls else _answers
     user = ("-u", "nobody") if os.geteuid() == 0 else ()
     command = [binary("memcached"), "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-t", "1", *user]
@@ -28,7 +28,7 @@ def node(port: int, *options: str, tls: bool = False) -> Generator[Popen[bytes]]
 
 
 def call(server: Server, command: bytes) -> bytes:
-    """What the server answers to one command, in one line."""
+    """Return the server's one-line reply to a command."""
     with socket.create_connection((server.host, server.port), timeout=5) as connection:
         connection.sendall(command + b"\r\n")
         return connection.makefile("rb").readline()
@@ -36,7 +36,7 @@ def call(server: Server, command: bytes) -> bytes:
 
 def _answers(port: int) -> bool:
     try:
-        # One that wants a password answers with an error.
+        # A server that requires a password replies with an error.
         return call(Server(f"memcached://127.0.0.1:{port}"), b"version") != b""
     except OSError:
         return False

@@ -1,6 +1,6 @@
-"""`mongodb`: one server that speaks MongoDB's protocol, and a database of its own for each test.
+"""`mongodb`: one server that implements MongoDB's protocol, and a separate database for each test.
 
-It is SecantusDB, which imitates a MongoDB of one node; `KV_TEST_MONGODB_URL` names a real one.
+It is SecantusDB, which imitates a single MongoDB node; to use a real server, set `KV_TEST_MONGODB_URL`.
 """
 
 from collections.abc import Generator
@@ -26,7 +26,7 @@ PROGRAM = INSTALLED / "mongodb" / "bin" / "secantusd-py"
 
 @contextmanager
 def node(server: Server, *options: str, storage: str = ":memory:") -> Generator[Process]:
-    """Run a server that answers at the given one's URL, whose options may be those of TLS."""
+    """Run a server at the URL of `server`, with options such as those of TLS."""
     if not PROGRAM.exists():
         raise UnavailableError("secantusd-py is not installed (scripts/test installs it)")
     command = [str(PROGRAM), "--host", "127.0.0.1", "--port", str(server.port), "--cache-size", "64M"]
@@ -49,7 +49,7 @@ def _answers(server: Server) -> bool:
 
 @contextmanager
 def secured(directory: Path) -> Generator[Server]:
-    """A server behind TLS that wants a password: its users are made before it does."""
+    """Run a server with TLS that requires a password; its users are created before it does."""
     files = make_certificates(directory)
     at = f"127.0.0.1:{free_port()}"
     storage = str(directory / "data")
@@ -83,7 +83,7 @@ def mongodb(mongodb_server: Server) -> Server:
 
 @pytest.fixture
 def database(mongodb: Server) -> Generator[str]:
-    """A database that no other test uses."""
+    """Yield the name of a database that no other test uses."""
     name = f"kv-{uuid4().hex[:12]}"
     yield name
     with MongoClient(mongodb.url) as client:

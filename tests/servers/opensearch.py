@@ -1,6 +1,6 @@
 """`opensearch`: a node of OpenSearch, assembled from its Maven artifacts, and a prefix for each test.
 
-`KV_TEST_OPENSEARCH_URL` names another one; the indices of the tests are removed from it.
+To use another node, set `KV_TEST_OPENSEARCH_URL`; the indices of the tests are removed from it.
 """
 
 from collections.abc import Generator

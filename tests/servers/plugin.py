@@ -1,4 +1,4 @@
-"""Marks the tests that need a server, and runs first what takes longest."""
+"""Pytest plugin that marks the tests that need a server, and runs the slowest tests first."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not _fixtures(item).isdisjoint(SERVERS):
             item.add_marker(pytest.mark.server)
-    # These take minutes each: begun last, one would leave the other workers idle.
+    # These take minutes each; if one started last, the other workers would be idle.
     items.sort(key=lambda item: "wine" not in _fixtures(item) and "test_broken_stores" not in item.nodeid)
 
 

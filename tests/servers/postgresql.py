@@ -1,4 +1,4 @@
-"""`postgresql`: one PostgreSQL, its schema `public` empty for each test."""
+"""`postgresql`: one PostgreSQL, with an empty `public` schema for each test."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol, cast
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has none
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- asyncpg has no stubs
 import pytest
 
 from tests.servers.processes import free_port, last_line
@@ -23,7 +23,7 @@ _START_SECONDS = 30
 
 
 class Connection(Protocol):
-    """As much of asyncpg's connections, which are typed in part only, as tests use."""
+    """The part of asyncpg's connections, which are only partially typed, that tests use."""
 
     async def fetch(self, query: str, *args: Any) -> list[Sequence[Any]]: ...
     async def fetchval(self, query: str, *args: Any) -> Any: ...
@@ -36,7 +36,7 @@ async def connect(url: str, **options: Any) -> Connection:
 
 
 def program(name: str) -> str:
-    """The path of one of PostgreSQL's programs, which Debian keeps out of PATH."""
+    """Return the path of a PostgreSQL program, which Debian does not put on PATH."""
     folders = sorted(_INSTALLED.glob("*/bin"), reverse=True)
     found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", *map(str, folders)]))
     if found is None:
@@ -45,7 +45,7 @@ def program(name: str) -> str:
 
 
 def unprivileged(directory: Path) -> Sequence[str]:
-    """What runs a program in a directory as another user than root, whom PostgreSQL refuses."""
+    """Return the command prefix that runs a program as a user other than root, which PostgreSQL refuses."""
     if os.geteuid() != 0:
         return ()
     shutil.chown(directory, "postgres")
@@ -54,7 +54,7 @@ def unprivileged(directory: Path) -> Sequence[str]:
 
 
 class Node:
-    """A PostgreSQL of the test's own, to be stopped and started again with the same data."""
+    """A PostgreSQL server for one test, which can be stopped and restarted with the same data."""
 
     def __init__(self, directory: Path, *, password: str | None = None) -> None:
         self.directory = directory
@@ -75,12 +75,12 @@ class Node:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def own(self, path: Path) -> None:
-        """Give a file to the user that the server runs as."""
+        """Change the owner of a file to the user that runs the server."""
         if os.geteuid() == 0:
             shutil.chown(path, "postgres", "postgres")
 
     def start(self, *settings: str) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         options = [part for setting in (*_QUICK, *settings) for part in ("-c", setting)]
         command = [program("postgres"), "-D", "data", "-p", str(self.port), "-h", "127.0.0.1", "-k", "."]
         log = self.directory / "log"
@@ -99,7 +99,7 @@ class Node:
             time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGINT) -> None:
-        """Stop it by a signal, and wait until it has ended; SIGINT closes the connections."""
+        """Stop the server with a signal, and wait until it has ended; SIGINT closes the connections."""
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(number)
@@ -107,7 +107,7 @@ class Node:
 
     @contextmanager
     def suspended(self) -> Generator[None]:
-        """Stop all of its processes from running, as long as the block runs."""
+        """Suspend all of the server's processes while the block runs."""
         assert self._process is not None
         parent = self._process.pid
         os.kill(parent, signal.SIGSTOP)
@@ -125,7 +125,7 @@ class Node:
 
 @contextmanager
 def node(**options: Any) -> Generator[Node]:
-    """A node that has not been started, and is stopped at the end."""
+    """Yield a node that is not started yet, and stop it at the end."""
     with TemporaryDirectory() as directory:
         made = Node(Path(directory), **options)
         try:

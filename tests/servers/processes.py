@@ -1,4 +1,4 @@
-"""Server processes: on loopback and a free port, ready when they say so, ended by their own id."""
+"""Server processes on a free loopback port, which are awaited until ready and ended by process id."""
 
 import os
 import random
@@ -20,7 +20,7 @@ _STOP_SECONDS = 10
 
 
 def binary(name: str) -> str:
-    """The path of an installed server."""
+    """Return the path of an installed server."""
     found = shutil.which(name, path=f"{os.environ['PATH']}{os.pathsep}{INSTALLED / 'bin'}")
     if found is None:
         raise UnavailableError(f"{name} is not installed (scripts/test installs it)")
@@ -28,9 +28,9 @@ def binary(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, with the one 10000 above it, where a cluster's nodes talk.
+    """Return a port that is free together with the one 10000 above it, which a cluster's nodes use.
 
-    Both lie below the range that systems take the ports of outgoing connections from.
+    Both are below the range that systems use for the ports of outgoing connections.
     """
     while True:
         port = random.randrange(10_000, 22_000)
@@ -51,12 +51,12 @@ def _bindable(port: int) -> bool:
 def running(
     command: Sequence[str], *, directory: Path, ready: Callable[[], bool], given: str = ""
 ) -> Generator[subprocess.Popen[bytes]]:
-    """Runs a server in a directory of its own while the block runs; yields its process.
+    """Run a server in a separate directory while the block runs, and yield its process.
 
-    It reads what it is given.
+    The server receives `given` on its standard input.
 
     Raises:
-        UnavailableError: It ended or was not ready in time; the message has the end of what it printed.
+        UnavailableError: The server ended or was not ready in time; the message has the end of its output.
     """
     log, read = directory / "log", directory / "input"
     read.write_text(given)
@@ -98,7 +98,7 @@ def _process(
 
 @cache
 def _dying_with_us() -> Sequence[str]:
-    """What makes Linux end a process with the one that started it, even if that is killed."""
+    """Return the command prefix that makes Linux end a process with its parent, even if that is killed."""
     prefix = ("setpriv", "--pdeathsig", "KILL")
     try:
         subprocess.run([*prefix, "true"], check=True, capture_output=True)
@@ -113,6 +113,6 @@ def last_line(log: Path) -> str:
 
 
 def suspend(process: subprocess.Popen[bytes]) -> None:
-    """Stop it from running, and wait until it has stopped: one of its threads could serve a call more."""
+    """Suspend a process, and wait until it has stopped: one of its threads could serve one more call."""
     process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)

@@ -17,7 +17,7 @@ from tests.servers.server import Server, provided
 
 
 class Client(Protocol):
-    """As much of redis-py's clients, which are typed in part only, as the servers here need."""
+    """The part of redis-py's clients, which are only partially typed, that the servers here use."""
 
     @classmethod
     def from_url(cls, url: str, *, retry: Retry | None = None) -> "Client": ...
@@ -29,14 +29,14 @@ _Redis = cast("type[Client]", Redis)
 
 
 def call(server: Server, *command: str) -> object:
-    """What the server answers to one command."""
+    """Return the server's reply to one command."""
     with closing(_Redis.from_url(server.url, retry=Retry(NoBackoff(), 0))) as client:
         return client.execute_command(*command)
 
 
 @contextmanager
 def node(server: Server, *options: str, program: str = "redis-server") -> Generator[Server]:
-    """A Redis that keeps nothing on disk; the options make it answer at the server's URL."""
+    """Run a Redis that stores nothing on disk; the options make it answer at the server's URL."""
     command = [binary(program), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options]
     with (
         TemporaryDirectory() as directory,
@@ -49,7 +49,7 @@ def node(server: Server, *options: str, program: str = "redis-server") -> Genera
 def durable(
     server: Server, directory: Path, *, program: str = "redis-server"
 ) -> Generator[subprocess.Popen[bytes]]:
-    """A server that has on disk what it acknowledges; yields its process."""
+    """Run a server whose acknowledged writes are on disk, and yield its process."""
     command = [binary(program), "--port", str(server.port), "--bind", "127.0.0.1", "--save", ""]
     lasting = ["--appendonly", "yes", "--appendfsync", "always"]
     with running([*command, *lasting], directory=directory, ready=lambda: answers(server)) as process:
@@ -57,7 +57,7 @@ def durable(
 
 
 def answers(server: Server) -> bool:
-    """Whether a server is ready."""
+    """Return whether a server is ready."""
     try:
         return call(server, "PING") is True
     except RedisError:

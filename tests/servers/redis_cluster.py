@@ -42,7 +42,7 @@ def _join(masters: list[Server]) -> None:
 
 
 def _complete(master: Server) -> bool:
-    """Whether this master knows the others and an owner for every slot."""
+    """Return whether this master has found the others and an owner for every slot."""
     info = cast("dict[str, str]", call(master, "CLUSTER INFO"))
     wanted = {"cluster_state": "ok", "cluster_known_nodes": "3", "cluster_slots_ok": "16384"}
     return wanted.items() <= info.items()
@@ -61,6 +61,6 @@ def redis_cluster(redis_cluster_server: Server) -> Server:
 
 
 def flush(cluster: Server) -> None:
-    """Empty a cluster: master by master, since redis-py's own client leaves sockets to the collector."""
+    """Empty a cluster master by master, because redis-py's cluster client leaves sockets to the collector."""
     for _, _, (host, port, *_), *_ in cast("list[Any]", call(cluster, "CLUSTER SLOTS")):
         call(cluster.at(host.decode(), port), "FLUSHDB")

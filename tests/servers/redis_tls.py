@@ -1,4 +1,4 @@
-"""`redis_tls`: one Redis behind TLS and a password, empty for each test.
+"""`redis_tls`: one Redis with TLS and a password, empty for each test.
 
 Its URL names the certificate of its authority as `ssl_ca_certs`.
 """

@@ -1,6 +1,6 @@
-"""`s3`: one SeaweedFS, which speaks S3, and a bucket of its own for each test.
+"""`s3`: one SeaweedFS, which implements S3, and a separate bucket for each test.
 
-`KV_TEST_S3_URL` names another: `http://<access key>:<secret key>@<host>:<port>`.
+To use another server, set `KV_TEST_S3_URL`: `http://<access key>:<secret key>@<host>:<port>`.
 """
 
 import json
@@ -32,7 +32,7 @@ _IDENTITIES = {
             "credentials": [{"accessKey": "test", "secretKey": "testsecret"}],
             "actions": _ACTIONS,
         },
-        # May read, and neither write nor list.
+        # May read, but neither write nor list.
         {
             "name": "reader",
             "credentials": [{"accessKey": "reader", "secretKey": "readersecret"}],
@@ -59,7 +59,7 @@ def start() -> Generator[Server]:
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
         with running(command, directory=Path(directory), ready=lambda: _answers(server)) as process:
             yield server
-            # It takes 10 s to end when it is asked to.
+            # A graceful shutdown takes 10 s.
             process.send_signal(signal.SIGKILL)
             process.wait()
 
@@ -73,7 +73,7 @@ def _answers(server: Server) -> bool:
 
 
 def arguments(server: Server, **others: Any) -> dict[str, Any]:
-    """What a store or a client of the driver connects with."""
+    """Return the connection arguments for a store or a driver client."""
     return {
         "endpoint_url": f"{urlsplit(server.url).scheme}://{server.host}:{server.port}",
         "aws_access_key_id": urlsplit(server.url).username,
@@ -85,13 +85,13 @@ def arguments(server: Server, **others: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def connected(server: Server, **others: Any) -> AsyncGenerator[Any]:
-    """A client of the driver."""
+    """Yield a driver client."""
     async with AioSession().create_client("s3", **arguments(server, **others)) as client:
         yield client
 
 
 def contents(client: Any, bucket: str) -> dict[str, bytes]:
-    """All objects of a bucket, given a client that blocks."""
+    """Return all objects of a bucket; the client is a blocking one."""
     return {
         each["Key"]: client.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
@@ -120,13 +120,13 @@ def s3(s3_server: Server) -> Server:
 
 @pytest.fixture(scope="session")
 def s3_client(s3_server: Server) -> Any:
-    """A client that blocks."""
+    """Return a blocking client."""
     return get_session().create_client("s3", **arguments(s3_server))
 
 
 @pytest.fixture(scope="session")
 def s3_bucket(s3_client: Any) -> Generator[str]:
-    """A bucket of this worker: each has volumes of its own, which take time and room."""
+    """Yield the bucket of this worker; each bucket has separate volumes, which take time and space."""
     name = f"kv-{uuid4().hex[:20]}"
     s3_client.create_bucket(Bucket=name)
     # The first write takes seconds.
@@ -138,14 +138,14 @@ def s3_bucket(s3_client: Any) -> Generator[str]:
 
 @pytest.fixture
 def bucket(s3_client: Any, s3_bucket: str) -> str:
-    """An empty bucket."""
+    """Return the name of an empty bucket."""
     empty(s3_client, s3_bucket)
     return s3_bucket
 
 
 @pytest.fixture
 def no_bucket(s3_client: Any) -> Generator[str]:
-    """The name of a bucket that is not there."""
+    """Yield the name of a bucket that does not exist."""
     name = f"kv-{uuid4().hex[:20]}"
     yield name
     with suppress(s3_client.exceptions.NoSuchBucket):

@@ -1,4 +1,4 @@
-"""Where a server is, and how a fixture comes by it."""
+"""Server addresses, and how fixtures start or find a server."""
 
 import os
 from collections.abc import Callable, Generator
@@ -10,7 +10,7 @@ import pytest
 
 
 class UnavailableError(Exception):
-    """The server cannot run on this machine; the message says what is missing."""
+    """The server cannot run on this machine; the message names the missing part."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,20 @@ class Server:
         return urlsplit(self.url).password
 
     def at(self, host: str, port: int) -> "Server":
-        """Another server, that is asked with the same credentials and options."""
+        """Return another server with the same credentials and options."""
         parts = urlsplit(self.url)
         credentials = parts.netloc.rpartition("@")[0]
         place = f"{host}:{port}"
         return Server(parts._replace(netloc=f"{credentials}@{place}" if credentials else place).geturl())
 
     def option(self, name: str) -> str:
-        """The value of one of the options that follow the `?`."""
+        """Return the value of an option in the query string."""
         return parse_qs(urlsplit(self.url).query)[name][0]
 
 
 @contextmanager
 def needed(name: str, otherwise: str = "") -> Generator[None]:
-    """Skip the tests of a server that this machine cannot run, as the block finds out; fail them in CI."""
+    """Skip the tests of a server if the block finds that this machine cannot run it; fail them in CI."""
     try:
         yield
     except UnavailableError as reason:
@@ -57,9 +57,9 @@ def needed(name: str, otherwise: str = "") -> Generator[None]:
 
 @contextmanager
 def provided(name: str, start: Callable[[], AbstractContextManager[Server]]) -> Generator[Server]:
-    """The server that `KV_TEST_<NAME>_URL` or `_ENDPOINT` names, else one of our own while the tests run.
+    """Yield the server at `KV_TEST_<NAME>_URL` or `_ENDPOINT`, or else one that is started for the tests.
 
-    Where the machine cannot run it, tests are skipped on a laptop and fail in CI.
+    If the machine cannot run it, tests are skipped on a laptop and fail in CI.
     """
     variable = f"KV_TEST_{name.upper()}_URL"
     with ExitStack() as stack:

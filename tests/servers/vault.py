@@ -1,6 +1,7 @@
-"""`vault`: one OpenBao, which is a fork of HashiCorp Vault, and a KV engine of its own for each test.
+"""`vault`: one OpenBao, which is a fork of HashiCorp Vault, and a separate KV engine for each test.
 
-`KV_TEST_VAULT_URL` is another one, with a token that may mount engines as its password: `http://:root@127.0.0.1:8200`.
+To use another server, set `KV_TEST_VAULT_URL`, with a token that may mount engines as its password:
+`http://:root@127.0.0.1:8200`.
 """
 
 from collections.abc import Generator
@@ -37,17 +38,17 @@ def node(port: int) -> Generator[Server]:
 
 
 def address(server: Server) -> str:
-    """The URL without the token."""
+    """Return the URL without the token."""
     return f"http://{server.host}:{server.port}"
 
 
 def client(server: Server) -> Any:
-    """A client that may do anything."""
+    """Return a client with all permissions."""
     return hvac.Client(url=address(server), token=server.password)
 
 
 def answers(server: Server) -> bool:
-    """Whether a server is ready."""
+    """Return whether a server is ready."""
     try:
         return client(server).sys.is_initialized() and not client(server).sys.is_sealed()
     except RequestException:
@@ -67,7 +68,7 @@ def vault(vault_server: Server) -> Server:
 
 @pytest.fixture
 def mount(vault: Server) -> Generator[str]:
-    """The mount of a KV engine that no other test uses."""
+    """Yield the mount of a KV engine that no other test uses."""
     name = f"kv-{uuid4().hex[:12]}"
     root = client(vault)
     root.sys.enable_secrets_engine("kv", path=name, options={"version": "2"})

@@ -1,6 +1,6 @@
-"""`wine`: Python for Windows, run by Wine; the URL is that of the folder that both lie in.
+"""`wine`: Python for Windows, run by Wine; the URL is that of the folder that contains both.
 
-`scripts/install-servers` makes it. The registry in it outlives the tests, which use keys of their own.
+`scripts/install-servers` creates it. Its registry outlives the tests, which use separate keys.
 """
 
 import os
@@ -38,10 +38,10 @@ def run(
     """Run Python for Windows.
 
     Args:
-        server: Where it is.
-        arguments: What follows `python`.
-        path: Where it finds modules, besides its own.
-        timeout: Seconds after which it is killed.
+        server: The `wine` server.
+        arguments: Arguments of `python`.
+        path: Additional directories to import modules from.
+        timeout: Maximum duration, in seconds, before the process is killed.
     """
     folder = Path(urlsplit(server.url).path)
     environment = {
@@ -54,7 +54,7 @@ def run(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PUBLISHED_PYTHON": str(on_windows(folder / "published" / "python.exe")),
     }
-    # Without an input Python does not start there.
+    # Under Wine, Python does not start without an input.
     with Path(os.devnull).open() as nothing:
         return subprocess.run(
             [binary("wine"), folder / "python" / "python.exe", *map(str, arguments)],
@@ -69,13 +69,13 @@ def run(
 
 
 def passes(server: Server, *files: str, packages: Sequence[str], select: str = "") -> None:
-    """Fail unless tests pass there.
+    """Run tests under Wine, and fail unless they pass.
 
     Args:
-        server: Where Python for Windows is.
-        files: The files of the tests, below `tests`.
-        packages: The distributions that they need, besides the core, memory and testing.
-        select: What pytest's `-k` selects.
+        server: The `wine` server.
+        files: Test files, relative to `tests`.
+        packages: Distributions that they need, in addition to the core, memory and testing.
+        select: Expression for pytest's `-k`.
     """
     tests = [on_windows(ROOT / "tests" / file) for file in files]
     options = ["--noconftest", "-p", "published_on_wine", "-p", "no:cacheprovider", "-q", "-k", select]
@@ -86,7 +86,7 @@ def passes(server: Server, *files: str, packages: Sequence[str], select: str = "
 
 
 def on_windows(path: Path) -> PureWindowsPath:
-    """How Wine calls a path."""
+    """Convert a path to its name under Wine."""
     return PureWindowsPath(f"Z:{path}")
 
 

@@ -1,4 +1,4 @@
-"""Pages in a browser, at the widths of a phone and of a desk: nothing is wider, and nothing fails."""
+"""Pages in a browser, at phone and desktop widths, have no horizontal overflow and no failures."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ BROKEN_WORDS = """
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files without a log."""
+    """Handler that serves files without logging."""
 
     @override
     def log_message(self, format: str, *args: object) -> None:

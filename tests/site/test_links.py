@@ -1,4 +1,4 @@
-"""Every link of the built site leads to a page and an anchor that are there."""
+"""Every link of the built site leads to an existing page and anchor."""
 
 import re
 from html.parser import HTMLParser
@@ -14,7 +14,7 @@ PUBLISHED = re.compile(r'https://strawgate\.github\.io/py-key-value/([^)"\s]*)')
 
 
 class Page(HTMLParser):
-    """The anchors of a page, and where its links and its files lead."""
+    """Parser for the anchors of a page and the targets of its links and files."""
 
     def __init__(self, address: str, text: str) -> None:
         super().__init__()
@@ -33,18 +33,18 @@ class Page(HTMLParser):
 
 
 def read(site: Path) -> dict[str, Page]:
-    """The pages of a site, by their addresses."""
+    """Return the pages of a site by address."""
     pages: dict[str, Page] = {}
     for path in site.rglob("*.html"):
         address = ROOT + path.relative_to(site).as_posix().removesuffix("index.html")
-        # The page of errors may be shown at any address, so its links begin with that of the site.
+        # The error page may be served at any address, so its links start with the address of the site.
         if path.name != "404.html":
             pages[address] = Page(address, path.read_text("utf-8"))
     return pages
 
 
 def broken(site: Path) -> list[str]:
-    """The links that lead nowhere."""
+    """Return the broken links."""
     pages = read(site)
     found: list[str] = []
     for address, page in pages.items():

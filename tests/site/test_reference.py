@@ -1,4 +1,4 @@
-"""The reference shows public names only, under short headings, and import lines that work."""
+"""The reference shows only public names, short headings, and working import lines."""
 
 import html
 import re
@@ -10,7 +10,7 @@ IMPORT = re.compile(r"from (key_value\.aio[\w.]*) import (\w+)")
 
 
 def pages(site: Path) -> dict[str, str]:
-    """The text of the pages of stores, wrappers, adapters and the reference."""
+    """Return the text of the pages about stores, wrappers, adapters and the reference."""
     return {
         str(path.relative_to(site)): path.read_text("utf-8")
         for folder in ("api", "stores")
@@ -31,6 +31,6 @@ def test_a_class_is_shown_with_the_line_that_imports_it(site: Path) -> None:
         classes = set(re.findall(r'doc-class-name">(\w+)<', text))
         assert classes <= {name for _, name in imported}, page
         for module, name in imported:
-            # The registry's module exists on Windows alone.
+            # The registry module exists only on Windows.
             if "windows_registry" not in module:
                 assert hasattr(import_module(module), name), page

@@ -1,4 +1,4 @@
-"""What tests of stores share: the real diskcache; and what this system cannot import is left out."""
+"""Fixtures for the tests of stores; test modules that this system cannot import are not collected."""
 
 import importlib.util
 import sys
@@ -14,7 +14,7 @@ collect_ignore = ["test_chdb.py"] if sys.platform == "win32" else []
 
 @pytest.fixture(scope="session")
 def diskcache(published: Publish) -> Iterator[Any]:
-    """The real diskcache, from the environment of 0.5.0: nothing of ours depends on it."""
+    """Yield the real diskcache from the environment of 0.5.0, because no distribution here depends on it."""
     [found] = published("disk").python.parent.parent.glob("[Ll]ib/**/diskcache/__init__.py")
     spec = importlib.util.spec_from_file_location(
         "diskcache", found, submodule_search_locations=[str(found.parent)]

@@ -1,4 +1,4 @@
-"""What every store that keeps its entries in files of its own is held to, besides the suite."""
+"""Tests, in addition to the suite, for every store that keeps its entries in its own files."""
 
 import asyncio
 import os
@@ -42,19 +42,19 @@ _unfinished: list[object] = []
 
 
 def was_in_0_5(tests: Any) -> bool:
-    """Whether 0.5.0 has this store."""
+    """Return whether 0.5.0 has this store."""
     return tests.published_extra is not None
 
 
 class EmbeddedConformance(StoreConformance):
-    """The suite, and what is expected of files: other processes, sudden ends, privacy, and 0.5's data.
+    """The suite, and tests of files: other processes, killed processes, privacy, and data of 0.5.
 
     Attributes:
-        published_extra: The extra of 0.5.0 that has this store; None where it had none.
-        published_keeps: Those of the entries in `tests.published` that 0.5.0 stores unharmed.
-        private_files: Whether each file is its owner's alone; otherwise the directory lets nobody else in.
-        kills: How often a process that writes is killed.
-        reads_what_it_cannot_write: Whether the engine opens files that it may only read.
+        published_extra: Extra of 0.5.0 that contains this store; None if there is no such extra.
+        published_keeps: Entries of `tests.published` that 0.5.0 stores unchanged.
+        private_files: Whether only the owner may access each file; otherwise the directory excludes others.
+        kills: Number of times that a writing process is killed.
+        reads_what_it_cannot_write: Whether the engine opens read-only files.
     """
 
     persistent: ClassVar[bool] = True
@@ -66,11 +66,11 @@ class EmbeddedConformance(StoreConformance):
     reads_what_it_cannot_write: ClassVar[bool] = True
 
     def published_opening(self, path: Path) -> str:
-        """The code by which 0.5.0 opens the store in the same directory, as `store`."""
+        """Return the code that opens the store in the same directory with 0.5.0, as `store`."""
         raise NotImplementedError
 
     def leftovers(self, path: Path) -> list[Path]:
-        """The temporary files below a directory."""
+        """Return the temporary files below a directory."""
         return [file for file in path.rglob("*") if "tmp" in file.name]
 
     @pytest.fixture
@@ -129,7 +129,7 @@ class EmbeddedConformance(StoreConformance):
 
     @pytest.mark.timeout(120)
     async def test_the_event_loop_is_not_held_up(self, store: Store, collection: str) -> None:
-        """On a busy machine any loop is late, but no later than beside a thread that has no store."""
+        """Check that the loop is no later than next to a busy thread without a store."""
         lags: list[tuple[float, float]] = []
         for _ in range(ROUNDS):
             late = await _lag(store, collection)
@@ -181,7 +181,7 @@ class EmbeddedConformance(StoreConformance):
 
 
 async def _lag(store: Store, collection: str) -> float:
-    """The seconds by which 99 of 100 turns of the loop are late at most, under load."""
+    """Return the 99th percentile of the loop's lateness under load, in seconds."""
     value = {"text": "x" * 200_000}
     end = time.perf_counter() + 0.5
 
@@ -205,7 +205,7 @@ async def _lag(store: Store, collection: str) -> float:
 
 @contextmanager
 def _busy_thread() -> Generator[None]:
-    """A thread that never waits for anything, as one that works for a store."""
+    """Run a thread that never waits, like a store's worker thread."""
     ended = threading.Event()
 
     def work() -> None:
@@ -233,7 +233,7 @@ def _can_claim(store: object) -> bool:
 
 
 def _leave_a_batch_unfinished(_: int, open_store: Open, path: Path) -> None:
-    """End the process while a batch is stored, without closing anything."""
+    """End the process while a batch is being stored, without closing anything."""
 
     async def begin() -> None:
         store = open_store(path)
@@ -244,7 +244,7 @@ def _leave_a_batch_unfinished(_: int, open_store: Open, path: Path) -> None:
 
     loop = asyncio.new_event_loop()
     _unfinished.append(loop)
-    # It reports the task that is left, which is what is done here.
+    # The loop would report the abandoned task, which is intended here.
     loop.set_exception_handler(lambda _, __: None)
     loop.run_until_complete(begin())
 
@@ -262,8 +262,8 @@ def _read_only(_: int, open_store: Open, path: Path, reads: bool) -> None:
         await store.close()
 
     if os.geteuid() == 0:
-        path.as_uri()  # On Python 3.13 it imports a module, which the other user may be unable to read.
-        os.setuid(65534)  # What root cannot write is on a file system that is read-only.
+        path.as_uri()  # Python 3.13 imports a module here, which the other user may be unable to read.
+        os.setuid(65534)  # Root can write everything except read-only file systems.
     asyncio.run(use())
 
 

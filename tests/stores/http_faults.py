@@ -1,4 +1,4 @@
-"""What goes wrong between a store and a server that speaks HTTP, seen from behind a proxy."""
+"""Faults between a store and an HTTP server, injected by a proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +14,7 @@ ALWAYS = 1000
 
 
 def inject(proxy: HttpProxy, fault: Fault, request: str, *, times: int = 1) -> None:
-    """Do something to the next requests of a method, and with a part of a path, `POST /_bulk` for one."""
+    """Apply a fault to the next requests with a method and a part of a path, such as `POST /_bulk`."""
     method, _, part = request.partition(" ")
     proxy.inject(fault, method=method, part=part, times=times)
 
@@ -23,13 +23,13 @@ class HttpFaults:
     """Tests of a store that `opening` opens behind `proxy`, both fixtures of the subclass.
 
     Attributes:
-        creation: The method of the request that stores an entry where there is none, and what its path
-            contains, if that tells it apart: `POST /_bulk`.
-        replacement: Those of the request that stores one under a version.
-        removal: Those of the request that removes one.
-        reading: Those of the request that reads one.
-        statuses: Those of a server that may do it later.
-        patience: Seconds after which a silent server is given up.
+        creation: Method of the request that stores a new entry, and a part of its path if the method alone
+            is ambiguous: `POST /_bulk`.
+        replacement: The same for the request that stores an entry under a version.
+        removal: The same for the request that removes an entry.
+        reading: The same for the request that reads an entry.
+        statuses: HTTP statuses of temporary failures.
+        patience: Timeout of the store for a silent server, in seconds.
     """
 
     creation: ClassVar[str]

@@ -1,4 +1,4 @@
-"""What a store acknowledges while its server ends, hangs and starts again."""
+"""Writes that a store acknowledges while its server ends, hangs and restarts."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from key_value.aio.testing.operations import Store
 
 
 class Load:
-    """Tasks that write and read what they wrote, until the end."""
+    """Tasks that write, and read their own writes, until the end."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -52,7 +52,7 @@ class Load:
         await asyncio.gather(*self.tasks)
 
     async def check(self) -> None:
-        """Find what was acknowledged, or what was written later without an answer."""
+        """Check that each key has its acknowledged value, or a later one whose reply was lost."""
         for key, number in self.acknowledged.items():
             entry = await self.store.get(key)
             assert entry is not None

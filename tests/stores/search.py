@@ -1,4 +1,4 @@
-"""What both stores on search engines are tested for beyond the conformance suite."""
+"""Tests that both search engine stores share, in addition to the conformance suite."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ NO_JSON: Mapping[str, dict[str, Any]] = {
 
 
 class Documents(Conformance):
-    """How the conformance suite reaches past a store."""
+    """Hooks by which the conformance suite accesses documents directly."""
 
     @override
     async def write_raw(self, store: Any, *, collection: str, key: str, data: bytes) -> None:
@@ -74,7 +74,7 @@ class Documents(Conformance):
             document = None
         if not isinstance(document, dict):
             document = {"value": data.decode("latin-1")}
-        # A time that is none is refused by the engine.
+        # The engine rejects an invalid time.
         kept = {name: held for name, held in cast("dict[str, Any]", document).items() if name != "expires_at"}
         await self._index(store, collection, key, kept)
 
@@ -90,14 +90,14 @@ class Documents(Conformance):
 
 
 class EngineTests:
-    """Tests of a store; `server`, `prefix` and `opening` are fixtures of the subclass.
+    """Tests of a store; the subclass defines the fixtures `server`, `prefix` and `opening`.
 
     Attributes:
-        member: The member of `value` that 0.5 reads.
-        member_type: Its type in the mapping of 0.5.
-        store_module: The module of the store.
-        store_class: The name of its class.
-        driver: The distribution of its driver.
+        member: Member of `value` that 0.5 reads.
+        member_type: Type of that member in the mapping of 0.5.
+        store_module: Module of the store.
+        store_class: Name of the store's class.
+        driver: Distribution of the store's driver.
     """
 
     member: ClassVar[str]
@@ -116,18 +116,18 @@ class EngineTests:
         raise NotImplementedError
 
     def published_opening(self, server: Server, prefix: str) -> str:
-        """The code by which 0.5.0 opens the same indices."""
+        """Return the code that opens the same indices with 0.5.0."""
         return (
             f"from {self.store_module} import {self.store_class}\n"
             f"store = {self.store_class}(url={server.url!r}, index_prefix={prefix!r})"
         )
 
     def requirements(self) -> tuple[str, str]:
-        """The extra of 0.5.0, and the driver in the version of this environment, as it suits the server."""
+        """Return the extra of 0.5.0, and the driver in this environment's version, which suits the server."""
         return self.store_module.rpartition(".")[2], f"{self.driver}=={version(self.driver)}"
 
     def create(self, server: Server, index: str, *, fields: Any = None, **body: Any) -> None:
-        """Create an index, by default the one that 0.5 makes."""
+        """Create an index, by default the one that 0.5 creates."""
         value = {"properties": {self.member: {"type": self.member_type}}}
         mappings = {"properties": fields or {**FIELDS, "version": {"type": "integer"}, "value": value}}
         settings = {**SETTINGS, **body.pop("settings", {})}
@@ -140,20 +140,20 @@ class EngineTests:
         assert created.get("acknowledged"), created
 
     def document(self, collection: str, key: str, value: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """A document of 0.5."""
+        """Return a document of 0.5."""
         created = "2026-11-23T07:26:53.475678+00:00"
         held = {self.member: value}
         about = {"version": 1, "key": key, "collection": collection, "created_at": created, "value": held}
         return {**about, **more}
 
     def write(self, server: Server, index: str, id: str, document: Any) -> None:  # noqa: A002
-        """Store a document past the store."""
+        """Store a document without the store."""
         stored = request(server, "PUT", f"/{index}/_doc/{id}?refresh=true", document)
         assert stored.get("result") in ("created", "updated"), stored
 
 
 def source(server: Server, index: str, id: str) -> Any:  # noqa: A002
-    """The source of a document, None if it is not there."""
+    """Return the source of a document, or None if it does not exist."""
     return request(server, "GET", f"/{index}/_doc/{quote(id)}").get("_source")
 
 
@@ -188,7 +188,7 @@ class StoredFormTests(EngineTests):
             found = await store.get(name, collection="c")
             assert found == json.loads(json.dumps(value)), name
         assert mapping(server, f"{prefix}-c") == before
-        # Only what is no JSON is kept as text, which 0.5 does not read.
+        # Only values that are not JSON are stored as text, which 0.5 does not read.
         as_text = [name for name in values if "text" in source(server, f"{prefix}-c", name)["value"]]
         assert set(as_text) <= {*NO_JSON, "numbers"}
 
@@ -337,10 +337,10 @@ class NamesTests(EngineTests):
         self.write(server, index, "x", {"expires_at": past, "message": "no entry"})
         self.write(server, index, "y", self.document("other", "y", {}, expires_at=past))
         self.write(server, index, "z", self.document("c", "not z", {}, expires_at=past))
-        # One that stands before ours, and has not expired.
+        # A foreign document that sorts first and has not expired.
         self.write(server, index, "a", self.document("c", "not a", {}))
         await store.put("k", {"n": 2}, collection="c")
-        # An index with the mapping that is guessed of a document, in which `key` cannot be sorted by.
+        # An index with a dynamic mapping, in which `key` is not sortable.
         self.write(server, f"{prefix}-logs", "l", {"key": "l", "collection": "logs", "expires_at": past})
         assert await store.keys("c") == ["k"]
         assert await store.collections() == ["c"]
@@ -459,7 +459,7 @@ class IndexTests(EngineTests):
         await store.put("k", {}, collection="c")
 
     async def fill(self, server: Server, prefix: str) -> None:
-        """Have the only shard that may be there."""
+        """Use up the only shard that the server allows."""
         request(server, "PUT", f"/{prefix}.full", {"settings": SETTINGS})
 
     async def test_a_shard_without_a_node_is_no_miss(
@@ -473,7 +473,7 @@ class IndexTests(EngineTests):
                     await read
             with pytest.raises((StoreConnectionError, StoreTimeoutError)):
                 await store.delete("k", collection="c")
-            # A refresh waits for the shard.
+            # These calls refresh the index first, which waits for the shard.
             for read in (store.keys("c"), store.collections(), store.cull()):
                 with pytest.raises((StoreTimeoutError, StoreConnectionError), match=f"{prefix}-c|shard"):
                     await read
@@ -520,7 +520,7 @@ class IndexTests(EngineTests):
 class ConnectTests(EngineTests):
     @pytest.fixture
     def tls(self, tmp_path: Path) -> tuple[SSLContext, str]:
-        """A context for a server, and the file of the authority that vouches for it."""
+        """Return an SSL context for a server, and the file of the authority that signed its certificate."""
         authority = trustme.CA()
         context = SSLContext(PROTOCOL_TLS_SERVER)
         issued = authority.issue_cert("127.0.0.1")
@@ -608,7 +608,7 @@ class ConnectTests(EngineTests):
                     with pytest.raises(StoreConnectionError):
                         await call
                 with self.node(port):
-                    # Its data is gone, with the index that was made before the first write.
+                    # The data is gone, and so is the index that was created before the first write.
                     assert await store.get("k") is None
                     await store.put("k", {"n": 2})
                     assert await store.keys() == ["k"]
@@ -634,7 +634,10 @@ class ConnectTests(EngineTests):
 
 
 def change_items(status: int, kind: str, wanted: str = "") -> Callable[[Request, Forward], Reply]:
-    """A fault: the server does nothing, and answers so for each operation, or for those with an id."""
+    """Return a fault that fails all operations of a bulk request, or the one with the id `wanted`.
+
+    The server does not receive the failed operations.
+    """
     error = {"type": kind, "reason": "secret value"}
 
     def refuse(request: Request, forward: Forward) -> Reply:
@@ -731,7 +734,7 @@ class FaultTests(EngineTests, HttpFaults):
         def lose_a_shard(request: Request, forward: Forward) -> Reply:
             reply = forward(request._replace(headers={**request.headers, "Accept-Encoding": "identity"}))
             found = json.loads(reply.body)
-            # OpenSearch does not count it as failed.
+            # OpenSearch does not count this shard as failed.
             found["responses"][0]["_shards"]["total"] += 1
             return reply._replace(body=json.dumps(found).encode())
 

@@ -1,4 +1,4 @@
-"""The Aerospike store, on a double of the wire protocol, or the server that KV_TEST_AEROSPIKE_URL names."""
+"""The Aerospike store, on a double of the wire protocol or the server at KV_TEST_AEROSPIKE_URL."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -34,7 +34,7 @@ async def store(aerospike: Server) -> AsyncIterator[AerospikeStore]:
 
 @pytest.fixture
 def client(aerospike: Server) -> Iterator[Any]:
-    """A client of another application."""
+    """Yield a client of another application."""
     client = open_client({"hosts": hosts(aerospike)})
     yield client
     client.close()
@@ -42,7 +42,7 @@ def client(aerospike: Server) -> Iterator[Any]:
 
 @pytest.fixture
 def double(aerospike: Server) -> Server:
-    """The double, which can be told what to answer."""
+    """Return the double, whose replies can be set."""
     if not is_double(aerospike):
         pytest.skip("a server cannot be told what to answer")
     return aerospike
@@ -70,7 +70,7 @@ class TestAerospikeStore(StoreConformance):
 
 
 def published_opening(server: Server) -> str:
-    """The code by which 0.5.0 opens the same set."""
+    """Return the code that opens the same set with 0.5.0."""
     return (
         "from key_value.aio.stores.aerospike import AerospikeStore\n"
         f"store = AerospikeStore(hosts={hosts(server)!r})"
@@ -322,7 +322,7 @@ class TestNamespaces:
 
 
 class TestDouble:
-    """That the double is strict, and agrees with the client."""
+    """Tests that the double is strict and agrees with the client."""
 
     async def test_it_has_the_clients_hashes_and_partitions(
         self, store: AerospikeStore, client: Any, double: Server

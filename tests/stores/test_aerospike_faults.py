@@ -1,4 +1,4 @@
-"""The Aerospike store when something fails: servers that stop, hang or are busy, lost replies, forks."""
+"""The Aerospike store under failures: servers that stop, hang or are busy, lost replies, and forks."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ async def behind(proxy: FrameProxy) -> AsyncIterator[AerospikeStore]:
 
 @pytest.fixture
 def client(aerospike: Server) -> Iterator[Any]:
-    """A client of another application."""
+    """Yield a client of another application."""
     client = open_client({"hosts": [(aerospike.host, aerospike.port)]})
     yield client
     client.close()
@@ -101,7 +101,7 @@ async def version_of(store: AerospikeStore, key: str) -> str:
 
 
 class TestServers:
-    """A server that is not there, goes away, or hangs."""
+    """A server that is missing, stops, or hangs."""
 
     async def test_no_server_is_a_connection_error(self) -> None:
         store = AerospikeStore(hosts=[("127.0.0.1", free_port())])
@@ -145,7 +145,7 @@ class TestServers:
 
     async def test_a_server_that_hangs_is_a_timeout_and_never_a_miss(self, aerospike: Server) -> None:
         port = free_port()
-        # What the user's client waits for does not matter.
+        # The timeout of the user's client does not matter.
         with node(port) as process:
             given = open_client({"hosts": [("127.0.0.1", port)], "policies": {"total_timeout": 60_000}})
             for store in (
@@ -169,7 +169,7 @@ class TestServers:
 
 
 async def stored_at_last(store: AerospikeStore) -> None:
-    """Store two entries, once the client has found that its server is there again."""
+    """Store two entries once the client has found that its server is back."""
     while True:
         try:
             await store.put_many(["k", "l"], [{"n": 1}, {"n": 1}])
@@ -254,7 +254,7 @@ class TestLostReplies:
     async def test_a_record_that_is_created_anew_is_another_one(
         self, behind: AerospikeStore, proxy: FrameProxy, aerospike: Server
     ) -> None:
-        """Its generation is the same."""
+        """The new record has the same generation."""
         async with AerospikeStore(hosts=[(aerospike.host, aerospike.port)]) as other:
 
             async def replace() -> None:
@@ -277,7 +277,7 @@ class TestLostReplies:
     async def test_what_another_application_adds_meanwhile_is_not_lost(
         self, behind: AerospikeStore, proxy: FrameProxy, client: Any
     ) -> None:
-        """The document is the same, the record is not."""
+        """The document is the same, but the record is not."""
 
         async def add() -> None:
             client.put((NAMESPACE, SET, "default_collection::there"), {"theirs": 1})
@@ -310,7 +310,7 @@ class TestLostReplies:
 
 
 class TestAnswers:
-    """What a server answers when it has not done it."""
+    """Replies of a server that did not carry out the operation."""
 
     @pytest.mark.parametrize("code", BUSY)
     async def test_a_call_that_a_busy_server_refuses_is_sent_again(
@@ -332,7 +332,7 @@ class TestAnswers:
     ) -> None:
         info(double, f"double-answer:code={code};times={ALWAYS}")
         for call in (*reads(store)[:4], *writes(store), *conditional(store, "v")[:1]):
-            # It has not been done, so nothing is unknown.
+            # The operation was not carried out, so its outcome is known.
             with pytest.raises(StoreUnreachableError):
                 await call()
 
@@ -372,7 +372,7 @@ class TestClients:
     async def test_a_given_client_stays_open(self, double: Server) -> None:
         given = open_client({"hosts": [(double.host, double.port)]})
         given.close()
-        async with AerospikeStore(client=given) as store:  # It is connected where it is not.
+        async with AerospikeStore(client=given) as store:  # The store connects an unconnected client.
             await store.put("k", {"n": 1})
         async with AerospikeStore(client=given) as store:
             assert await store.get("k") == {"n": 1}
@@ -390,13 +390,13 @@ class TestClients:
     async def test_threads_share_a_client(self, proxy: FrameProxy) -> None:
         async with AerospikeStore(hosts=[("127.0.0.1", proxy.port)], max_concurrency=8) as store:
             await asyncio.gather(*(store.put(f"k{n}", {}) for n in range(200)))
-            # Each call has a connection, and the client one for itself and one to begin with.
+            # One connection per call, one for the client itself, and the initial one.
             assert proxy.connections <= 8 + 2
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
     @pytest.mark.parametrize("given", [False, True])
     def test_a_forked_child(self, double: Server, given: bool) -> None:
-        """It uses a client of its own, or refuses the user's, and it ends as any process does."""
+        """The child uses its own client, or refuses the user's, and exits normally."""
         program = f"""
             import asyncio, os, sys, warnings
             import aerospike
@@ -447,7 +447,7 @@ class TestClients:
 
 
 def printed(program: str) -> str:
-    """What a program prints, without its last line break."""
+    """Return the output of a program without the trailing line break."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
         capture_output=True,

@@ -49,7 +49,7 @@ async def store(azure_tables: Server, azure_table: str) -> AsyncIterator[AzureTa
         yield store
 
 
-# A loop that ends in the middle of a call leaves the sessions of aiohttp open.
+# A loop that ends during a call leaves aiohttp sessions open.
 @pytest.mark.filterwarnings("ignore:.*[Uu]nclosed:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
@@ -77,7 +77,7 @@ class TestAzureTablesStore(StoreConformance):
 
 
 def published_opening(server: Server, table: str) -> str:
-    """The code by which 0.5.0 opens the same table."""
+    """Return the code that opens the same table with 0.5.0."""
     return (
         "from key_value.aio.stores.azure_tables import AzureTablesStore\n"
         f"store = AzureTablesStore(connection_string={server.url!r}, table_name={table!r})"
@@ -85,7 +85,7 @@ def published_opening(server: Server, table: str) -> str:
 
 
 def entities(server: Server, table: str) -> list[dict[str, Any]]:
-    """All that is in a table."""
+    """Return all entities of a table."""
     with service(server) as client:
         return [dict(entity) for entity in client.get_table_client(table).list_entities()]
 
@@ -250,7 +250,7 @@ class TestConnect:
             for call in (strict.get("k"), strict.get_many(["k", "l"]), strict.keys(), strict.delete("k")):
                 with pytest.raises(KeyValueStoreError, match="does not exist"):
                     await call
-        # It is made again by the next write, and a read makes none.
+        # The next write recreates the table; a read does not.
         assert await store.get("k") is None
         assert await store.delete("k") is False
         with service(azure_tables) as client:
@@ -317,7 +317,7 @@ class TestFaults(HttpFaults):
                 await call
 
     async def test_a_batch_is_read_to_its_last_page(self, behind: AzureTablesStore, proxy: HttpProxy) -> None:
-        """The service ends a page where it has searched for long enough."""
+        """The service ends a page once it has searched for long enough."""
         keys = [f"k{n}" for n in range(6)]
         values = [{"n": n} for n in range(6)]
         await behind.put_many(keys, values)
@@ -332,7 +332,7 @@ class TestFaults(HttpFaults):
     async def test_what_is_stored_while_a_page_is_read_hides_nothing(
         self, behind: AzureTablesStore, proxy: HttpProxy, azure_tables: Server, azure_table: str
     ) -> None:
-        """Entities of the 0.5 series are read once more, since only their documents tell them apart."""
+        """Entities of the 0.5 series are read again, because only their documents distinguish them."""
         with service(azure_tables) as tables:
             table = tables.get_table_client(azure_table)
 

@@ -45,7 +45,7 @@ def ask(session: Session, statement: str) -> list[Any]:
 
 
 def query(path: Path, *statements: str) -> list[Any]:
-    """What the last of some statements finds."""
+    """Run statements, and return the result of the last one."""
     with closing(open_session(str(path.resolve()))) as session:
         return [ask(session, statement) for statement in statements][-1]
 
@@ -55,15 +55,15 @@ class TestChDBStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     reads_what_it_cannot_write: ClassVar = False
     open_store: ClassVar = staticmethod(open_store)
-    # ClickHouse merges in the background, and does not get over a limit on the size of its files.
+    # ClickHouse merges in the background, and does not recover from a limit on the size of its files.
     bears_file_limits: ClassVar = False
-    # chDB itself keeps threads and descriptors of each session that it closed.
+    # chDB itself keeps threads and descriptors of closed sessions.
     closed_frees: ClassVar = False
     published_extra: ClassVar = "chdb"
     private_files: ClassVar = False
     shared_by_processes: ClassVar = False
     forks: ClassVar = "refuses"
-    # Each deletion rewrites a part of the table, which takes tens of milliseconds: hence the time, too.
+    # Each deletion rewrites a part of the table, which takes tens of milliseconds; hence the timeout too.
     model_examples: ClassVar = 20
 
     @override
@@ -73,14 +73,14 @@ class TestChDBStore(EmbeddedConformance):
 
     @override
     def leftovers(self, path: Path) -> list[Path]:
-        """The directory `tmp` is always there."""
+        """Exclude the directory `tmp`, which always exists."""
         return [file for file in super().leftovers(path) if file != path / "tmp"]
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, ChDBStore)
         assert store.path is not None
-        # The table has a column for each part of a document: what is wrong with one is wrong with its value.
+        # The table has a column for each part of a document, so a corrupt document has a corrupt value.
         text = data.decode(errors="replace") if b'"version"' not in data else "[1]"
         names = "collection, key, value, version"
         values = f"{literal(collection)}, {literal(key)}, {literal(text)}, 1"
@@ -231,14 +231,14 @@ class TestChDBStore(EmbeddedConformance):
 
     async def test_a_session_that_is_passed_in_stays_open(self) -> None:
         with closing(open_session(":memory:")) as session:
-            async with ChDBStore(session=session) as store:  # pyright: ignore[reportArgumentType] -- it is one
+            async with ChDBStore(session=session) as store:  # pyright: ignore[reportArgumentType] -- it is a session
                 await store.put("key", {"n": 1})
             assert ask(session, "SELECT value FROM kv_entries") == [['{"n": 1}']]
             async with store:
                 assert await store.get("key") == {"n": 1}
             await store.close()
         with pytest.raises(StoreConnectionError, match="session is closed"):
-            await ChDBStore(session=session).get("key")  # pyright: ignore[reportArgumentType] -- it is one
+            await ChDBStore(session=session).get("key")  # pyright: ignore[reportArgumentType] -- it is a session
 
     @pytest.mark.parametrize("name", ["select", "Order", "_1"])
     async def test_a_table_may_have_any_name(self, path: Path, name: str) -> None:
@@ -260,7 +260,7 @@ class TestChDBStore(EmbeddedConformance):
 
     def test_takes_a_session_or_a_path(self, path: Path) -> None:
         with pytest.raises(ValueError, match="Provide only one of session or database_path"):
-            ChDBStore(session=object(), database_path=path)  # pyright: ignore[reportArgumentType] -- what is tested
+            ChDBStore(session=object(), database_path=path)  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     async def test_without_auto_create_the_table_must_be_there(self, path: Path) -> None:
         store = ChDBStore(database_path=path, auto_create=False)

@@ -1,4 +1,4 @@
-"""The stores on diskcache."""
+"""The stores in diskcache's format."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ def overwrite(directory: Path, name: str, data: bytes) -> None:
 
 
 def strays(directory: Path) -> list[Path]:
-    """The files of values that belong to no row."""
+    """Return the value files that belong to no row."""
     with closing(sqlite3.connect(directory / "cache.db")) as connection:
         used = {directory / file for (file,) in connection.execute("SELECT filename FROM Cache") if file}
     return [path for path in directory.rglob("*.val") if path not in used]
@@ -145,7 +145,7 @@ class TestMultiDiskStore(EmbeddedConformance):
 
 
 class _Bomb:
-    """Unpickling it leaves a trace."""
+    """An object that leaves a trace if it is unpickled."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace
@@ -156,7 +156,7 @@ class _Bomb:
 
 
 class TestRows:
-    """What is in the database is what diskcache and 0.5 know."""
+    """Rows in the format of diskcache and 0.5."""
 
     async def test_a_row_is_that_of_0_5(self, path: Path) -> None:
         async with DiskStore(directory=path) as store:
@@ -330,7 +330,7 @@ class TestTransactions:
     async def test_values_that_were_never_stored_are_removed(self, path: Path) -> None:
         async with DiskStore(directory=path) as store:
             await store.put("key", {"text": "x" * 40_000})
-            # Those that another process left, which ended without closing the database.
+            # Left by another process that ended without closing the database.
             ours, others = path / "aa" / "bb" / "cc-kv.val", path / "aa" / "bb" / "cc.val"
             ours.parent.mkdir(parents=True)
             ours.touch()
@@ -342,7 +342,7 @@ class TestTransactions:
 
 
 class TestMaximumSize:
-    """W-H14."""
+    """The limit on the size of a directory."""
 
     async def test_it_applies_to_an_existing_directory(self, path: Path) -> None:
         values = [{"text": "x" * 4000} for _ in range(200)]
@@ -380,7 +380,7 @@ class TestMaximumSize:
 
 
 class TestGivenCache:
-    """A cache that an application made, with its own settings."""
+    """A cache that an application created with its own settings."""
 
     async def test_it_stays_open(self, cache_at: CacheAt, path: Path) -> None:
         with cache_at(path) as cache:
@@ -469,7 +469,7 @@ class TestDirectory:
 
 
 class TestFormerRows:
-    """0.5 took names as they are, and left characters out of the names of directories."""
+    """0.5 used names unchanged, and dropped characters from the names of directories."""
 
     DOCUMENT = (
         '{{"collection": "{}", "created_at": "2026-11-23T07:14:39+00:00", "key": "{}", "value": {{"n": 1}}}}'
@@ -509,7 +509,7 @@ class TestFormerRows:
 
 class TestCollectionsInDirectories:
     async def test_plain_names_stay_and_no_two_share_a_directory(self, path: Path) -> None:
-        """W-H1: `a/b`, `a::b` and `ab` had one."""
+        """In 0.5, `a/b`, `a::b` and `ab` shared one directory."""
         collections = ["ab", "a/b", "a::b", "c d.é", "..", "$HOME", "x" * 300]
         async with MultiDiskStore(base_directory=str(path)) as store:
             for name in collections:
@@ -533,7 +533,7 @@ class TestCollectionsInDirectories:
 
     async def test_one_of_an_applications_own_can_list_collections_too(self, path: Path) -> None:
         class Own(MultiDiskStore):
-            """A subclass."""
+            """A subclass without changes."""
 
         async with Own(base_directory=path) as store:
             await store.put("key", {}, collection="c")
@@ -603,13 +603,13 @@ def execute(directory: Path, statement: str, *arguments: object) -> None:
 
 
 def refuse(directory: Path, name: str) -> None:
-    """Have the database refuse a row."""
+    """Make the database reject a row."""
     condition = f"BEFORE INSERT ON Cache WHEN new.key = '{name}'"
     execute(directory, f"CREATE TRIGGER refuse {condition} BEGIN SELECT RAISE(ABORT, 'refused'); END")
 
 
 def wal_commits(directory: Path) -> int:
-    """The transactions in the log: a frame that ends one says how many pages the database has."""
+    """Count the transactions in the log; only the last frame of each has the page count of the database."""
     log = (directory / "cache.db-wal").read_bytes()
     page = int.from_bytes(log[8:12], "big")
     frames = range(32, len(log), 24 + page)

@@ -1,4 +1,4 @@
-"""The directories of diskcache, read and written beside diskcache itself."""
+"""Directories of diskcache, read and written together with diskcache itself."""
 
 import os
 import sqlite3
@@ -200,7 +200,7 @@ class TestDiskcache:
 
 
 class TestFilesOutside:
-    """A row may name any file: none outside of the directory is read, removed or emptied."""
+    """Rows that name files outside the directory, which are never read, removed or emptied."""
 
     @pytest.fixture
     def outside(self, tmp_path: Path) -> Path:
@@ -372,7 +372,7 @@ class TestRows:
         assert others.exists()
 
     def test_locks_of_an_open_connection_survive_another(self, path: Path, cache: Cache) -> None:
-        """SQLite's locks are the process's: closing any descriptor of the file would end them all."""
+        """SQLite's locks belong to the process; closing any descriptor of the file would release them all."""
         put(cache, "key")
         with cache.transaction():
             Cache.open(path).close()
@@ -382,7 +382,7 @@ class TestRows:
 
 
 class _Bomb:
-    """Unpickling it leaves a trace."""
+    """An object that leaves a trace if it is unpickled."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace

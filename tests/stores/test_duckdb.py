@@ -51,7 +51,7 @@ class TestDuckDBStore(EmbeddedConformance):
     abilities: ClassVar = ABILITIES
     open_store: ClassVar = staticmethod(open_store)
     published_extra: ClassVar = "duckdb"
-    # It had DuckDB make a STRUCT of each value, which cannot hold the others.
+    # 0.5.0 stored each value as a DuckDB STRUCT, which cannot hold the other entries.
     published_keeps: ClassVar = {key: ENTRIES[key] for key in ("plain", "texts", "large", "user:1")}
     shared_by_processes: ClassVar = False
     forks: ClassVar = "refuses"
@@ -78,7 +78,7 @@ class TestDuckDBStore(EmbeddedConformance):
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
-        """A JSON column refuses what is no JSON: what is wrong with a document is wrong with its value."""
+        """Store corrupt data as the value, because a JSON column rejects text that is not JSON."""
         assert isinstance(store, DuckDBStore)
         assert store.path is not None
         with closing(duckdb.connect(store.path)) as connection:

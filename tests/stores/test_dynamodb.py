@@ -23,7 +23,7 @@ from tests.servers.server import Server
 
 
 def published_opening(server: Server, table: str) -> str:
-    """The code by which 0.5.0 opens the same table."""
+    """Return the code that opens the same table with 0.5.0."""
     keys = 'aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1"'
     return (
         "from key_value.aio.stores.dynamodb import DynamoDBStore\n"
@@ -69,7 +69,7 @@ class TestDynamoDBStore(StoreConformance):
     @override
     @pytest.fixture
     def opening(self, dynamodb: Server, table: str) -> Opening:
-        # A connection takes some kilobytes, which are counted where memory is.
+        # Each connection takes some kilobytes, which tests of memory use count.
         return partial(DynamoDBStore, table_name=table, endpoint_url=dynamodb.url, max_pool_connections=4)
 
     @pytest.fixture
@@ -113,7 +113,7 @@ class TestDynamoDBStore(StoreConformance):
         assert await store.collections() == ["people"]
 
     async def _change_under_a_version(self, store: DynamoDBStore) -> None:
-        """An item of the 0.5 series has no version: its text is what must not have changed."""
+        """Items of the 0.5 series have no version, so conditions compare their text."""
         for key in ("plain", "nested"):
             found = await store.get_versioned(key, collection="people")
             assert found is not None
@@ -129,7 +129,7 @@ class TestDynamoDBStore(StoreConformance):
     ) -> None:
         await interop.write(store, "people")
         opening = published_opening(dynamodb, table)
-        # It reads whole seconds, which are rounded up: one later it finds no more than was given.
+        # 0.5.0 reads whole seconds, rounded up; a second later, the TTL is at most the given one.
         await asyncio.sleep(1)
         published("dynamodb").check(opening, "people")
         found = await store.get_versioned("plain", collection="people")

@@ -1,4 +1,4 @@
-"""DynamoDBStore where DynamoDB, the way to it, or the permissions fail; and what it sends."""
+"""DynamoDBStore when DynamoDB, the network or the permissions fail; and the requests that it sends."""
 
 import asyncio
 import json
@@ -34,12 +34,12 @@ Fault = str | tuple[int, str | bytes] | None
 
 
 def refusal(code: str, message: str = "refused", status: int = 400) -> tuple[int, str]:
-    """An error as DynamoDB answers it."""
+    """Return an error reply of DynamoDB."""
     return status, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message})
 
 
 class Proxy:
-    """Stands before DynamoDB, remembers the requests, and does to each what `fault` says."""
+    """A proxy in front of DynamoDB that records the requests and applies `fault` to each."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -133,7 +133,7 @@ async def store(proxy: Proxy, existing: str) -> AsyncIterator[DynamoDBStore]:
 
 @pytest.fixture
 async def hasty(proxy: Proxy, existing: str) -> AsyncIterator[DynamoDBStore]:
-    """A store that waits for a second."""
+    """Yield a store with a timeout of one second."""
     async with DynamoDBStore(table_name=existing, endpoint_url=proxy.url, timeout=1) as store:
         await store.put("there", {"n": 0})
         yield store
@@ -141,7 +141,7 @@ async def hasty(proxy: Proxy, existing: str) -> AsyncIterator[DynamoDBStore]:
 
 @pytest.fixture
 def environment(existing: str) -> Iterator[pytest.MonkeyPatch]:
-    """For changes that end before the table is dropped."""
+    """Yield a monkeypatch whose changes end before the table is dropped."""
     with pytest.MonkeyPatch.context() as patch:
         yield patch
 
@@ -154,7 +154,7 @@ async def client_at(url: str, **config: Any) -> AsyncGenerator[Any]:
 
 
 def first(wanted: str, fault: Fault) -> Callable[[str, Mapping[str, Any]], Fault]:
-    """A fault for the first request of an operation."""
+    """Return a fault for the first request of an operation."""
     left = [fault]
     return lambda operation, body: left.pop() if operation == wanted and left else None
 
@@ -342,7 +342,7 @@ class TestThrottling:
         assert await hasty.get("k") is None
 
     async def test_what_was_not_processed_is_sent_again(self, store: DynamoDBStore, proxy: Proxy) -> None:
-        """Each request of a batch takes one item, and leaves the others."""
+        """Each request of a batch processes one item, and leaves the others unprocessed."""
         keys = [f"k{n}" for n in range(6)]
 
         def refuse(operation: str, body: Mapping[str, Any]) -> Fault:
@@ -463,7 +463,7 @@ class TestCredentials:
     async def test_loops_refresh_the_credentials_of_a_role(
         self, dynamodb: Server, existing: str, environment: pytest.MonkeyPatch
     ) -> None:
-        """Each loop has a session of its own: one that is shared holds a lock of the first loop."""
+        """Each loop has a separate session, because a shared one holds a lock of the first loop."""
         served = 0
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

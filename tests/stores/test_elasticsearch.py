@@ -34,7 +34,7 @@ async def store(elasticsearch: Server, elasticsearch_prefix: str) -> AsyncIterat
         yield store
 
 
-# A loop that ends in the middle of a call leaves the sessions of aiohttp open.
+# A loop that ends during a call leaves aiohttp sessions open.
 @pytest.mark.filterwarnings("ignore:.*[Uu]nclosed:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
@@ -119,7 +119,7 @@ class TestConnect(Facts, search.ConnectTests):
                 ElasticsearchStore(elasticsearch_client=client, api_key="a", index_prefix=prefix)
 
 
-# The sessions of aiohttp see the proxy end.
+# The proxy ends before the aiohttp sessions.
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
 class TestFaults(Facts, search.FaultTests):
     opening = search.FaultTests.opening

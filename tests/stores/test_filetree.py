@@ -1,4 +1,4 @@
-"""The store in a tree of files."""
+"""The file tree store."""
 
 import asyncio
 import errno
@@ -55,7 +55,7 @@ def open_v1(path: Path) -> FileTreeStore:
 
 
 def files(path: Path) -> set[str]:
-    """The files of a tree, but for what is about writing them."""
+    """Return the files of a tree, except those in the `.writing` directory."""
     found = (file.relative_to(path) for file in path.rglob("*") if file.is_file())
     return {file.as_posix() for file in found if file.parts[0] != WRITING}
 
@@ -331,7 +331,7 @@ class TestFileTreeStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_durability(self, path: Path) -> None:
         with pytest.raises(ValueError, match="'full' or 'none', not 'normal'"):
-            FileTreeStore(data_directory=path, durability="normal")  # pyright: ignore[reportArgumentType] -- what is tested
+            FileTreeStore(data_directory=path, durability="normal")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     def test_wants_one_directory(self, path: Path) -> None:
         with pytest.raises(ValueError, match="one of data_directory and directory"):
@@ -361,7 +361,7 @@ class TestWithoutAutoCreate:
 
 
 class TestV1Strategies:
-    """FastMCP's and others' data lies where these put it."""
+    """The strategies that determine where FastMCP and others store their data."""
 
     @pytest.mark.parametrize(
         ("name", "file"),
@@ -426,7 +426,7 @@ class TestV1Strategies:
             assert sorted(await store.keys("users")) == ["other", "plain"]
 
     async def test_what_lies_in_one_file_is_not_mistaken(self, path: Path) -> None:
-        """W-C7: these strategies may give two keys one file, and keep some names for themselves."""
+        """These strategies may map two keys to one file, and reserve some names."""
         first, second = "x" * 300, "x" * 300 + "y"
         async with open_v1(path) as store:
             await store.put(first, {"n": 1})
@@ -463,7 +463,7 @@ class _OneForAll(PassthroughStrategy):
 class TestOtherStrategies:
     @pytest.mark.parametrize("name", ["../private/secret", "a/b", "/etc/passwd", "a\x00b"])
     async def test_no_key_leads_out_of_its_collection(self, path: Path, name: str) -> None:
-        """W-C9."""
+        """A strategy that leaves names unchanged must not give access to other files."""
         async with FileTreeStore(
             data_directory=path, key_sanitization_strategy=PassthroughStrategy()
         ) as store:
@@ -508,7 +508,7 @@ FORMER = '{"created_at": "2026-11-23T07:14:39.564761+00:00", "value": {"n": 1}, 
 
 
 class TestFormerFiles:
-    """0.5 took names for paths."""
+    """0.5 used names as paths."""
 
     @pytest.mark.parametrize(
         ("collection", "key", "file"),
@@ -608,7 +608,7 @@ def _always(_: Path, *, probe: str | None = None) -> bool:
 
 
 class TestNames:
-    """File systems that are not at hand: what they take for one, and what they cannot hold."""
+    """Names on other file systems: which ones they treat as equal, and which ones they cannot hold."""
 
     @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
     def test_no_two_names_are_one_where_case_is_folded(

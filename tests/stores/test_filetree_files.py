@@ -1,4 +1,4 @@
-"""The files of a tree, beside what others put there."""
+"""The files of a tree, together with foreign files."""
 
 import os
 import shutil
@@ -82,7 +82,7 @@ class TestFiles:
         assert [path.name for path in (root / WRITING).iterdir()] == ["lock"]
 
     def test_a_tree_without_anything_of_ours_is_changed(self, root: Path) -> None:
-        """0.5 has no `.writing`."""
+        """0.5 does not create `.writing`."""
         (root / "users").mkdir(parents=True)
         for name in "abc":
             (root / "users" / f"{name}.json").write_text("1")
@@ -180,7 +180,7 @@ class TestFiles:
 
 
 class TestPlanted:
-    """Links and FIFOs that someone else put into the tree."""
+    """Links and FIFOs that another user put into the tree."""
 
     def test_a_linked_writing_directory(self, root: Path, outside: Path) -> None:
         (root / "users").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The tests of the store, run by Wine as on Windows."""
+"""The tests of the store, run under Wine as on Windows."""
 
 import sys
 
@@ -7,8 +7,8 @@ import pytest
 from tests.servers.server import Server
 from tests.servers.wine import SECONDS, passes
 
-# Left out: what takes long there and has nothing to do with Windows, and what Windows never had: capitals of
-# their own, and colons in names.
+# Excluded: slow tests that do not depend on Windows, and features that Windows lacks (case-sensitive names
+# and colons in names).
 SELECT = (
     "TestFileTreeStore and not (free_what or renewed or destroyed_with_no_other or many_processes or killed "
     "or listed_as_they_were_given or 0_5 or behaves_like_a_dict or keep_no_memory or every_key_of_many "

@@ -71,7 +71,7 @@ _stream_handler: Any = grpc.unary_stream_rpc_method_handler
 
 
 class Proxy(grpc.GenericRpcHandler):
-    """Passes calls on to the emulator, except those that a test has it spoil."""
+    """A proxy that forwards calls to the emulator, except those that a test spoils."""
 
     def __init__(self, channel: Any) -> None:
         self.calls: list[str] = []
@@ -147,7 +147,7 @@ class SpoiledError(Exception):
 def fail(
     code: grpc.StatusCode, methods: Collection[str] = METHODS, *, when: str = "before", times: int = 10**6
 ) -> Callable[[str, str], None]:
-    """Answer calls of some methods with a status, as often as that is said."""
+    """Return a fault that answers the next calls of some methods with a status."""
     left = [times]
 
     def spoil(method: str, at: str) -> None:
@@ -170,7 +170,7 @@ async def proxy(firestore: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 @pytest.fixture
 async def proxied(proxy: Proxy, project: str) -> AsyncIterator[FirestoreStore]:
-    """A store whose calls go through the proxy."""
+    """Yield a store whose calls go through the proxy."""
     async with FirestoreStore(project=project, timeout=2.0) as store:
         yield store
         proxy.spoil = lambda _, __: None
@@ -215,7 +215,7 @@ class TestFirestoreStore(StoreConformance):
 
 
 def published_opening(project: str) -> str:
-    """The code by which 0.5.0 opens the same database."""
+    """Return the code that opens the same database with 0.5.0."""
     return (
         "from key_value.aio.stores.firestore import FirestoreStore\n"
         f"store = FirestoreStore(project={project!r})"
@@ -267,7 +267,7 @@ class TestDocuments:
     async def test_reads_what_0_5_wrote(
         self, store: FirestoreStore, project: str, published: Publish
     ) -> None:
-        """Also in nested collections, and its next write drops what this library added."""
+        """Nested collections work too, and the next write of 0.5 drops the fields that this library added."""
         old = published("firestore")
         entries = {key: value for key, value in interop.ENTRIES.items() if "/" not in key}
         old.write(published_opening(project), "people", entries)
@@ -399,7 +399,7 @@ class TestDocuments:
         assert await store.get_many(["k", "new"]) == [{"n": 1}, None]
 
     async def test_a_document_of_1_mib_is_the_largest(self, store: FirestoreStore) -> None:
-        """What is refused has not been sent, and what is not refused here is not by Firestore either."""
+        """Rejected documents are never sent, and Firestore accepts all others."""
         for key in ("k", "k" * 1500, "é" * 1000):
             for ttl in (None, 100):
                 with pytest.raises(ValueTooLargeError) as caught:
@@ -412,7 +412,7 @@ class TestDocuments:
                     await store.put(key, {"t": value["t"] + "x"}, ttl=ttl)
 
     async def test_batches_are_split(self, proxied: FirestoreStore, proxy: "Proxy") -> None:
-        """At 500 writes, and below the 4 MiB that the emulator takes in a request."""
+        """They are split at 500 writes, and below the 4 MiB that the emulator accepts per request."""
         keys = [str(n) for n in range(501)]
         await proxied.put_many(keys, [{"n": n} for n in range(501)])
         assert proxy.calls == ["Commit"] * 2
@@ -568,7 +568,7 @@ class TestFailures:
     async def test_a_refusal_is_an_error_that_does_not_pass(
         self, proxied: FirestoreStore, proxy: Proxy, code: grpc.StatusCode
     ) -> None:
-        """It is never a miss: no right, credentials that expired, a database that is not there."""
+        """A missing permission, expired credentials or a missing database never count as a miss."""
         await proxied.put("k", {"n": 1})
         found = await proxied.get_versioned("k")
         assert found is not None
@@ -598,7 +598,7 @@ class TestFailures:
     async def test_a_condition_that_holds_is_no_lost_race(
         self, proxied: FirestoreStore, proxy: Proxy, code: grpc.StatusCode
     ) -> None:
-        """A database in Datastore mode answers as if the condition had failed."""
+        """A database in Datastore mode replies as if the condition had failed."""
         await proxied.put("k", {"n": 1})
         found = await proxied.get_versioned("k")
         assert found is not None

@@ -1,4 +1,4 @@
-"""The keyring store: on a Secret Service, and on what the Credential Manager of Windows is like."""
+"""The keyring store, on a Secret Service and on a double of the Windows Credential Manager."""
 
 import asyncio
 import gc
@@ -36,7 +36,7 @@ from tests.servers.server import Server
 from tests.stores.embedded import EmbeddedConformance
 
 # A call takes some 20 ms, and a batch of 251 is written, read twice and deleted.
-# What cannot reach the keyring leaves its connection to the garbage collector.
+# A call that cannot reach the keyring leaves its connection to the garbage collector.
 pytestmark = [
     pytest.mark.timeout(180),
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
@@ -56,31 +56,31 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS)
 
 @pytest.fixture(scope="module", autouse=True)
 def forgotten_connections() -> Generator[None]:
-    """Collect them before other tests are blamed for them."""
+    """Collect abandoned connections, so that they are not reported by other tests."""
     yield
     forget_connections()
 
 
 class InParts(KeyringStore):
-    """One that takes the keyring for one with a narrow limit."""
+    """A store that assumes a keyring with a small size limit."""
 
     longest_password: ClassVar = LIMIT
 
 
 class OnWindows(KeyringStore):
-    """One that takes the keyring for the Credential Manager."""
+    """A store that assumes the Credential Manager."""
 
     longest_password: ClassVar = 1280
     on_windows: ClassVar = True
 
 
 def open_store(path: Path) -> KeyringStore:
-    """A store in a service of its own."""
+    """Return a store in a separate service."""
     return KeyringStore(service_name=str(path))
 
 
 def open_in_parts(path: Path) -> KeyringStore:
-    """The same for one with a limit that makes three to five parts of an entry of the tests of processes."""
+    """Return a store whose limit splits an entry of the process tests into three to five parts."""
     store = type("InLargeParts", (InParts,), {"longest_password": 10_000})
     return store(service_name=str(path))
 
@@ -218,12 +218,12 @@ class TestWithoutAKeyring:
 
 
 class CredentialManager:
-    """As much of Windows' as matters: it knows no case, and its limits are those of `wincred.h`.
+    """A double of the Windows Credential Manager: case-insensitive, with the limits of `wincred.h`.
 
     Attributes:
-        passwords: What it holds.
-        refuse_after: How many passwords it sets before it refuses to.
-        while_reading: Called with each name before that is looked up.
+        passwords: Stored passwords.
+        refuse_after: Number of passwords that it accepts before it refuses more.
+        while_reading: Callback with each name before its lookup.
     """
 
     def __init__(self) -> None:
@@ -400,7 +400,7 @@ class TestParts:
         assert replaced
 
     async def test_is_no_entry_to_0_5(self, keyring: Server, published: Publish) -> None:
-        """It says that it cannot read it, where a miss would have it written anew."""
+        """0.5 reports an unreadable entry; if it were a miss, applications would overwrite it."""
         async with InParts() as store:
             await store.put("key", self.VALUE)
         with pytest.raises(AssertionError, match="DeserializationError"):

@@ -1,4 +1,4 @@
-"""The store in memcached."""
+"""The memcached store."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ CONDITIONAL = frozenset[type](
 
 
 def published_opening(memcached: Server) -> str:
-    """The code by which 0.5.0 opens the same server."""
+    """Return the code that opens the same server with 0.5.0."""
     return (
         "from key_value.aio.stores.memcached import MemcachedStore\n"
         f"store = MemcachedStore(host={memcached.host!r}, port={memcached.port})"
@@ -155,7 +155,7 @@ class TestMemcachedStore(StoreConformance):
         await store.put("k", {"n": 1}, ttl=ttl)
         answer = call(memcached, b"mg default_collection::k t").split()
         left = int(answer[1].removeprefix(b"t"))
-        # What lasts longer than its clock, it keeps until that ends.
+        # A TTL beyond the end of memcached's clock lasts until that end.
         assert left + time.time() - started >= min(ttl, LATEST - started - 1)
 
     async def test_an_item_with_flags_is_another_clients(
@@ -201,7 +201,7 @@ class TestMemcachedStore(StoreConformance):
 
 
 class TestFailures:
-    """A server that is not there, goes away, hangs, or refuses."""
+    """A server that is missing, stops, hangs, or refuses."""
 
     async def test_no_server_is_a_connection_error(self) -> None:
         store = MemcachedStore(port=free_port(), timeout=2)
@@ -245,7 +245,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("answer", [b"ERROR\r\n", b""], ids=["error", "end of the connection"])
     async def test_a_proxy_need_not_tell_its_settings(self, memcached: Server, answer: bytes) -> None:
-        """As mcrouter and twemproxy do not."""
+        """mcrouter and twemproxy do not report them."""
 
         async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             beyond, to = await asyncio.open_connection(memcached.host, memcached.port)
@@ -273,12 +273,12 @@ class TestFailures:
         with node(port, "-c", "16"), ExitStack() as others:
             for _ in range(40):
                 other = others.enter_context(socket.create_connection(("127.0.0.1", port)))
-                # Once it is answered, it is counted or was refused.
+                # After the reply, the connection is counted or was refused.
                 other.sendall(b"version\r\n")
                 other.recv(100)
             store = MemcachedStore(port=port, timeout=2)
             for call in (partial(store.get, "k"), partial(store.put, "k", {})):
-                # The server may have ended the connection before its message is read.
+                # The server may have closed the connection before its message is read.
                 with pytest.raises(StoreConnectionError, match=r"Too many open connections|has ended"):
                     await call()
             others.close()
@@ -286,7 +286,7 @@ class TestFailures:
             await store.close()
 
     async def test_a_full_server_refuses_and_keeps_what_a_condition_protects(self, memcached: Server) -> None:
-        """A put that fails there has dropped the old value: memcached does so before it looks for room."""
+        """A failed `put` has dropped the old value there: memcached does so before it allocates memory."""
         port = free_port()
         with node(port, "-m", "2", "-M"):
             async with MemcachedStore(port=port) as store:
@@ -424,7 +424,7 @@ class TestOneConnection:
         await asyncio.gather(*(store.put(f"k{n}", {"n": n}) for n in range(100)))
         found = await asyncio.gather(*(store.get(f"k{n}") for n in range(100)))
         assert found == [{"n": n} for n in range(100)]
-        # Only those that ask for the statistic.
+        # Only the connection that reads the statistic.
         assert statistic(memcached.port, b"total_connections") == before + 1
 
     async def test_a_write_whose_caller_is_cancelled_is_done_before_the_caller_is_told(
@@ -488,7 +488,7 @@ class TestOneConnection:
 async def write_until_it_fails(
     store: MemcachedStore, process: "subprocess.Popen[bytes]", number: int
 ) -> dict[str, int]:
-    """Write from several tasks until the server ends; what was acknowledged was there before."""
+    """Write from several tasks until the server ends; acknowledged writes were there before."""
     acknowledged: dict[str, int] = {}
 
     async def write(task: int) -> None:

@@ -49,7 +49,7 @@ class TestMemoryStore(StoreConformance):
         await store.put("old", {"n": 1})
         await store.put("x", {}, ttl=0.02)
         await store.put("y", {}, ttl=0.02)
-        # The last one: on a busy machine it expires much later than the first.
+        # Wait for the last one, which on a busy machine expires much later than the first.
         await _until_missing(store, "y")
         await store.put_many(["b", "c"], [{"n": 2}, {"n": 3}])
         assert await store.get_many(["old", "b", "c"]) == [{"n": 1}, {"n": 2}, {"n": 3}]
@@ -88,7 +88,7 @@ class TestMemoryStore(StoreConformance):
 
 class TestEntries:
     def test_a_reader_of_what_expired_removes_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Another thread stores the key anew while this one looks whether it has expired."""
+        """Another thread stores the key again while this one checks whether it has expired."""
         entries = Entries(sys.maxsize)
         entries.put("c", [("key", b"old")], ttl=1, expires=100)
 
@@ -144,5 +144,5 @@ class TestExpiryIndex:
 async def _until_missing(store: MemoryStore, key: str, collection: str | None = None) -> None:
     while await store.get(key, collection=collection) is not None:
         await asyncio.sleep(0.005)
-    # Freed up to an eighth of its time later.
+    # It is freed up to an eighth of its TTL later.
     await asyncio.sleep(0.005)

@@ -42,7 +42,7 @@ from tests.servers.mongodb import Process, node, secured
 from tests.servers.processes import free_port
 from tests.servers.server import Server
 
-# A client of PyMongo's that is closed leaves a connection that it was still making to the collector.
+# A closed PyMongo client leaves a connection that it was still opening to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in.*socket:pytest.PytestUnraisableExceptionWarning"
 )
@@ -54,7 +54,7 @@ HELD = {key: value for key, value in interop.ENTRIES.items() if key != "numbers"
 
 
 def published_opening(server: Server, database: str) -> str:
-    """The code by which 0.5.0 opens the same database."""
+    """Return the code that opens the same database with 0.5.0."""
     return (
         "from key_value.aio.stores.mongodb import MongoDBStore\n"
         f"store = MongoDBStore(url={server.url!r}, db_name={database!r})"
@@ -82,7 +82,7 @@ class MongoDBConformance(StoreConformance):
         return ours.client[ours.db_name][ours.names.collection(collection)]
 
 
-# A loop that ends in the middle of a call leaves pymongo's client open, and its coroutines behind.
+# A loop that ends during a call leaves pymongo's client open, and its coroutines behind.
 @pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:Unclosed AsyncMongoClient:ResourceWarning")
 class TestMongoDBStore(MongoDBConformance):
@@ -215,7 +215,7 @@ class TestMongoDBStore(MongoDBConformance):
         assert await store.put_if_absent("j", {"n": 2}, collection="c") is True
 
     async def test_an_index_of_somebody_else_that_refuses_an_entry_says_so(self, store: MongoDBStore) -> None:
-        """And the error quotes no value, nor does its cause, which logs show."""
+        """Neither the error nor its cause, which appears in logs, quotes a value."""
         await self.documents(store, "c").create_index("value.object.n", unique=True)
         entry = {"n": 1, "token": "secret"}
         await store.put("there", entry, collection="c")
@@ -364,17 +364,17 @@ class TestSecurity:
 
 
 class TestAnswers:
-    """What a replica set, a shard or another user's collection answers."""
+    """Replies of a replica set, a shard or another user's collection."""
 
     async def test_an_unmet_write_concern_is_no_failed_write(self, mongodb: Server, database: str) -> None:
-        """The write is in, on fewer members than it was to be."""
+        """The write was applied, but on fewer members than required."""
         concern = WriteConcern(w=3, wtimeout=50)
         async with MongoDBStore(url=mongodb.url, db_name=database, write_concern=concern) as store:
             with pytest.raises(OutcomeUnknownError):
                 await store.put("k", {"n": 1})
             with pytest.raises(OutcomeUnknownError):
                 await store.put_many(["a", "b"], [{"n": 2}, {"n": 3}])
-            # What was claimed is read back.
+            # The claim is confirmed by a read.
             assert await store.put_if_absent("new", {"n": 4}) is True
             assert await store.put_if_absent("new", {"n": 5}) is False
             found = await store.get_many(["k", "a", "b", "new"])
@@ -396,11 +396,11 @@ class TestAnswers:
         finds = [command for name, command in commands.sent if name == "find"]
         assert finds
         modes = {command.get("$readPreference", {"mode": "primary"})["mode"] for command in finds}
-        # One server that is addressed directly is asked whatever it is.
+        # A directly addressed server is used whatever its role.
         assert modes <= {"primary", "primaryPreferred"}
 
     async def test_an_upsert_that_meets_another_is_sent_again(self, mongodb: Server, database: str) -> None:
-        """Two upserts of one key that is absent: the server refuses the second one."""
+        """If two upserts of one missing key compete, the server rejects the second one."""
         proxy = DuplicateKeys(mongodb)
         async with answering(proxy.relay) as port:
             url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
@@ -416,7 +416,7 @@ class TestAnswers:
             assert proxy.refused == []
 
     async def test_a_collection_with_a_collation_is_refused(self, store: MongoDBStore) -> None:
-        """Under it "Tok" and "tok" can be one key."""
+        """With a collation, "Tok" and "tok" can be the same key."""
         database = store.client[store.db_name]
         await database.create_collection("folding", collation={"locale": "en", "strength": 2})
         with pytest.raises(StoreSetupError, match="collation"):
@@ -428,14 +428,14 @@ class TestAnswers:
             yield store
 
     def test_retries_are_those_of_the_url(self) -> None:
-        """Amazon DocumentDB refuses writes that may be retried; a keyword of ours would beat the URL."""
+        """Amazon DocumentDB rejects retryable writes; a keyword argument would override the URL."""
         for stated, expected in (("retryWrites=false", False), ("retryWrites=true", True), ("", False)):
             client = make_client(f"mongodb://127.0.0.1:1/?{stated}", 1.0, {})
             assert client.options.retry_writes is expected
 
 
 class Commands(CommandListener):
-    """Notes the commands that a client sends."""
+    """Listener that records the commands of a client."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict[str, Any]]] = []
@@ -452,7 +452,7 @@ class Commands(CommandListener):
 
 
 class DuplicateKeys:
-    """Stands before a server, and refuses some upserts of the next command as a unique index does."""
+    """A proxy that rejects some upserts of the next command as a unique index does."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -471,7 +471,7 @@ class DuplicateKeys:
         to.close()
 
     def _refusal(self, reply: bytes) -> bytes:
-        """Return the reply as it is where others have stored documents of those keys meanwhile."""
+        """Return the reply as if other clients had stored documents with those keys."""
         errors = [{"index": n, "code": 11000, "errmsg": "E11000 duplicate key"} for n in self.refused]
         self.refused = []
         # A header of 16 bytes, the flags, and one section of kind 0.
@@ -496,7 +496,7 @@ class TestFailures:
                     await call
 
     async def test_survives_the_ends_of_its_server(self, tmp_path: Path) -> None:
-        """Every acknowledged write is there after SIGTERM and SIGSTOP; SecantusDB forgets all on SIGKILL."""
+        """Every acknowledged write survives SIGTERM and SIGSTOP; SecantusDB loses all data on SIGKILL."""
         server = Server(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true")
         acknowledged: dict[str, int] = {}
         async with MongoDBStore(url=server.url, timeout=2.0) as store:
@@ -511,14 +511,14 @@ class TestFailures:
             with node(server, storage=str(tmp_path / "data")):
                 await store.put("again", {"n": 1})
                 assert await store.get("again") == {"n": 1}
-        # PyMongo leaves a connection that it was still making to the collector: while that is ignored.
+        # PyMongo leaves a half-open connection to the collector; collect it while its warning is ignored.
         gc.collect()
 
 
 async def write_until_it_fails(
     store: MongoDBStore, acknowledged: dict[str, int], name: str, process: Process, number: signal.Signals
 ) -> None:
-    """Write from several tasks, send a signal to the server, and see every task end with an error of ours."""
+    """Write from several tasks, signal the server, and check that every task ends with a store error."""
 
     async def write(task: int) -> None:
         n = 0

@@ -33,7 +33,7 @@ async def store(opensearch: Server, opensearch_prefix: str) -> AsyncIterator[Ope
         yield store
 
 
-# A loop that ends in the middle of a call leaves the sessions of aiohttp open.
+# A loop that ends during a call leaves aiohttp sessions open.
 @pytest.mark.filterwarnings("ignore:.*[Uu]nclosed:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
@@ -118,7 +118,7 @@ class TestConnect(Facts, search.ConnectTests):
                 OpenSearchStore(opensearch_client=client, api_key="a", index_prefix=prefix)
 
 
-# The sessions of aiohttp see the proxy end.
+# The proxy ends before the aiohttp sessions.
 @pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
 class TestFaults(Facts, search.FaultTests):
     opening = search.FaultTests.opening

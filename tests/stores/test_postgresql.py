@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, ClassVar, cast
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has none
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- asyncpg has no stubs
 import pytest
 from typing_extensions import override
 
@@ -41,7 +41,7 @@ def open_pool(url: str, **options: Any) -> Any:
 
 
 def published_opening(postgresql: Server) -> str:
-    """The code by which 0.5.0 opens the same server."""
+    """Return the code that opens the same server with 0.5.0."""
     return (
         "from key_value.aio.stores.postgresql import PostgreSQLStore\n"
         f"store = PostgreSQLStore(url={postgresql.url!r})"
@@ -61,7 +61,7 @@ class PostgreSQLConformance(StoreConformance):
 
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
-        """A JSON column refuses what is no JSON: what is wrong with a document is wrong with its value."""
+        """Store corrupt data as the value, because a JSON column rejects text that is not JSON."""
         connection = await self._connect(store)
         update = "UPDATE kv_store SET value = '[1]' WHERE collection = $1 AND key = $2"
         await connection.execute(update, collection, key)
@@ -277,7 +277,7 @@ class TestPostgreSQLStore(PostgreSQLConformance):
         assert await connection.fetchval("SELECT array_agg(key) FROM kv_store") == ["lives"]
 
     async def test_culls_what_has_gathered(self, store: PostgreSQLStore, connection: Connection) -> None:
-        """As where nothing was culled for months."""
+        """Many expired rows can accumulate if nothing was culled for months."""
         await store.put("lives", {}, ttl=1000)
         await connection.execute(
             "INSERT INTO kv_store SELECT 'c', n::text, '{}', 1, now(), now() - interval '1 s' "
@@ -291,7 +291,7 @@ class TestPostgreSQLStore(PostgreSQLConformance):
     async def test_a_database_that_is_not_in_utf_8_holds_all_values(
         self, connection: Connection, encoding: str
     ) -> None:
-        """And of names those that it can: the others are refused."""
+        """Names that its encoding cannot represent are rejected."""
         name = f"kv_{encoding.lower()}"
         await connection.execute(f"DROP DATABASE IF EXISTS {name}")
         await connection.execute(
@@ -332,7 +332,7 @@ class TestPostgreSQLStore(PostgreSQLConformance):
 
 
 class TestWithPool(PostgreSQLConformance):
-    """A caller's pool, with the codecs of an application."""
+    """A pool of the caller, with an application's codecs."""
 
     single_loop: ClassVar = "an asyncpg pool belongs to its event loop"
     model_examples: ClassVar = 5
@@ -572,7 +572,7 @@ class TestForms:
             for call in calls:
                 await asyncio.gather(*(store.put(str(n), {}) for n in range(30)))
                 await connection.execute(end)
-                # They end while the event loop reads nothing of it.
+                # The connections end while the event loop is blocked and cannot notice it.
                 time.sleep(0.5)  # noqa: ASYNC251
                 await call()
             assert await store.get("k") == {"n": 1}
@@ -585,7 +585,7 @@ class TestForms:
             pool = await store._connections.get()
             async with cast("Any", pool).acquire() as taken:
                 await taken.execute("SET default_transaction_read_only = on")
-            # The connection is replaced, and the write repeated.
+            # The connection is replaced, and the write is retried.
             await store.put("key", {"n": 2})
             await connection.execute("ALTER ROLE postgres SET default_transaction_read_only = on")
             await cast("Any", pool).expire_connections()
@@ -604,7 +604,7 @@ class TestForms:
 
 
 class _Leaking:
-    """A pool whose one connection keeps what others set in its session."""
+    """A pool whose only connection keeps the session settings of others."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""The PostgreSQL store where its server stops, hangs, starts again, wants a password, or has a pooler."""
+"""The PostgreSQL store with a server that stops, hangs, restarts, requires a password, or has a pooler."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- it has none
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] -- asyncpg has no stubs
 import pytest
 import trustme
 
@@ -44,7 +44,7 @@ def own(nodes: Node) -> Generator[Node]:
 
 
 class Load:
-    """Tasks that write to keys of their own, and note what was acknowledged and what was given up."""
+    """Tasks that write to separate keys, and record acknowledged and abandoned writes."""
 
     def __init__(self, store: PostgreSQLStore) -> None:
         self.store = store
@@ -77,7 +77,7 @@ class Load:
             await asyncio.sleep(0.005)
 
     async def work_again(self) -> None:
-        """Wait until every task has been acknowledged once more."""
+        """Wait until every task has another acknowledged write."""
         successes = self.successes
         await self.reach(lambda: self.successes >= successes + 50)
 
@@ -87,11 +87,11 @@ class Load:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def check(self) -> None:
-        """Compare what is stored with what was acknowledged, or may have happened after it."""
+        """Compare the stored values with the acknowledged ones and later writes with an unknown outcome."""
         for key, n in self.acknowledged.items():
             found = await self.store.get(key)
             assert found is not None, key
-            # A cancelled write may be in, too.
+            # A cancelled write may have been applied, too.
             assert found["n"] in {n, n + 1, *self.possible.get(key, ())}, key
         assert None not in await self.store.get_many(self.claimed)
 
@@ -103,7 +103,7 @@ class TestOutages:
             load = Load(store)
             await load.work_again()
             if number is signal.SIGTERM:
-                # It waits for its clients to leave, and lets in no others.
+                # The server waits for its clients to disconnect, and accepts no new ones.
                 pool: Any = await store._connections.get()
                 await asyncio.gather(asyncio.to_thread(own.stop, number), _leave(load, pool))
             else:
@@ -231,7 +231,7 @@ class TestTLS:
 
 
 class TestPooler:
-    """PgBouncer in transaction mode, with fewer connections than the tasks want at a time."""
+    """PgBouncer in transaction mode, with fewer connections than concurrent tasks."""
 
     @pytest.fixture
     def pooler(self, postgresql: Server) -> Generator[Server]:

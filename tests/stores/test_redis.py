@@ -43,7 +43,7 @@ WRITES: dict[str, Callable[[RedisStore], Awaitable[None]]] = {
 
 
 class Client(Protocol):
-    """As much of redis-py's clients as these tests use."""
+    """The part of redis-py's clients that these tests use."""
 
     def set(self, name: str, value: str | bytes, *, keepttl: bool = False) -> Awaitable[Any]: ...
     def get(self, name: str) -> Awaitable[Any]: ...
@@ -60,7 +60,7 @@ def connect(url: str, **options: Any) -> Client:
 
 
 def published_opening(redis: Server) -> str:
-    """The code by which 0.5.0 opens the same server."""
+    """Return the code that opens the same server with 0.5.0."""
     return f"from key_value.aio.stores.redis import RedisStore\nstore = RedisStore(url={redis.url!r})"
 
 
@@ -179,7 +179,7 @@ class TestRedisStore(RedisConformance):
         await store.put("k", {"n": 1})
         tasks = [asyncio.create_task(store.get("k")) for _ in range(10)]
         await asyncio.sleep(0)
-        # The first is under way by itself, and the second sends for all others.
+        # The first call is already in progress, and the second one sends for all others.
         tasks[1].cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert isinstance(results.pop(1), asyncio.CancelledError)
@@ -229,7 +229,7 @@ class TestRedisStore(RedisConformance):
     @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore:loop is closed:ResourceWarning")
     @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
     def test_a_client_that_was_passed_in_outlives_its_event_loop(self, redis: Server, loop: str) -> None:
-        """A command over a connection of that loop is repeated over another one."""
+        """A command on a connection of the ended loop is retried on another connection."""
         run: Callable[[Coroutine[Any, Any, Any]], Any] = pytest.importorskip(loop).run
 
         async def use(store: RedisStore, number: int) -> dict[str, Any] | None:
@@ -278,7 +278,7 @@ class TestWithClientThatDecodes(RedisConformance):
     single_loop: ClassVar = "redis-py's clients belong to the event loop that they were first used in"
 
 
-# redis-py's cluster client leaves sockets of nodes behind when it learns the layout of the cluster anew.
+# redis-py's cluster client leaves sockets of nodes behind when it reloads the layout of the cluster.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestWithRedisCluster(RedisConformance):
     @pytest.fixture
@@ -381,7 +381,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("write", WRITES)
     async def test_a_write_waits_for_an_earlier_one_without_an_answer(self, write: str) -> None:
-        """Which the server may do when it goes on, after what came over another connection."""
+        """When the server resumes, it may apply the earlier write after one from another connection."""
         server = Server(f"redis://127.0.0.1:{free_port()}/0")
         with node(server, "--port", str(server.port)):
             async with RedisStore(url=server.url, timeout=0.3) as store:
@@ -425,7 +425,7 @@ class TestFailures:
 
 
 class TestServerEnds:
-    """A server that ends, hangs and starts again under load."""
+    """A server that ends, hangs and restarts under load."""
 
     @pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL", "SIGSTOP"])
     async def test_accounts_for_every_acknowledged_write(self, tmp_path: Path, end: str) -> None:
@@ -439,7 +439,7 @@ class TestServerEnds:
                 if end == "SIGSTOP":
                     process.send_signal(signal.SIGCONT)
                     await load.acknowledges(200)
-            # What was stopped only is ended and started too: all that was acknowledged is on its disk.
+            # A suspended server is ended and restarted too: all acknowledged writes are on its disk.
             with durable(server, tmp_path):
                 await load.acknowledges(200)
                 await load.end()

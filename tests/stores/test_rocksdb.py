@@ -33,7 +33,7 @@ LARGE = {"text": "x" * 100_000}
 
 
 class Pickled:
-    """What pickle would run when it loads this."""
+    """An object whose unpickling would run code."""
 
     @override
     def __reduce__(self) -> Any:
@@ -157,7 +157,7 @@ class TestRocksDBStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_durability(self, path: Path) -> None:
         with pytest.raises(ValueError, match="'normal' or 'full', not 'none'"):
-            RocksDBStore(path=path, durability="none")  # pyright: ignore[reportArgumentType] -- what is tested
+            RocksDBStore(path=path, durability="none")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     @pytest.mark.parametrize("way", ["full", "passed in"])
     async def test_what_waits_for_the_disk_is_done_in_the_thread(
@@ -213,7 +213,7 @@ class TestRocksDBStore(EmbeddedConformance):
             await open_store(path).get("key")
 
     async def test_a_change_does_not_overtake_one_that_waits(self, store: RocksDBStore) -> None:
-        """A task that gave up waiting for a large value may store a small one next."""
+        """A task that gave up storing a large value may store a small one next."""
         await store.put("key", {"n": 0})
         gate = threading.Event()
         busy = asyncio.create_task(store._worker.run(lambda _: gate.wait(10)))
@@ -254,7 +254,7 @@ class TestRocksDBStore(EmbeddedConformance):
 
     @pytest.mark.parametrize("failure", ["No space left on device", "Input/output error"])
     async def test_a_failure_to_close(self, store: RocksDBStore, failure: str) -> None:
-        """After a full disk the log holds what the tables lack; any other failure is raised."""
+        """After a full disk, the log has the data that the tables lack; any other failure is raised."""
 
         class Failing:
             def flush(self, *, wait: bool) -> None:

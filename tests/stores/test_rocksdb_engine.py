@@ -1,4 +1,4 @@
-"""One RocksDB directory: forks, changed directories, full disks, and what is at its addresses."""
+"""A RocksDB directory: forks, changed directories, full disks, and the data at its addresses."""
 
 import os
 import random
@@ -137,7 +137,7 @@ def _fork(_: int, path: Path) -> None:
         with pytest.raises(StoreConnectionError, match="forked"):
             engine.try_at_once(putting("0", b"child"))
         engine.close()
-        # Unlike os._exit, this ends the interpreter, and what it holds.
+        # Unlike os._exit, this finalizes the interpreter and its objects.
         sys.exit(0)
     assert _ends(child)
     for n in range(100):
@@ -157,12 +157,12 @@ def _ends(child: int) -> bool:
 
 
 def _fill(_: int, path: Path) -> None:
-    """Reach a limit on the size of files, which the system reports as it does a full disk."""
+    """Reach a file size limit, which the system reports like a full disk."""
     engine = open_engine(path)
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, unlimited[1]))
     stored = 0
-    with pytest.raises(Exception, match="File too large"):  # noqa: PT012 -- when it is reached is RocksDB's to say
+    with pytest.raises(Exception, match="File too large"):  # noqa: PT012 -- RocksDB decides when it is reached
         while True:
             put(engine, str(stored), os.urandom(10_000))
             stored += 1

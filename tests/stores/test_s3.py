@@ -28,7 +28,7 @@ from tests.servers.server import Server
 
 
 def published_opening(s3: Server, bucket: str) -> str:
-    """The code by which 0.5.0 opens the same bucket."""
+    """Return the code that opens the same bucket with 0.5.0."""
     return (
         "from key_value.aio.stores.s3 import S3Store\n"
         f"store = S3Store(bucket_name={bucket!r}, **{arguments(s3)!r})"
@@ -36,7 +36,7 @@ def published_opening(s3: Server, bucket: str) -> str:
 
 
 def document(n: int, **others: str) -> bytes:
-    """A document of the 0.5 series, which names neither its collection nor its key."""
+    """Return a document of the 0.5 series, which contains neither its collection nor its key."""
     fields = {"created_at": "2026-01-01T00:00:00+00:00", "value": {"n": n}, "version": 1, **others}
     return json.dumps(fields, sort_keys=True).encode()
 
@@ -50,7 +50,7 @@ async def store(s3: Server, bucket: str) -> AsyncIterator[S3Store]:
 class TestS3Store(StoreConformance):
     abilities: ClassVar = ABILITIES
     persistent: ClassVar = True
-    # Each call takes milliseconds, and each of these is written and read by a request of its own.
+    # Each call takes milliseconds, and each entry is written and read by a separate request.
     model_examples: ClassVar = 3
     many: ClassVar = 301
     rivals: ClassVar = 2
@@ -73,7 +73,7 @@ class TestS3Store(StoreConformance):
 
     @override
     async def test_deleted_entries_keep_no_memory(self, store: Store, collection: str) -> None:
-        # The driver keeps what it made of the last hundred keys or so.
+        # The driver caches data about the last hundred keys or so.
         tracemalloc.start()
         for start in (-120, -60):
             await self._put_and_delete(store, collection, start)
@@ -163,7 +163,7 @@ class TestDocuments:
         await store.put("mine", {"n": 1}, collection="c")
         assert await store.keys("c") == ["mine"]
         assert await store.collections() == ["c"]
-        # Where 0.5 would have put it is something else.
+        # Another object is at the address where 0.5 would have stored the entry.
         s3_client.put_object(Bucket=bucket, Key="c/a/settings", Body=b'{"n": 1}')
         await store.put("a/settings", {}, collection="c")
         with pytest.raises(DeserializationError, match="settings"):

@@ -1,4 +1,4 @@
-"""The S3 store, where requests, replies, conditions or rights are missing."""
+"""The S3 store with lost requests, lost replies, missing conditions or missing permissions."""
 
 import asyncio
 import datetime
@@ -56,7 +56,7 @@ def through(proxy: HttpProxy, bucket: str, **others: Any) -> S3Store:
 
 @pytest.fixture
 async def store(proxy: HttpProxy, bucket: str) -> AsyncIterator[S3Store]:
-    """A store that has written already."""
+    """Yield a store that has already written."""
     async with through(proxy, bucket) as store:
         await store.put("k", {"n": 1})
         proxy.clear()
@@ -130,7 +130,7 @@ class TestConditions:
     async def test_a_server_that_ignores_them_is_refused(
         self, proxy: HttpProxy, bucket: str, s3_client: Any, header: str
     ) -> None:
-        # What is signed could not be left out.
+        # A signed header could not be removed.
         config = Config(signature_version=UNSIGNED)
         async with through(proxy, bucket, config=config) as store:
             assert await store.get("k") is None
@@ -160,14 +160,14 @@ class TestConditions:
             await store.put("k", {"n": 1})
             assert await store.pop("k") == {"n": 1}
             assert await store.get("k") is None
-            # A dead entry stays, rather than that a new one might go.
+            # The dead entry is kept, because removing it might remove a new one.
             s3_client.head_object(Bucket=bucket, Key="default_collection/k")
             assert await store.put_if_absent("k", {"n": 2}) is True
 
     async def test_a_refusal_where_nothing_is_stored_is_an_error(
         self, store: S3Store, bucket: str, s3_client: Any
     ) -> None:
-        # A folder is in the way of an object on a server that keeps files.
+        # On a server that stores files, a folder prevents an object of the same name.
         s3_client.put_object(Bucket=bucket, Key="default_collection/folder/1", Body=b"")
         with pytest.raises(KeyValueStoreError, match="does not return it"):
             await store.put_if_absent("folder", {"n": 1})
@@ -183,7 +183,7 @@ class TestConditions:
         found = await store.get_versioned("k")
         assert found is not None
         await store.delete("k")
-        # What AWS answers.
+        # The reply of AWS.
         proxy.inject(answer(404, error("NoSuchKey")), method="PUT")
         assert await store.put_if_version("k", {"n": 2}, version=found.version) is None
 
@@ -271,7 +271,7 @@ class TestRights:
                 with pytest.raises(StoreAuthenticationError, match="lack a permission") as caught:
                     await call
                 assert not isinstance(caught.value, ConnectionError)
-            # Its reply is a success, with an error for each object.
+            # The reply is a success with an error for each object.
             with pytest.raises(KeyValueStoreError, match="AccessDenied") as caught:
                 await other.delete_many(["k", "none"])
             assert caught.value.extra_info == {"failed_keys": "'k'"}

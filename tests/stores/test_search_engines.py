@@ -1,4 +1,4 @@
-"""What the packages of Elasticsearch and OpenSearch share, as equal copies, and its names."""
+"""The code that the packages of Elasticsearch and OpenSearch share as equal copies, and its names."""
 
 from pathlib import Path
 

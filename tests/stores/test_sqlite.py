@@ -36,7 +36,7 @@ class TestSQLiteStore(EmbeddedConformance):
     @override
     async def write_raw(self, store: Store, *, collection: str, key: str, data: bytes) -> None:
         assert isinstance(store, SQLiteStore)
-        # The table has a column for each part of a document: what is wrong with one is wrong with its value.
+        # The table has a column for each part of a document, so a corrupt document has a corrupt value.
         text = data.decode(errors="replace") if b'"version"' not in data else "[1]"
         with closing(sqlite3.connect(store.path)) as connection, connection:
             connection.execute(
@@ -153,7 +153,7 @@ class TestSQLiteStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_durability(self, path: Path) -> None:
         with pytest.raises(ValueError, match="'normal' or 'full', not 'none'"):
-            SQLiteStore(path, durability="none")  # pyright: ignore[reportArgumentType] -- what is tested
+            SQLiteStore(path, durability="none")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     async def test_a_cull_frees_the_rows(self, store: SQLiteStore, path: Path) -> None:
         await store.put_many(["a", "b"], [{}, {}], ttl=0.01)

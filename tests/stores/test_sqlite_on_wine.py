@@ -1,4 +1,4 @@
-"""The tests of the store, run by Wine as on Windows."""
+"""The tests of the store, run under Wine as on Windows."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from tests.servers.server import Server
 from tests.servers.wine import SECONDS, passes
 
-# Left out: what takes minutes there.
+# Excluded: tests that take minutes there.
 SELECT = "not (free_what or renewed or destroyed_with_no_other or many_processes or killed)"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="they run by themselves")

@@ -1,4 +1,4 @@
-"""Every scheme: the arguments that a URL becomes, a store that works, and no password in what is shown."""
+"""Every URL scheme: the resulting arguments, a working store, and no password in any output."""
 
 import logging
 import sys

@@ -48,14 +48,14 @@ from tests.stores.load import Load
 
 Arguments = dict[str, Any]
 
-# Of a thread of the driver that creates a client while its loop ends.
+# Raised in a thread of the driver that creates a client while its loop ends.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception in thread:pytest.PytestUnhandledThreadExceptionWarning"
 )
 
 
 def published_opening(valkey: Server) -> str:
-    """The code by which 0.5.0 opens the same server."""
+    """Return the code that opens the same server with 0.5.0."""
     return (
         "from key_value.aio.stores.valkey import ValkeyStore\n"
         f"store = ValkeyStore(host={valkey.host!r}, port={valkey.port})"
@@ -313,7 +313,7 @@ class TestTLS:
         assert "mistaken" not in str(caught.value)
 
     async def test_shows_a_certificate(self, redis_tls: Server, tmp_path: Path) -> None:
-        """Of a server that wants one, and no password."""
+        """The server requires a client certificate, but no password."""
         files = make_certificates(tmp_path)
         port = free_port()
         trust: Arguments = {"ssl_ca_certs": str(files.authority)}
@@ -384,7 +384,7 @@ class TestCluster:
     async def test_lists_once_what_two_nodes_have(
         self, clustered: ValkeyStore, valkey_cluster: Server
     ) -> None:
-        """While a slot moves, and after a move that was given up."""
+        """Two nodes have an entry while a slot moves, and after an abandoned move."""
         keys = [str(n) for n in range(50)]
         await clustered.put_many(keys, [{"n": 1}] * 50)
         address = clustered.names.address(clustered.default_collection, "7")
@@ -423,14 +423,14 @@ class TestCluster:
 
 
 def nodes_of(cluster: Server, slot: int) -> list[tuple[Server, str]]:
-    """The primaries of a cluster and their names, the owner of a slot first."""
+    """Return the primaries of a cluster and their names, the owner of a slot first."""
     ranges = cast("list[Any]", call(cluster, "CLUSTER SLOTS"))
     ranges.sort(key=lambda each: not each[0] <= slot <= each[1])
     return [(cluster.at(host.decode(), port), name.decode()) for _, _, (host, port, name, *_), *_ in ranges]
 
 
 class TestLoops:
-    """The driver reads the answers for all event loops in one of them."""
+    """The driver reads the replies for all event loops in one of them."""
 
     @pytest.fixture(params=["valkey", "valkey_cluster"])
     def opening(self, request: pytest.FixtureRequest) -> Opening:
@@ -450,7 +450,7 @@ class TestLoops:
             await store.put("k", {"n": 1})
             may_end.set()
             await asyncio.to_thread(reader.join)
-            # Each of these would wait for ever.
+            # Without recovery, each of these calls would wait forever.
             assert await store.get("k") == {"n": 1}
             assert await store.get_many(["k", "first"]) == [{"n": 1}, {"n": 1}]
             assert await store.put_if_absent("l", {"n": 2})
@@ -482,7 +482,7 @@ class TestLoops:
         async with opening() as store:
             await store.put("k", {"n": 1})
             await asyncio.to_thread(other.run_until_complete, store.put("first", {"n": 1}))
-            # In one turn of this loop: a call in the other one, which is closed; a call here; both answers.
+            # One turn of this loop: a call in the other loop, which then closes; a call here; both replies.
             here.call_soon(in_thread, begin_and_close)
             got = asyncio.ensure_future(store.get("k"))
             here.call_soon(time.sleep, 0.2)
@@ -567,7 +567,7 @@ class TestFailures:
                 if end == "SIGSTOP":
                     os.kill(process, signal.SIGCONT)
                     await load.acknowledges(200)
-            # What was stopped only is ended and started too: all that was acknowledged is on its disk.
+            # A suspended server is ended and restarted too: all acknowledged writes are on its disk.
             with durable(server, tmp_path, program="valkey-server"):
                 await load.acknowledges(200)
                 await load.end()

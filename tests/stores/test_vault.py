@@ -62,7 +62,7 @@ class TestVaultStore(StoreConformance):
 
 
 def published_opening(server: Server, mount: str) -> str:
-    """The code by which 0.5.0 opens the same mount."""
+    """Return the code that opens the same mount with 0.5.0."""
     return (
         "from key_value.aio.stores.vault import VaultStore\n"
         f"store = VaultStore(url={address(server)!r}, token={server.password!r}, mount_point={mount!r})"
@@ -71,12 +71,12 @@ def published_opening(server: Server, mount: str) -> str:
 
 @pytest.fixture
 def kv(vault: Server) -> Any:
-    """The engine's own API."""
+    """Return the API of the KV engine."""
     return client(vault).secrets.kv.v2
 
 
 def names(kv: Any, mount: str) -> list[str]:
-    """What the mount lists."""
+    """Return the names that the mount lists."""
     try:
         return kv.list_secrets("", mount_point=mount)["data"]["keys"]
     except InvalidPath:

@@ -1,4 +1,4 @@
-"""The store in the registry, on Windows alone; `test_windows_registry_on_wine.py` has it run elsewhere."""
+"""The registry store, on Windows only; `test_windows_registry_on_wine.py` runs these tests elsewhere."""
 
 import asyncio
 from collections.abc import Iterator
@@ -37,23 +37,23 @@ ROOT = r"Software\py-key-value-tests"
 
 
 def key_of(path: Path) -> str:
-    """The key of the store that a path stands for."""
+    """Return the registry key of the store for a path."""
     return rf"{ROOT}\{path.name}"
 
 
 def open_store(path: Path) -> WindowsRegistryStore:
-    """A store below a key of its own."""
+    """Return a store below a separate key."""
     return WindowsRegistryStore(registry_path=key_of(path))
 
 
 def values(path: Path, subkey: str) -> dict[str, object]:
-    """What lies in the key of a collection."""
+    """Return the values in the key of a collection."""
     with reg.OpenKey(reg.HKEY_CURRENT_USER, rf"{key_of(path)}\{subkey}") as key:
         return {reg.EnumValue(key, n)[0]: reg.EnumValue(key, n)[1] for n in range(reg.QueryInfoKey(key)[1])}
 
 
 def subkeys(path: str) -> list[str]:
-    """The names of the keys below one, of none where that is missing."""
+    """Return the names of a key's subkeys; a missing key has no subkeys."""
     with suppress(FileNotFoundError), reg.OpenKey(reg.HKEY_CURRENT_USER, path) as key:
         return [reg.EnumKey(key, n) for n in range(reg.QueryInfoKey(key)[0])]
     return []
@@ -65,7 +65,7 @@ def set_value(path: Path, subkey: str, name: str, value: Any, kind: int = reg.RE
 
 
 def remove(path: str) -> None:
-    """Remove a key with all that is below it."""
+    """Remove a key and everything below it."""
     with suppress(FileNotFoundError):
         for name in subkeys(path):
             remove(rf"{path}\{name}")
@@ -297,7 +297,7 @@ class TestWindowsRegistryStore(EmbeddedConformance):
 
     def test_refuses_an_unknown_hive(self) -> None:
         with pytest.raises(ValueError, match="or 'HKEY_LOCAL_MACHINE', not 'HKEY_USERS'"):
-            WindowsRegistryStore(hive="HKEY_USERS")  # pyright: ignore[reportArgumentType] -- what is tested
+            WindowsRegistryStore(hive="HKEY_USERS")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
     async def test_the_hive_of_the_machine(self, path: Path) -> None:
         store = WindowsRegistryStore(

@@ -1,4 +1,4 @@
-"""The store in the registry where there is none: it says so, and its tests are run by Wine."""
+"""The registry store on other systems: it raises an error, and its tests run under Wine."""
 
 import subprocess
 import sys

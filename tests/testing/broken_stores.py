@@ -1,6 +1,6 @@
-"""Stores that are broken on purpose, each in one way, and the suite over each of them.
+"""Stores that are broken on purpose, each in one way, and the suite on each of them.
 
-Pytest does not collect this file: `test_broken_stores.py` runs it, and looks at what fails.
+Pytest does not collect this file: `test_broken_stores.py` runs it, and checks which tests fail.
 """
 
 import asyncio
@@ -128,7 +128,7 @@ class ClaimsTwice(ReferenceStore):
         self._encode(value)
         self._expiry(ttl)
         absent = await self.get(key, collection=collection) is None
-        # Long enough for another thread to look, too.
+        # Long enough for another thread to check, too.
         await asyncio.sleep(0.01)
         if absent:
             await self.put(key, value, collection=collection, ttl=ttl)
@@ -149,11 +149,11 @@ class ForgetsThatItIsClosed(ReferenceStore):
 
 
 class LosesAnAbility(ReferenceStore):
-    cull = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType] -- that is what is broken
+    cull = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType] -- broken on purpose
 
 
 class VersionsOfTheValue(ReferenceStore):
-    """Has one version for all entries of equal values."""
+    """Assigns the same version to all entries with equal values."""
 
     @override
     def _version(self, collection: str, key: str) -> str:
@@ -161,7 +161,7 @@ class VersionsOfTheValue(ReferenceStore):
 
 
 class RestartsItsVersions(ReferenceStore):
-    """Counts the writes to an entry from 1 where it was deleted meanwhile."""
+    """Counts the writes to an entry from 1 again after it was deleted."""
 
     @override
     def _store(self, collection: str, key: str, stored: Stored) -> None:
@@ -171,7 +171,7 @@ class RestartsItsVersions(ReferenceStore):
 
 
 class ComparesTooEarly(ReferenceStore):
-    """Lets others write between the look at the version and its own write."""
+    """Lets others write between its check of the version and its own write."""
 
     @override
     async def put_if_version(
@@ -241,7 +241,7 @@ class ScansPatterns(ReferenceStore):
 
 
 class ScansByOffset(ReferenceStore):
-    """Continues at a number of keys, whichever they are by then."""
+    """Continues a scan at a number of keys, even if the keys have changed."""
 
     @override
     def _page(self, listed: list[str], last: Any, limit: int) -> tuple[list[str], Any]:
@@ -260,7 +260,7 @@ class TakesAnyCursor(ReferenceStore):
 
 
 class TakesANameAtItsWord(ReferenceStore):
-    """Calls `str()` on names, so that a subclass decides what they are."""
+    """Calls `str()` on names, so that a subclass of str can change them."""
 
     @override
     def _key(self, collection: object, key: str, *others: object) -> str:
@@ -301,7 +301,7 @@ class NamesNoFailedKey(ReferenceStore):
 
 
 class WritesLate(ReferenceStore):
-    """Hands a put to callbacks that no cancellation reaches and no later call waits for."""
+    """Runs a put in callbacks that cannot be cancelled and that no later call waits for."""
 
     @override
     async def put(
@@ -328,7 +328,7 @@ class WritesLate(ReferenceStore):
 
 
 class WaitsForAnotherLoop(ReferenceStore):
-    """Lets the first call of all prepare the store, and every other wait for it."""
+    """Lets the very first call prepare the store, and makes all others wait for it."""
 
     _ready: "asyncio.Future[None] | None" = None
 
@@ -376,7 +376,7 @@ class ReclaimsNothing(ReferenceStore):
 
 
 class ReclaimsTheRenewed(ReferenceStore):
-    """Notes at a write what is to be removed later, whatever is written meanwhile."""
+    """Schedules the removal of an entry when it is written, even if it is written again in the meantime."""
 
     @override
     def _store(self, collection: str, key: str, stored: Stored) -> None:
@@ -418,8 +418,8 @@ class Broken(ReferenceConformance):
     short_ttl: ClassVar = 0.05
     late: ClassVar = 0.01
     many: ClassVar = 1_001
-    # Whatever is broken, the model finds it too.
-    test_behaves_like_a_dict_with_time = None  # pyright: ignore[reportAssignmentType] -- as pytest leaves tests out
+    # The model test finds every defect too.
+    test_behaves_like_a_dict_with_time = None  # pyright: ignore[reportAssignmentType] -- excludes the test in pytest
 
 
 STORES: tuple[type[ReferenceStore], ...] = (
@@ -462,10 +462,10 @@ STORES: tuple[type[ReferenceStore], ...] = (
     ReclaimsTheRenewed,
 )
 
-# Seconds that are waited for what a store in memory does at once, or never.
+# An in-memory store does these things at once or never, so a short timeout in seconds is enough.
 loops.TIMEOUT = reclamation.SETTLE_SECONDS = resources.SETTLE_SECONDS = 5
 
-# Tests that take most of the time, and the store that each is for: they tell nothing of the others.
+# The slowest tests, and the only store that each of them is relevant for.
 _SLOW = {
     "test_lives_its_whole_ttl_past_a_full_second": CutsATTL,
     "test_deleted_entries_keep_no_memory": RemembersTheDeleted,

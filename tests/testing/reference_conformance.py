@@ -1,4 +1,4 @@
-"""The suite over the reference store, and over that store in a file."""
+"""The suite on the reference store, in memory and in a file."""
 
 import pickle
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from tests.testing.reference_store import ReferenceStore
 
 
 class FileStore(ReferenceStore):
-    """The reference store, read from a file when it is opened and written to it when it is closed."""
+    """The reference store, which reads a file when it is opened and writes it when it is closed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class FileStore(ReferenceStore):
 
 
 class ReferenceConformance(StoreConformance):
-    """The suite with every hook that it has, for stores that are made by calling `make`."""
+    """The suite with all of its hooks, for stores that `make` creates."""
 
     abilities: ClassVar = ABILITIES
     persistent: ClassVar = True

@@ -1,4 +1,4 @@
-"""A store that does everything right, in a dict, with none of the library's own stores beneath it."""
+"""A correct store in a dict, which does not build on the library's own stores."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ WRITES_PER_STEP = 100
 
 
 class ReferenceStore:
-    """Every store that is broken on purpose is this one with one thing changed."""
+    """A correct store; every store that is broken on purpose changes one thing in it."""
 
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, Stored]] = {}
@@ -238,7 +238,7 @@ class ReferenceStore:
         return keys
 
     def _name(self, collection: str | None) -> str:
-        # What a subclass of str holds, whatever it makes of `str()`.
+        # The content of a subclass of str, whatever its `__str__` returns.
         return str.__str__(collection or "default_collection")
 
     def _now(self) -> float:
@@ -266,7 +266,7 @@ class ReferenceStore:
             self._reclaim(collection)
 
     def _reclaim(self, collection: str) -> None:
-        """Free what has expired, as stores do that have no `cull` of the backend."""
+        """Free expired entries, as stores without a `cull` of the backend do."""
         for key in [key for key in self.entries[collection] if self._live(collection, key) is None]:
             self._remove(collection, key)
 
@@ -284,7 +284,7 @@ class ReferenceStore:
         return key.startswith(prefix)
 
     def _page(self, listed: list[str], last: Any, limit: int) -> tuple[list[str], Any]:
-        """The keys of a page, and what its cursor has to tell, if others follow."""
+        """Return the keys of a page, and the content of its cursor if more keys follow."""
         rest = [key for key in listed if last is None or key > last]
         page = rest[:limit]
         return page, page[-1] if len(rest) > limit else None
@@ -327,7 +327,7 @@ class ReferenceStore:
             raise SerializationError(str(error)) from error
 
     def _too_deep(self, value: Any) -> bool:
-        """A limit of the store's own: that of the codec depends on the stack of the caller."""
+        """Return whether a value exceeds the store's own limit; the codec's depends on the caller's stack."""
         level: list[Any] = [value]
         for _ in range(DEEPEST):
             level = [child for each in level for child in _children(each)]
@@ -335,7 +335,7 @@ class ReferenceStore:
 
     def _decode(self, data: Any) -> dict[str, Any]:
         document = json.loads(data)
-        if not isinstance(document, dict) or list(document) != ["value"]:  # pyright: ignore[reportUnknownArgumentType] -- that is what is asked
+        if not isinstance(document, dict) or list(document) != ["value"]:  # pyright: ignore[reportUnknownArgumentType] -- this is the check
             raise ValueError("this was never stored")
         value = document["value"]  # pyright: ignore[reportUnknownVariableType] -- as above
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Each store that is broken on purpose fails the tests of what it broke, and no others."""
+"""Each store that is broken on purpose fails the tests of its defect, and no others."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from tests.packaging.environment import run
 
 BROKEN = Path(__file__).parent / "broken_stores.py"
 
-# What breaks one promise shows in every test that relies on it.
+# A broken guarantee fails every test that relies on it.
 FAILURES: dict[str, set[str]] = {
     "ForgetsTheTTL": {
         "test_a_batch_expires_as_one",
@@ -154,7 +154,7 @@ FAILURES: dict[str, set[str]] = {
 
 @pytest.fixture(scope="module")
 def failed() -> dict[str, set[str]]:
-    """The tests that fail of each broken store; all run in one process, which has its start once."""
+    """Return the failing tests of each broken store; one process runs all of them, to save startup time."""
     options = [
         "-q",
         "-rf",

@@ -1,4 +1,4 @@
-"""The facts that a class of tests states are checked when it is defined, and select its tests."""
+"""The facts that a test class declares, which are checked at its definition and select its tests."""
 
 import inspect
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""The stores that README and the template of `scripts/new-store` show pass the suite as they are."""
+"""The stores in the README and in the template of `scripts/new-store` pass the suite unchanged."""
 
 import importlib.util
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ TEMPLATE = ROOT / "scripts/templates/store/packages/acme-db/src/key_value/aio/st
 
 
 def from_readme() -> Any:
-    """The store of README's section "Write a store"."""
+    """Return the store of the README's section "Write a store"."""
     section = (ROOT / "README.md").read_text("utf-8").split("## Write a store")[1]
     namespace: dict[str, Any] = {"__name__": "readme"}
     exec(section.split("```python")[1].split("```")[0], namespace)
@@ -24,7 +24,7 @@ def from_readme() -> Any:
 
 
 def from_template() -> Any:
-    """The store of the template."""
+    """Return the store of the template."""
     spec = importlib.util.spec_from_file_location("acme_db", TEMPLATE)
     assert spec is not None
     assert spec.loader is not None

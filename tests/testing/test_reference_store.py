@@ -1,4 +1,4 @@
-"""The whole suite passes over a store that does everything right, whether or not it builds on `BaseStore`."""
+"""The whole suite passes on a correct store, whether or not it builds on `BaseStore`."""
 
 from typing import ClassVar
 

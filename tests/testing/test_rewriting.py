@@ -1,4 +1,4 @@
-"""A failing assertion of the suite shows what it compared."""
+"""A failing assertion of the suite shows the compared values."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""A backend made by `scripts/new-store` meets every check and passes the conformance suite as it is."""
+"""A backend created by `scripts/new-store` passes every check and the conformance suite unchanged."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ LEFT_OUT = shutil.ignore_patterns(
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the workspace, with an environment of its own."""
+    """Return a copy of the workspace with a separate environment."""
     for variable in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"):
         monkeypatch.delenv(variable, raising=False)
     return shutil.copytree(ROOT, tmp_path / "checkout", ignore=LEFT_OUT)

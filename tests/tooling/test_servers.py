@@ -1,4 +1,4 @@
-"""The fixtures of `tests/servers` keep what they promise."""
+"""The fixtures of `tests/servers` work as documented."""
 
 import os
 import sys

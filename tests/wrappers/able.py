@@ -1,4 +1,4 @@
-"""A store that has every ability, and wrappers as ones that do, for the type checker."""
+"""A store that has every ability, and a cast of wrappers to such a type for the type checker."""
 
 import bisect
 import itertools
@@ -39,7 +39,7 @@ class AbleStore(
     AsyncTouchProtocol,
     Protocol,
 ):
-    """Every ability; a test fails where it calls one that is not there."""
+    """Every ability; a test fails if it calls a missing one."""
 
 
 def able(store: AsyncKeyValue) -> AbleStore:
@@ -130,7 +130,7 @@ class FullStore(ReferenceStore):
 
 
 class SecondsStore(FullStore):
-    """A store of a third party, written when a time to live was a number."""
+    """A third-party store from the time when a TTL was always a number."""
 
     @override
     def _expiry(self, ttl: Any) -> float | None:

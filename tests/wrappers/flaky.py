@@ -1,4 +1,4 @@
-"""A store that fails when it is told to."""
+"""A store that fails on demand."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Flaky(Interceptor):
-    """Passes on what it is asked, but fails first as often as `failures` says; for ever if that is -1."""
+    """Wrapper that fails the next `failures` calls (all of them if -1), and then forwards calls."""
 
     def __init__(self, key_value: AsyncKeyValue, error: Exception | None = None) -> None:
         super().__init__(key_value)

@@ -1,4 +1,4 @@
-"""Which abilities each wrapper keeps: as its page says, and never more than the store has."""
+"""The abilities that each wrapper keeps: as documented, and never more than the store has."""
 
 import copy
 import gc
@@ -166,7 +166,7 @@ class TestObjects:
     @every_wrapper
     def test_its_class_is_known_by_its_name(self, wrap: Wrap) -> None:
         cls = type(wrap(full()))
-        assert (cls.__module__, cls.__qualname__) == (cls.__base__.__module__, cls.__base__.__qualname__)  # pyright: ignore[reportOptionalMemberAccess] -- it has a base
+        assert (cls.__module__, cls.__qualname__) == (cls.__base__.__module__, cls.__base__.__qualname__)  # pyright: ignore[reportOptionalMemberAccess] -- the class has a base
 
     async def test_may_have_attributes_of_any_name(self) -> None:
         class Named(BaseWrapper):

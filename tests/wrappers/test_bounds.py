@@ -1,4 +1,4 @@
-"""Bounds for times to live and sizes, and defaults."""
+"""Bounds for TTLs and sizes, and defaults."""
 
 import math
 from collections.abc import Mapping

@@ -165,11 +165,11 @@ async def test_refuses_what_is_not_json() -> None:
 
 def test_an_unknown_algorithm_is_refused() -> None:
     with pytest.raises(ValueError, match="'gzip' or 'zstd', not 'lzma'"):
-        CompressionWrapper(MemoryStore(), algorithm="lzma")  # pyright: ignore[reportArgumentType] -- what is tested
+        CompressionWrapper(MemoryStore(), algorithm="lzma")  # pyright: ignore[reportArgumentType] -- invalid on purpose
 
 
 def test_a_missing_zstd_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    from key_value.aio.wrappers.compression.codecs import zstd  # noqa: PLC0415 -- beside what it undoes
+    from key_value.aio.wrappers.compression.codecs import zstd  # noqa: PLC0415 -- next to the code that it undoes
 
     zstd.cache_clear()
     monkeypatch.setitem(

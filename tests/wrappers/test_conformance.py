@@ -1,7 +1,7 @@
 """Every wrapper around a store is itself a store, with the abilities it keeps.
 
-The whole suite runs over a wrapper that passes everything on and over a stack of several. Each other wrapper
-runs the parts that its own code can fail.
+The whole suite runs on a wrapper that forwards everything and on a stack of several. Every other wrapper
+runs only the suites that its own code can fail.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -61,7 +61,7 @@ values, nor one that refuses to write.
 
 
 def stack(store: AsyncKeyValue) -> BaseWrapper:
-    """Some of them around one another."""
+    """Return a stack of several wrappers around the store."""
     for name in (
         "FallbackWrapper",
         "FernetEncryptionWrapper",

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Pair:
-    """A store that can go away, and another behind it."""
+    """A primary store that can fail, and its fallback."""
 
     def __init__(self, *, write_to_fallback: bool = False, replay_writes: bool = False) -> None:
         self.primary = MemoryStore()
@@ -43,7 +43,7 @@ class Pair:
 
 
 class Outages:
-    """Two stores that can both go away."""
+    """Two stores that can both fail."""
 
     def __init__(self) -> None:
         self.primary, self.fallback = Flaky(able(FullStore())), Flaky(MemoryStore())

@@ -25,7 +25,7 @@ class Plain(BaseWrapper):
 
 
 async def queued(locks: NamedLocks, names: str, log: list[str]) -> "asyncio.Task[None]":
-    """Start a task that holds names for a moment and notes it, and let it enter the queues."""
+    """Start a task that briefly holds names and records it, and let it enter the queues."""
 
     async def hold() -> None:
         async with locks.hold(names):
@@ -109,7 +109,7 @@ def test_one_whose_event_loop_has_been_closed_is_passed_over() -> None:
     loop.close()
     asyncio.run(go_on())
     assert log == ["a"]
-    lost.get_coro().close()  # else the collector warns of it
+    lost.get_coro().close()  # otherwise the garbage collector warns
     del lost
     with contextlib.suppress(RuntimeError):
         gc.collect()
@@ -135,7 +135,7 @@ def test_threads_take_turns() -> None:
 
 
 async def overtakes(write: Callable[[], Awaitable[object]], waiting: Awaitable[object]) -> int:
-    """Count the writes of a task in a loop, from when another operation is under way until it is done."""
+    """Count the writes of a looping task between the start and the end of another operation."""
     writes = 0
 
     async def keep_writing() -> None:
@@ -156,9 +156,9 @@ async def overtakes(write: Callable[[], Awaitable[object]], waiting: Awaitable[o
 @pytest.mark.parametrize("kind", ["cache", "encryption"])
 async def test_a_writer_in_a_loop_starves_nobody(kind: str, operation: str) -> None:
     class Slow(Plain):
-        """Lets other tasks run during each write."""
+        """Wrapper that lets other tasks run during each write."""
 
-        async def put(self, *args: object, **options: object) -> None:  # pyright: ignore[reportImplicitOverride] -- it passes everything on
+        async def put(self, *args: object, **options: object) -> None:  # pyright: ignore[reportImplicitOverride] -- it forwards everything
             await asyncio.sleep(0)
             await super().put(*args, **options)  # pyright: ignore[reportArgumentType] -- as above
 

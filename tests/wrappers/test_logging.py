@@ -112,7 +112,7 @@ async def test_a_name_cannot_begin_a_line(heard: pytest.LogCaptureFixture) -> No
 
 async def test_nothing_is_formatted_while_the_level_is_off(heard: pytest.LogCaptureFixture) -> None:
     class Loud(dict[str, Any]):
-        def __str__(self) -> str:  # pyright: ignore[reportImplicitOverride] -- only here to be noticed
+        def __str__(self) -> str:  # pyright: ignore[reportImplicitOverride] -- it must not be called
             raise AssertionError("it was formatted")
 
     await LoggingWrapper(MemoryStore(), log_level=logging.DEBUG, log_values=True).put("k", Loud())

@@ -1,4 +1,4 @@
-"""Versions, pop, touch and scan through the wrappers that translate, refuse, log and measure."""
+"""Versions, `pop`, `touch` and `scan` through the wrappers that translate, refuse, log and measure."""
 
 import logging
 from collections.abc import Mapping

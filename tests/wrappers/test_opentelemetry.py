@@ -20,7 +20,7 @@ from tests.wrappers.flaky import Flaky
 
 
 class Telemetry:
-    """What a wrapper emits."""
+    """The spans and metrics that a wrapper emits."""
 
     def __init__(self) -> None:
         self._spans = InMemorySpanExporter()

@@ -121,7 +121,7 @@ async def test_a_cached_value_of_unknown_ttl_is_read_again() -> None:
 
 
 class Paused(BaseWrapper):
-    """Waits after it has read, until it is let go."""
+    """Wrapper that pauses after a read until it is released."""
 
     def __init__(self, key_value: AsyncKeyValue) -> None:
         super().__init__(key_value)

@@ -1,4 +1,4 @@
-"""Wrappers that rename: as 0.5 did, but for what could be taken for another prefix's."""
+"""Wrappers that rename as in 0.5, except for names that could belong to another prefix."""
 
 import pytest
 from typing_extensions import override
@@ -90,7 +90,7 @@ async def test_a_limit_counts_what_is_listed() -> None:
 
 
 class Scanned(MemoryStore):
-    """Counts the keys that are listed, none of them by `keys`."""
+    """A store that counts listed keys, and must not be listed through `keys`."""
 
     listed = 0
 

@@ -50,9 +50,9 @@ async def test_writes_are_ignored_on_request(inner: AsyncKeyValue, operation: st
 async def test_mistakes_are_not_ignored(inner: AsyncKeyValue) -> None:
     store = ReadOnlyWrapper(inner, raise_on_write=False)
     with pytest.raises(TypeError):
-        await store.put(1, {})  # pyright: ignore[reportArgumentType] -- what is tested
+        await store.put(1, {})  # pyright: ignore[reportArgumentType] -- invalid on purpose
     with pytest.raises(TypeError):
-        await store.put("k", [])  # pyright: ignore[reportArgumentType] -- what is tested
+        await store.put("k", [])  # pyright: ignore[reportArgumentType] -- invalid on purpose
     with pytest.raises(InvalidTTLError):
         await store.put("k", {}, ttl=-1)
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """The seconds that were waited, without waiting."""
+    """Record the waiting times, in seconds, without waiting."""
     waited: list[float] = []
     sleep = asyncio.sleep
 

@@ -61,7 +61,7 @@ async def test_goes_on_after_an_interruption() -> None:
 
 
 class Paused(BaseWrapper):
-    """Waits after it has read a key, until it is let go; has no versions, so that rotation needs locks."""
+    """Wrapper that pauses after reading a key until released; without versions, rotation needs locks."""
 
     drops = frozenset({AsyncCompareAndSetProtocol})
 
@@ -125,7 +125,7 @@ async def test_a_collection_has_one_name_for_rotation_and_writes(name: str | Non
 
 
 class TestByVersion:
-    """Around a store with versions and pages."""
+    """Rotation on a store with versions and pages."""
 
     async def test_rotates_what_is_old(self) -> None:
         inner = FullStore()
@@ -152,7 +152,7 @@ class TestByVersion:
         }
 
         class Overtaken(BaseWrapper):
-            """Lets another write come between the read and the write of the rotation, once."""
+            """Wrapper that makes another write between the read and the write of the rotation, once."""
 
             reads = 0
             keeps = EVERY_ABILITY

@@ -1,4 +1,4 @@
-"""Wrappers around wrappers: the outermost is applied first."""
+"""Wrappers around wrappers; the outermost is applied first."""
 
 from key_value.aio.protocols.key_value import AsyncEnumerateKeysProtocol
 from key_value.aio.stores.memory import MemoryStore

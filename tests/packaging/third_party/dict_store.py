@@ -1,4 +1,4 @@
-"""A store as a third party would write it, with its test, on nothing but the published distributions."""
+"""A store and its test as a third party would write them, with only the published distributions."""
 
 from collections.abc import AsyncIterator
 from typing import ClassVar
@@ -11,7 +11,7 @@ from key_value.aio.testing import StoreConformance
 
 
 class DictStore(BytesStore):
-    """Keeps its documents in a dict."""
+    """A store that keeps its documents in a dict."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Stores and wrappers as third parties wrote them for 0.5, when a time to live was a number of seconds."""
+"""Stores and wrappers as third parties wrote them for 0.5, when a TTL was a number of seconds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, SupportsFloat
@@ -60,7 +60,7 @@ class PlainStore:
 
 
 class HookedStore(BaseStore):
-    """A store that writes the three hooks."""
+    """A store that implements the three hooks."""
 
     @override
     async def _get_managed_entry(self, *, collection: str, key: str) -> ManagedEntry | None:
@@ -76,7 +76,7 @@ class HookedStore(BaseStore):
 
 
 class CountingWrapper(BaseWrapper):
-    """A wrapper that overrides operations with a time to live."""
+    """A wrapper that overrides operations with a TTL."""
 
     def __init__(self, key_value: AsyncKeyValue) -> None:
         self.key_value = key_value

@@ -1,4 +1,4 @@
-"""A plugin for tests under Wine, where no environment can be made: 0.5.0 in the one that was made before."""
+"""Pytest plugin that runs 0.5.0 from a prepared environment, because none can be created under Wine."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Loaded at the start of every Python that Wine runs: no event loop sleeps for long.
+"""Startup code of every Python under Wine, which keeps event loops from sleeping for long.
 
-Wine 8 now and then misses that a socket was written to; a loop that another thread has woken then sleeps on.
+Wine 8 occasionally misses a write to a socket, so a loop that another thread has woken keeps sleeping.
 """
 
 import asyncio
@@ -22,4 +22,4 @@ def _turn_again(loop: asyncio.AbstractEventLoop) -> None:
     loop.call_later(_SECONDS, _turn_again, loop)
 
 
-asyncio.set_event_loop_policy(_Policy())  # pyright: ignore[reportDeprecated] -- Python 3.11 is what runs there
+asyncio.set_event_loop_policy(_Policy())  # pyright: ignore[reportDeprecated] -- Wine runs Python 3.11
