@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
@@ -41,6 +42,15 @@ async def test_a_cancelled_call_is_cancelled() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_response_that_arrives_while_the_loop_is_blocked_is_in_time() -> None:
+    arrived, loop = asyncio.Event(), asyncio.get_running_loop()
+    call = asyncio.create_task(bound(TimeLimit(0.05), arrived.wait()))
+    await asyncio.sleep(0)
+    loop.call_soon_threadsafe(arrived.set)
+    time.sleep(0.2)  # noqa: ASYNC251 -- blocks the loop
+    assert await call
 
 
 async def test_each_call_has_the_whole_time() -> None:

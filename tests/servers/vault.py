@@ -4,6 +4,7 @@ To use another server, set `KV_TEST_VAULT_URL`, with a token that may mount engi
 `http://:root@127.0.0.1:8200`.
 """
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from uuid import uuid4
 
 import hvac
 import pytest
+from hvac.exceptions import InvalidPath, InvalidRequest
 from requests import RequestException
 
 from tests.servers.processes import binary, free_port, running
@@ -72,6 +74,19 @@ def mount(vault: Server) -> Generator[str]:
     name = f"kv-{uuid4().hex[:12]}"
     root = client(vault)
     root.sys.enable_secrets_engine("kv", path=name, options={"version": "2"})
+    while not _is_ready(root, name):
+        time.sleep(0.05)
     yield name
     root.sys.disable_secrets_engine(name)
     root.adapter.close()
+
+
+def _is_ready(root: Any, name: str) -> bool:
+    """Return whether a KV engine that was just mounted serves requests yet."""
+    try:
+        root.secrets.kv.v2.list_secrets("", mount_point=name)
+    except InvalidRequest:
+        return False
+    except InvalidPath:
+        return True
+    return True

@@ -221,7 +221,7 @@ class TestConnect:
         signed = AzureSasCredential(readers)
         async with AzureTablesStore(endpoint=endpoint, credential=signed, table_name=azure_table) as other:
             assert await other.get("k") == {"n": 1}
-            with pytest.raises(StoreAuthenticationError, match="lack the permission: 403") as caught:
+            with pytest.raises(StoreAuthenticationError, match="lack a permission: 403") as caught:
                 await other.put("k", {"n": 2})
             assert not isinstance(caught.value, ConnectionError)
 

@@ -198,7 +198,7 @@ class TestRows:
             assert not trace.exists()
             async with DiskStore(disk_cache=cache) if given else DiskStore(directory=path) as store:
                 for key in ("small", "large"):
-                    with pytest.raises(DeserializationError, match=f"never read.*collection: c;key: {key}"):
+                    with pytest.raises(DeserializationError, match=f"never loaded.*collection: c;key: {key}"):
                         await store.get(key, collection="c")
                     with pytest.raises(DeserializationError):
                         await store.put_if_absent(key, {}, collection="c")
@@ -239,7 +239,7 @@ class TestRows:
             await store.put_many(["large", "small"], [{"text": "x" * 40_000}, {}])
             for file in path.glob("*/*/*.val"):
                 file.unlink()
-            with pytest.raises(DeserializationError, match="file of the value is missing"):
+            with pytest.raises(DeserializationError, match="value's file is missing"):
                 await store.get("large")
             assert await store.get("small") == {}
 

@@ -176,7 +176,7 @@ class TestDiskcache:
             for cache in (Cache.open(path), Cache.of(theirs)):
                 with closing(cache):
                     for name in ("c::small", "c::large"):
-                        assert "never read" in str(text_of(cache, name))
+                        assert "never loaded" in str(text_of(cache, name))
                         with cache.transaction():
                             assert cache.put_if(name, "text", None, None) is False
                             assert cache.put_if(name, "text", None, "") is False

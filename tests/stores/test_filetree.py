@@ -499,7 +499,7 @@ class TestOtherStrategies:
             await store.put("key", {"n": 1}, collection="first")
             assert await store.get("key", collection="second") is None
             assert await store.destroy_collection("second") is False
-            with pytest.raises(StoreSetupError, match="is the collection 'first'"):
+            with pytest.raises(StoreSetupError, match="belongs to the collection 'first'"):
                 await store.put("key", {"n": 2}, collection="second")
             assert await store.get("key", collection="first") == {"n": 1}
 

@@ -304,6 +304,20 @@ class TestFaults(HttpFaults):
         proxy.clear()
         assert await behind.get("k") is None
 
+    async def test_an_engine_that_is_not_ready_is_a_connection_error(
+        self, behind: VaultStore, proxy: HttpProxy
+    ) -> None:
+        upgrading = "Upgrading from non-versioned to versioned data. This backend will be unavailable."
+        proxy.inject(answer(400, json.dumps({"errors": [upgrading]})), times=ALWAYS)
+        for call in (
+            behind.put("k", {}),
+            behind.get("there"),
+            behind.pop("there"),
+            behind.put_if_absent("k", {}),
+        ):
+            with pytest.raises(StoreUnreachableError, match="not ready: Upgrading"):
+                await call
+
     async def test_no_server_is_a_connection_error(self, mount: str) -> None:
         store = VaultStore(url=f"http://127.0.0.1:{free_port()}", token="t", mount_point=mount)
         for call in (store.get("k"), store.put("k", {}), store.put_if_absent("k", {}), store.pop("k")):

@@ -141,7 +141,7 @@ class TestConditionalWrites:
     async def test_are_not_repeated_if_the_answer_was_lost(self, operation: str) -> None:
         flaky = Flaky(FullStore(), StoreConnectionError())
         flaky.failures = 1
-        with pytest.raises(OutcomeUnknownError, match=f"The answer to {operation} was lost") as caught:
+        with pytest.raises(OutcomeUnknownError, match=f"The response to {operation} was lost") as caught:
             await CONDITIONAL[operation](able(RetryWrapper(flaky)))
         assert caught.value.__cause__ is flaky.error
         assert flaky.calls == [operation]

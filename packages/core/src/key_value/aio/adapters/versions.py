@@ -165,6 +165,6 @@ class Updates(ComparesAndSets[T], PutsIfAbsent[T]):
                 return new
             await asyncio.sleep(random.uniform(0, min(0.001 * 2 ** min(attempt, 10), _LONGEST_WAIT)))  # noqa: S311  -- not a secret
         raise KeyValueStoreError(
-            f"Other writers were faster in each of {MAX_ATTEMPTS} attempts to update a value",
+            f"Could not update the value: other writers were faster in each of {MAX_ATTEMPTS} attempts",
             {"collection": collection, "key": key},
         )

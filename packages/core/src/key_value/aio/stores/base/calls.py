@@ -1,6 +1,7 @@
 """Calls of hooks: time limits, write ordering, and writes that complete despite cancellation."""
 
 import asyncio
+import math
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
@@ -16,6 +17,13 @@ Attempt: TypeAlias = Callable[[Callable[[], Awaitable[T]]], Coroutine[Any, Any, 
 
 _LOOKS = 0.01
 """Interval at which a closing store checks whether calls have ended, in seconds."""
+
+
+_BLOCKED = 0.05
+"""Delay of a timer, in seconds, that means that its event loop was blocked."""
+
+_GRACE = 0.1
+"""Time to read the responses that arrived while the event loop was blocked, in seconds."""
 
 
 class TimeLimit(threading.local):
@@ -55,14 +63,21 @@ class _Calls:
         self.loop = loop
         self.under_way: dict[_Call, None] = {}
         self.is_timed = False
+        self._due = 0.0
 
     def set_timer(self, deadline: float) -> None:
         self.is_timed = True
+        self._due = deadline
         self.loop.call_at(deadline, self._expire)
 
     def _expire(self) -> None:
         self.is_timed = False
         now = self.loop.time()
+        if now - self._due > _BLOCKED:
+            # The responses may be here, but no task could read them. This is done once for each deadline.
+            self.set_timer(now + _GRACE)
+            self._due = math.inf
+            return
         for call in list(self.under_way):
             if call.deadline > now:
                 self.set_timer(call.deadline)
@@ -83,7 +98,7 @@ class _Call:
     def __enter__(self) -> None:
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("A call to a backend must be awaited in a task")
+            raise RuntimeError("A call to a backend must be awaited inside an asyncio task")
         self._task = task
         self._cancelled = cancellations(task)
         self._calls.under_way[self] = None

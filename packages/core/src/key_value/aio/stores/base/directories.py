@@ -214,7 +214,7 @@ class Directory:
         """Return the name, checked to be one component, or the full path where calls cannot be relative."""
         if _NO_COMPONENT.search(name):
             raise PathSecurityError(
-                message=f"{name!r} leads outside of its directory", extra_info={"directory": self._path}
+                message=f"{name!r} is outside its directory", extra_info={"directory": self._path}
             )
         return self._beside(name) if self._file is None else name
 
@@ -227,7 +227,7 @@ class Directory:
         if stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == 0xA0000003:
             path = os.path.join(self._path, at)  # noqa: PTH118 -- an absolute path is returned unchanged
             raise PathSecurityError(
-                message=f"'{path}' is a link, and links inside of the directory are refused"
+                message=f"'{path}' is a link, and links inside the directory are not allowed"
             )
         return status
 

@@ -88,7 +88,7 @@ class HookedStore(BaseStore, ABC):
     @override
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         if type(error) is TimeoutError and self.timeout is not None:
-            return StoreTimeoutError(message=f"{self!r} did not answer within {self.timeout} s")
+            return StoreTimeoutError(message=f"{self!r} did not respond within {self.timeout} s")
         if type(error) is RuntimeError:
             text = str(error)
             if _ANOTHER_LOOP.search(text):
@@ -143,7 +143,8 @@ class HookedStore(BaseStore, ABC):
             raise
         except (StoreConnectionError, StoreTimeoutError) as error:
             raise OutcomeUnknownError(
-                message=f"{self!r} gave no answer to a conditional write, which may have happened: {error}"
+                message=f"{self!r} did not respond to a conditional write, "
+                f"which may have been applied: {error}"
             ) from error
 
     async def _attempt(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = True) -> T:

@@ -55,7 +55,7 @@ def constructor_arguments(
     own, rest = _split_query(parts.query, types.keys() - (_OF_THE_DRIVER if takes_url else ()))
     if rest and not takes_url:
         name = unquote_plus(rest[0].partition("=")[0])
-        raise StoreURLError(f"{cls.__name__} has no parameter {name!r} that a URL can give")
+        raise StoreURLError(f"{cls.__name__} does not accept the URL parameter {name!r}")
     arguments = read_parts(parts._replace(query="&".join(rest)))
     if twice := own.keys() & arguments.keys():
         raise StoreURLError(f"The URL of {cls.__name__} gives {min(twice)!r} twice")

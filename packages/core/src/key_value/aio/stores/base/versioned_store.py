@@ -144,7 +144,7 @@ class VersionedStore(
             version = (
                 await self._colliding_version(collection=collection, key=key) if found is None else found[1]
             )
-        message = f"{self!r} refuses an entry as if one were there, which cannot be read or replaced"
+        message = f"{self!r} rejects the entry as if one existed, which can be neither read nor replaced"
         raise KeyValueStoreError(message=message)
 
     @override

@@ -148,8 +148,8 @@ class Worker(Generic[ResourceT]):
         """Start threads in a child process, which does not have those of its parent."""
         if not self._forks:
             raise StoreConnectionError(
-                message=f"{self._name} is open in the process that this one was forked from, and one process "
-                "at a time can use it: close it there before the fork"
+                message=f"{self._name} was opened before this process was forked, and only one process "
+                "can use it at a time: close it before forking"
             )
         return self._start()
 

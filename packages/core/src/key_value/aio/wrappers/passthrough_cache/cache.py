@@ -97,5 +97,5 @@ async def _attempt(operation: Callable[[], Awaitable[T]], otherwise: T) -> T:
     try:
         return await operation()
     except FAILURES as error:
-        logger.warning("The cache failed and is skipped: %r", error)
+        logger.warning("The cache failed and was bypassed: %r", error)
         return otherwise

@@ -122,6 +122,6 @@ def _check_repeatable(call: Call, error: Exception) -> None:
     """
     if call.operation in _CONDITIONAL and not getattr(error, "nothing_was_sent", False):
         raise OutcomeUnknownError(
-            f"The answer to {call.operation} was lost: it may or may not have been carried out",
+            f"The response to {call.operation} was lost: it may or may not have been applied",
             {"collection": call.collection, "key": next(iter(call.keys), None)},
         ) from error

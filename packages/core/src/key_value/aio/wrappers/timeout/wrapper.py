@@ -18,7 +18,7 @@ T = TypeVar("T")
 class TimeoutWrapper(Interceptor):
     """A wrapper that cancels an operation after a number of seconds and raises `StoreTimeoutError`.
 
-    A cancelled write may or may not have been carried out, and a store may still carry it out after the
+    A cancelled write may or may not have been applied, and a store may still carry it out after the
     error: read before writing again, or write by version. If a conditional write (`put_if_absent`,
     `put_if_version`, `delete_if_version`, `pop`) times out, its outcome is unknown. A batch counts as one
     operation.

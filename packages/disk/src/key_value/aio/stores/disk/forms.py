@@ -86,11 +86,11 @@ class Form:
         """
         _, filename, _, mode, value, expires = row
         if mode == MODE_PICKLE:
-            return DeserializationError(message="The value is a pickle, which is never read")
+            return DeserializationError(message="The value is a pickle, and pickles are never loaded")
         try:
             text = self._fetch(mode, filename, value, limit)
         except FileNotFoundError:
-            return MissingFileError(message="The file of the value is missing")
+            return MissingFileError(message="The value's file is missing")
         except DeserializationError as error:
             return error
         except OSError:

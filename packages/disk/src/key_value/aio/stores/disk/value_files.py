@@ -122,7 +122,7 @@ class ValueFiles:
             with Directory.open(self._root, *levels) as directory:
                 return directory.open_file(name)
         except (PathSecurityError, NotADirectoryError) as error:
-            raise DeserializationError(message=f"The file of the value is refused: {error}") from error
+            raise DeserializationError(message=f"The value's file is rejected: {error}") from error
 
     def _create(self, filename: str) -> int:
         for _ in range(_ATTEMPTS):

@@ -63,7 +63,7 @@ ERRORS = (
 )
 
 
-_UNCLEAR = "url has no valid host and port: percent-encode the user name and the password"
+_UNCLEAR = "url has an invalid host or port: percent-encode the user name and the password"
 
 
 class Pipeline(Protocol):

@@ -159,7 +159,7 @@ class ValkeyStore(VersionedBytesStore, PagedBytesStore):
                 db = db if place.db is None else place.db
                 username, password = place.username or username, place.password or password
             if username and not password:
-                raise ValueError("username needs a password: the driver does not send it alone")
+                raise ValueError("username requires a password: the driver does not send it alone")
             self._config = configure(
                 nodes,
                 cluster=cluster,

@@ -24,6 +24,9 @@ FIELD = "value"
 
 _KEPT_METHODS = frozenset({307, 308})
 
+_UPGRADING = "Upgrading from non-versioned"
+"""Start of the reply of a KV engine that has just been mounted or upgraded, and does nothing yet."""
+
 _FAILED = (
     exceptions.VaultDown,
     exceptions.VaultNotInitialized,
@@ -168,10 +171,11 @@ def mapped_error(error: Exception) -> BaseKeyValueError | None:
         return StoreAuthenticationError(
             message=f"Vault rejects the token, or its policies forbid the call: {_said(error)}"
         )
-    if isinstance(error, exceptions.InternalServerError) and "too large" in str(error):
-        return KeyValueStoreError(message="The entry is too large for Vault's storage")
-    if isinstance(error, exceptions.UnexpectedError) and "too large" in str(error):
-        return KeyValueStoreError(message="The entry is too large for Vault")
+    too_large = (exceptions.InternalServerError, exceptions.UnexpectedError)
+    if isinstance(error, too_large) and "too large" in str(error):
+        return KeyValueStoreError(message="The entry is too large for Vault or its storage")
+    if isinstance(error, exceptions.InvalidRequest) and _UPGRADING in str(error):
+        return StoreUnreachableError(message=f"Vault is not ready: {_said(error)}")
     if isinstance(error, (*_FAILED, exceptions.UnexpectedError)):
         return StoreConnectionError(message=f"Vault failed: {type(error).__name__} {_said(error)}")
     if isinstance(error, requests.exceptions.ConnectionError) and _was_unreachable(error):
