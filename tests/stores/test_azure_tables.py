@@ -165,7 +165,7 @@ class TestStoredForm:
             table.create_entity(
                 {"PartitionKey": "c", "RowKey": "l", "Rev": "r", "Value": "{}", "Key": "[", "Collection": "1"}
             )
-        with pytest.raises(KeyValueStoreError, match="as if one were there"):
+        with pytest.raises(KeyValueStoreError, match="as if one existed"):
             await asyncio.wait_for(store.put_if_absent("k", {"n": 1}, collection="c"), 30)
         with pytest.raises(DeserializationError):
             await store.get("l", collection="c")

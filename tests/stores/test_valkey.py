@@ -251,7 +251,7 @@ class TestForms:
             ({"url": "valkey://:p\u2100secret@localhost"}, "percent-encode"),
             ({"url": "valkey://:secret@localhost/people"}, "number of a database"),
             ({"url": "valkey://:secret@localhost/0?timeout=1"}, "options"),
-            ({"username": "me"}, "needs a password"),
+            ({"username": "me"}, "requires a password"),
             ({"timeout": 0}, "timeout"),
         ],
     )
