@@ -278,15 +278,17 @@ class TestWithClientThatDecodes(RedisConformance):
     single_loop: ClassVar = "redis-py's clients belong to the event loop that they were first used in"
 
 
+@pytest.fixture(scope="class")
+def collected() -> Generator[None]:
+    """Collect unclosed sockets at the end of a class: later tests would be blamed for them."""
+    yield
+    gc.collect()
+
+
 # redis-py's cluster client leaves sockets of nodes behind when it reloads the layout of the cluster.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("collected")
 class TestWithRedisCluster(RedisConformance):
-    @pytest.fixture(scope="class", autouse=True)
-    def collected(self) -> Generator[None]:
-        """Collect those sockets before other tests, which would be blamed for them."""
-        yield
-        gc.collect()
-
     @pytest.fixture
     async def store(self, redis_cluster: Server) -> AsyncIterator[RedisStore]:
         client = cast("Any", RedisCluster).from_url(redis_cluster.url)
