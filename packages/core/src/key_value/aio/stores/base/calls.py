@@ -1,7 +1,6 @@
 """Calls of hooks: time limits, write ordering, and writes that complete despite cancellation."""
 
 import asyncio
-import math
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
@@ -17,7 +16,6 @@ Attempt: TypeAlias = Callable[[Callable[[], Awaitable[T]]], Coroutine[Any, Any, 
 
 _LOOKS = 0.01
 """Interval at which a closing store checks whether calls have ended, in seconds."""
-
 
 _BLOCKED = 0.05
 """Delay of a timer, in seconds, that means that its event loop was blocked."""
@@ -63,21 +61,21 @@ class _Calls:
         self.loop = loop
         self.under_way: dict[_Call, None] = {}
         self.is_timed = False
-        self._due = 0.0
 
     def set_timer(self, deadline: float) -> None:
         self.is_timed = True
-        self._due = deadline
-        self.loop.call_at(deadline, self._expire)
+        self.loop.call_at(deadline, self._reach, deadline)
+
+    def _reach(self, deadline: float) -> None:
+        if self.loop.time() - deadline > _BLOCKED:
+            # The responses may be here, but no task could read them.
+            self.loop.call_later(_GRACE, self._expire)
+        else:
+            self._expire()
 
     def _expire(self) -> None:
         self.is_timed = False
         now = self.loop.time()
-        if now - self._due > _BLOCKED:
-            # The responses may be here, but no task could read them. This is done once for each deadline.
-            self.set_timer(now + _GRACE)
-            self._due = math.inf
-            return
         for call in list(self.under_way):
             if call.deadline > now:
                 self.set_timer(call.deadline)
