@@ -240,7 +240,9 @@ async def test_is_not_held_twice_by_one_object(inner: FullStore) -> None:
 
 
 def test_says_what_it_needs(inner: FullStore) -> None:
-    with pytest.raises(TypeError, match="NullStore cannot hold a lock: it lacks AsyncPutIfAbsentProtocol"):
+    with pytest.raises(
+        TypeError, match="NullStore cannot be used for a lock: it does not implement AsyncPutIfAbsentProtocol"
+    ):
         KeyValueLock(NullStore(), "l")
     with pytest.raises(InvalidTTLError):
         KeyValueLock(able(inner), "l", ttl=0)

@@ -140,7 +140,7 @@ class TestLoad:
             ('{"value": [1]}', "Value field is not a string or dictionary"),
             ('{"value": null}', "Value field is not a string or dictionary"),
             ('{"value": {}, "expires_at": "bad"}', "Invalid datetime string: bad"),
-            ('{"value": {}, "expires_at": 5}', "expires_at is neither a time nor a text"),
+            ('{"value": {}, "expires_at": 5}', "expires_at is neither a timestamp nor a string"),
             ("[]", "Failed to deserialize JSON string"),
             ('"x"', "Failed to deserialize JSON string"),
             ("", "Failed to deserialize JSON string"),

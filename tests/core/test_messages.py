@@ -83,7 +83,7 @@ async def test_a_wrong_argument_is_named_by_its_type(
 async def test_what_is_not_json_is_named_by_its_entry_and_path(store: MemoryStore | SimpleStore) -> None:
     value = {"profile": {"tags": ["a", {"joined": datetime.now(timezone.utc)}]}}
     message = (
-        "people/ada: value['profile']['tags'][1]['joined'] is of type datetime, which JSON cannot hold; "
+        "people/ada: value['profile']['tags'][1]['joined'] is of type datetime, which JSON cannot represent; "
         "PydanticAdapter stores it"
     )
     with pytest.raises(SerializationError) as caught:
@@ -107,8 +107,8 @@ def circle() -> dict[str, object]:
 @pytest.mark.parametrize(
     ("value", "fault"),
     [
-        ({"a": object()}, "value['a'] is of type object, which JSON cannot hold"),
-        ({"a": [{1: 1}]}, "value['a'][0] has a key of type int, where JSON has str alone"),
+        ({"a": object()}, "value['a'] is of type object, which JSON cannot represent"),
+        ({"a": [{1: 1}]}, "value['a'][0] has a key of type int, but the keys of JSON objects are str"),
         (circle(), "value['again'][0] contains itself"),
         ({"a": [1, None, "x", {"b": (True, 2.5)}]}, None),
     ],

@@ -153,23 +153,27 @@ def test_hosts_are_as_they_stand_in_the_url() -> None:
 @pytest.mark.parametrize(
     ("cls", "url", "message"),
     [
-        (Recorder, "x", "A URL of a store begins with a scheme, such as sqlite:///app.db"),
-        (Recorder, "1://x", "A URL of a store begins with a scheme"),
+        (Recorder, "x", "A store URL must begin with a scheme, such as sqlite:///app.db"),
+        (Recorder, "1://x", "A store URL must begin with a scheme"),
         (Recorder, f"x://?{SECRET}", f"Recorder does not accept the URL parameter '{SECRET}'"),
         (Recorder, "x://?number=1", "Recorder does not accept the URL parameter 'number'"),
         (Recorder, "x://?blob=1", "Recorder does not accept the URL parameter 'blob'"),
         (Recorder, "x://?others=1", "Recorder does not accept the URL parameter 'others'"),
-        (Recorder, "x://?size=1&size=1", "The URL gives 'size' twice"),
-        (Recorder, "x://h?host=h", "The URL of Recorder gives 'host' twice"),
+        (Recorder, "x://?size=1&size=1", "The URL contains 'size' more than once"),
+        (Recorder, "x://h?host=h", "The URL of Recorder contains 'host' more than once"),
         (Recorder, "x://?size=", "'size' in the URL of Recorder must be a whole number"),
         (Recorder, "x://?timeout=long", "'timeout' in the URL of Recorder must be a number or none"),
         (Recorder, "x://?flag=maybe", "'flag' in the URL of Recorder must be true or false"),
         (Recorder, "x://?mode=slow", "'mode' in the URL of Recorder must be 'fast' or 'none' or none"),
-        (SimpleStore, "simple://h", "The URL of SimpleStore has no host: a path has three slashes before it"),
-        (SimpleStore, "simple:///p", "The URL of SimpleStore has no path"),
-        (SimpleStore, "simple://u@", "The URL of SimpleStore has no username"),
-        (Picky, "x://h", "The URL of Picky does not give 'name'"),
-        (Picky, "x://u@h?name=n", "The URL of Picky has no username"),
+        (
+            SimpleStore,
+            "simple://h",
+            "A URL of SimpleStore does not accept a host: write three slashes before a path",
+        ),
+        (SimpleStore, "simple:///p", "A URL of SimpleStore does not accept a path"),
+        (SimpleStore, "simple://u@", "A URL of SimpleStore does not accept a username"),
+        (Picky, "x://h", "The URL of Picky lacks 'name'"),
+        (Picky, "x://u@h?name=n", "A URL of Picky does not accept a username"),
     ],
 )
 def test_what_is_wrong_with_a_url_is_named(cls: type[Recorder], url: str, message: str) -> None:
@@ -226,7 +230,9 @@ def _load(point: EntryPoint) -> type[object]:
 
 
 def test_an_unknown_scheme_names_those_that_are_known() -> None:
-    with pytest.raises(StoreURLError, match=r"store for ftp://; known are aerospike, .*simple, sqlite"):
+    with pytest.raises(
+        StoreURLError, match=r"store for ftp://; the available schemes are aerospike, .*simple, sqlite"
+    ):
         open_store("ftp://example.com")
 
 
@@ -255,14 +261,14 @@ def test_an_entry_point_that_is_listed_twice_counts_once(monkeypatch: pytest.Mon
 
 def test_two_stores_of_one_scheme_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _registered(monkeypatch, "b:B", "a:A")
-    with pytest.raises(StoreURLError, match="Several stores have the scheme 'acme': a:A, b:B; call from_url"):
+    with pytest.raises(StoreURLError, match="stores use the scheme 'acme': a:A, b:B; call from_url"):
         open_store("acme://")
 
 
 @pytest.mark.parametrize("value", ["pathlib:Path", "key_value.aio.urls:open_store"])
 def test_an_entry_point_must_be_a_store(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _registered(monkeypatch, value)
-    with pytest.raises(StoreURLError, match="which is not a store's class"):
+    with pytest.raises(StoreURLError, match="which is not a store class"):
         open_store("acme://")
 
 

@@ -249,7 +249,7 @@ class TestForms:
             ({"url": "http://:secret@localhost"}, "begin with"),
             ({"url": "valkey://:secret@localhost:port"}, "port"),
             ({"url": "valkey://:p\u2100secret@localhost"}, "percent-encode"),
-            ({"url": "valkey://:secret@localhost/people"}, "number of a database"),
+            ({"url": "valkey://:secret@localhost/people"}, "must be a database number"),
             ({"url": "valkey://:secret@localhost/0?timeout=1"}, "options"),
             ({"username": "me"}, "requires a password"),
             ({"timeout": 0}, "timeout"),

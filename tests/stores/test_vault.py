@@ -205,7 +205,7 @@ class TestMounts:
         root.sys.enable_secrets_engine("kv", path=f"{mount}-1", options={"version": "1"})
         try:
             store = VaultStore(url=address(vault), token=vault.password, mount_point=f"{mount}-1")
-            with pytest.raises(StoreSetupError, match="not a KV engine of version 2"):
+            with pytest.raises(StoreSetupError, match="not a version 2 KV engine"):
                 await store.get("k")
             await store.close()
         finally:

@@ -170,7 +170,7 @@ class TestReplay:
         flaky.failures = 0
         with caplog.at_level(logging.ERROR):
             assert await store.get("k") is None
-        assert "'k' of 'default_collection' stays in the fallback store alone" in caplog.text
+        assert "'k' of 'default_collection' remains in the fallback store only" in caplog.text
         assert await fallback.get("k") == {"n": 1}
 
     async def test_the_first_is_used_while_the_second_cannot_be_read(self, outages: "Outages") -> None:
@@ -253,7 +253,7 @@ class TestReplay:
         primary.failures = 0
         with caplog.at_level(logging.ERROR):
             assert await store.get("other") is None
-        assert "'k' of 'default_collection' stays in the fallback store alone" in caplog.text
+        assert "'k' of 'default_collection' remains in the fallback store only" in caplog.text
         assert store.pending == 0
 
     async def test_closing_replays(self) -> None:
@@ -284,7 +284,7 @@ class TestReplay:
             await pair.store.put("c", {"n": 1})
 
     def test_needs_writes(self) -> None:
-        with pytest.raises(ValueError, match="replay_writes needs write_to_fallback"):
+        with pytest.raises(ValueError, match="replay_writes requires write_to_fallback"):
             Pair(replay_writes=True)
 
     @pytest.mark.parametrize("other", ["default_collection", ""])

@@ -19,7 +19,7 @@ def read_value(text: str | None, file: Path | None) -> dict[str, Any]:
         UsageError: There are two values, or the value is not a JSON object. The message does not quote it.
     """
     if file is not None and text is not None:
-        raise UsageError("The value is given twice, as an argument and by --file")
+        raise UsageError("Provide the value either as an argument or with --file, not both")
     try:
         value: object = json.loads(_read(text, file))
     except UnicodeDecodeError:

@@ -79,7 +79,9 @@ def _encoded(encode: Callable[[object], str], value: object) -> str:
         # The caller's stack is deep, not the value.
         return _in_a_thread(encode, value)
     except (TypeError, ValueError) as error:
-        raise SerializationError(json_fault(value) or f"value cannot be JSON: {error}") from error
+        raise SerializationError(
+            json_fault(value) or f"value cannot be serialized to JSON: {error}"
+        ) from error
     # A value with fewer brackets, even counting those in strings, cannot be nested that deeply.
     if text.count("{") + text.count("[") > MAXIMUM_DEPTH and _is_too_deep(value):
         raise _too_deep()

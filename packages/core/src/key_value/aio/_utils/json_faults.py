@@ -26,10 +26,10 @@ def json_fault(value: object) -> str | None:
             mapping = cast("Mapping[Any, object]", item)
             odd = next((key for key in mapping if not isinstance(key, str)), None)
             if odd is not None:
-                return f"{path} has a key of type {_name(odd)}, where JSON has str alone"
+                return f"{path} has a key of type {_name(odd)}, but the keys of JSON objects are str"
         elif not isinstance(item, (list, tuple)):
             advice = "; PydanticAdapter stores it" if _is_known_to_pydantic(item) else ""
-            return f"{path} is of type {_name(item)}, which JSON cannot hold{advice}"
+            return f"{path} is of type {_name(item)}, which JSON cannot represent{advice}"
         container = cast("object", item)
         waiting += [(f"{path}[{step}]", part, (*above, id(container))) for step, part in _parts(container)]
     return None

@@ -80,7 +80,7 @@ def sanitize_string(
         room = max_length - hash_fragment_length - _length(hash_fragment_separator, length_is_bytes)
         return _cut(sanitized, room, length_is_bytes) + hash_fragment_separator + fragment
     if not sanitized:
-        raise ValueError(f"Nothing is left of {value!r} after sanitization, and no hash is to be added")
+        raise ValueError(f"Nothing is left of {value!r} after sanitization, and no hash fragment is added")
     return _cut(sanitized, max_length, length_is_bytes)
 
 

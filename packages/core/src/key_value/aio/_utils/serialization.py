@@ -214,4 +214,4 @@ def _moment(data: Mapping[str, Any], field: str) -> float | str | None:
         return datetime_to_epoch(moment)
     if moment is None or isinstance(moment, str):
         return moment or None
-    raise DeserializationError(message=f"{field} is neither a time nor a text")
+    raise DeserializationError(message=f"{field} is neither a timestamp nor a string")

@@ -12,14 +12,14 @@ class Uncopyable:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} cannot be deep-copied: it holds what exists once, such as connections,"
+            f"{type(self).__name__} cannot be deep-copied: it holds resources such as connections,"
             f" locks and threads. Share the object, or construct another"
         )
 
     @override
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} cannot be pickled or copied: it holds what exists once, such as"
+            f"{type(self).__name__} cannot be pickled or copied: it holds resources such as"
             f" connections, locks and threads. Construct it where it is used, in each process"
         )
 

@@ -26,7 +26,7 @@ class StoreUnreachableError(StoreConnectionError):
 
 
 class StoreTimeoutError(KeyValueStoreError, TimeoutError):
-    """The backend did not answer in time."""
+    """The backend did not respond in time."""
 
 
 class StoreAuthenticationError(KeyValueStoreError):
@@ -56,7 +56,7 @@ class StoreSetupConnectionError(StoreSetupError, StoreConnectionError):
 
 
 class StoreSetupTimeoutError(StoreSetupError, StoreTimeoutError):
-    """A store could not be set up because its backend did not answer in time."""
+    """A store could not be set up because its backend did not respond in time."""
 
     nothing_was_sent: ClassVar[bool] = True
 

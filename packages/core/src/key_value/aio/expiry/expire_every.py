@@ -42,7 +42,9 @@ def expire_every(
         ValueError: `seconds` is not positive and finite, or `jitter` is not in its range.
     """
     if not isinstance(store, AsyncCullProtocol):
-        raise TypeError(f"expire_every needs a store with cull, which {type(store).__name__} does not have")
+        raise TypeError(
+            f"expire_every requires a store with cull(), which {type(store).__name__} does not have"
+        )
     interval = float(seconds)
     if not 0 < interval < math.inf:
         raise ValueError(f"seconds must be a positive, finite number, not {interval!r}")
@@ -70,4 +72,4 @@ async def _cull_repeatedly(store: AsyncCullProtocol, interval: float, jitter: fl
         except Exception as error:  # noqa: BLE001 -- logged, and the next cull may succeed
             # The message of a driver's own exception may quote stored values.
             reason = error if isinstance(error, BaseKeyValueError) else type(error).__name__
-            _log.warning("%r could not remove expired entries; the next attempt follows: %s", store, reason)
+            _log.warning("%r could not remove expired entries and will try again: %s", store, reason)

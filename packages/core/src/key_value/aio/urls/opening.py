@@ -40,7 +40,7 @@ def open_store(url: str) -> BaseStore:
     if len(found) > 1:
         names = ", ".join(sorted(found))
         raise StoreURLError(
-            f"Several stores have the scheme {scheme!r}: {names}; call from_url of one of them"
+            f"Several installed stores use the scheme {scheme!r}: {names}; call from_url of one of them"
         )
     return _load(*found.values()).from_url(url)
 
@@ -48,14 +48,12 @@ def open_store(url: str) -> BaseStore:
 def _load(point: EntryPoint) -> type[BaseStore]:
     store_class: object = point.load()
     if not (isinstance(store_class, type) and issubclass(store_class, BaseStore)):
-        raise StoreURLError(
-            f"The entry point {point.name!r} is {point.value!r}, which is not a store's class"
-        )
+        raise StoreURLError(f"The entry point {point.name!r} is {point.value!r}, which is not a store class")
     return store_class
 
 
 def _unknown(scheme: str) -> str:
     if scheme in DISTRIBUTIONS:
-        return f"No installed package has a store for {scheme}://: pip install {DISTRIBUTIONS[scheme]}"
-    installed = sorted({*DISTRIBUTIONS, *(point.name for point in entry_points(group=GROUP))})
-    return f"No installed package has a store for {scheme}://; known are {', '.join(installed)}"
+        return f"No installed package provides a store for {scheme}://: pip install {DISTRIBUTIONS[scheme]}"
+    schemes = ", ".join(sorted({*DISTRIBUTIONS, *(point.name for point in entry_points(group=GROUP))}))
+    return f"No installed package provides a store for {scheme}://; the available schemes are {schemes}"

@@ -32,12 +32,12 @@ _LOST = frozenset({7, -10, -12, NO_RESPONSE})
 _UNREACHABLE = (StoreUnreachableError, "cannot be reached")
 
 _MEANINGS: Mapping[int, tuple[type[KeyValueStoreError], str]] = {
-    9: (StoreTimeoutError, "did not answer in time"),
-    **dict.fromkeys(BUSY, (StoreUnreachableError, "is overloaded and has rejected the call")),
+    9: (StoreTimeoutError, "did not respond in time"),
+    **dict.fromkeys(BUSY, (StoreUnreachableError, "is overloaded and rejected the call")),
     **dict.fromkeys((11, -7, -8, -14), _UNREACHABLE),
     13: (KeyValueStoreError, "rejects the entry: it is larger than max-record-size allows"),
     20: (KeyValueStoreError, "has no such namespace: namespaces are defined in the server's configuration"),
-    22: (KeyValueStoreError, "forbids the call, as it does a TTL if the namespace's nsup-period is 0"),
+    22: (KeyValueStoreError, "forbids the call: a TTL requires a namespace whose nsup-period is not 0"),
     **dict.fromkeys(
         range(51, 83), (StoreAuthenticationError, "rejects the user, or its roles forbid the call")
     ),
@@ -123,8 +123,8 @@ def mapped_error(error: Exception) -> BaseKeyValueError | None:
     if not isinstance(error, exception.AerospikeError | RecordError):
         return None
     code = error.code or 0
-    error_type, meaning = _MEANINGS.get(code, (KeyValueStoreError, "refuses the call"))
+    error_type, meaning = _MEANINGS.get(code, (KeyValueStoreError, "rejected the call"))
     if code in _LOST:
-        lost = (StoreConnectionError, "has ended the connection")
+        lost = (StoreConnectionError, "closed the connection")
         error_type, meaning = lost if error.in_doubt else _UNREACHABLE
     return error_type(message=f"Aerospike {meaning}: {getattr(error, 'msg', None) or error}")

@@ -109,7 +109,7 @@ class AerospikeStore(VersionedBytesStore, PagedBytesStore):
         self._checks_namespace = not auto_create
         nodes = [("localhost", PORT)] if hosts is None else [*hosts]
         if not nodes:
-            raise ValueError("hosts must have one node or more")
+            raise ValueError("hosts must contain at least one node")
         if client is None:
             self.location = f"{nodes[0][0]}:{nodes[0][1]}/{namespace}/{set_name}"
         patience = None if timeout is None else timeout * _CLIENT_GIVES_UP

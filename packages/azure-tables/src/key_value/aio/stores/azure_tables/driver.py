@@ -74,7 +74,7 @@ def account_of(connection_string: str) -> str:
         for name, _, value in parts:
             if name.lower() == wanted and value:
                 return value
-    raise ValueError("The connection string names neither an AccountName nor a TableEndpoint")
+    raise ValueError("The connection string contains neither AccountName nor TableEndpoint")
 
 
 def code_of(error: HttpResponseError) -> str | None:
@@ -91,9 +91,11 @@ def service_error(error: HttpResponseError) -> KeyValueStoreError:
     code, status = code_of(error), error.status_code
     said = code or error.reason or "an error"
     if status in _BUSY:
-        return StoreUnreachableError(message=f"Azure Tables is busy and has done nothing: {status} {said}")
+        return StoreUnreachableError(
+            message=f"Azure Tables is busy and did not process the request: {status} {said}"
+        )
     if status in _FAILED:
-        return StoreConnectionError(message=f"Azure Tables has failed: {status} {said}")
+        return StoreConnectionError(message=f"Azure Tables failed: {status} {said}")
     if status in _REFUSED:
         return StoreAuthenticationError(
             message=f"Azure Tables rejects the credentials, or they lack a permission: {status} {said}"
@@ -103,7 +105,7 @@ def service_error(error: HttpResponseError) -> KeyValueStoreError:
     elif status == 413 or code in _TOO_LARGE:
         message = f"The entry is too large for Azure Tables: {status} {said}"
     else:
-        message = f"Azure Tables rejected a call: {status} {said}"
+        message = f"Azure Tables rejected the request: {status} {said}"
     return KeyValueStoreError(message=message)
 
 

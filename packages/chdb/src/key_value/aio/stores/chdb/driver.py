@@ -10,7 +10,7 @@ from key_value.aio.errors import KeyValueStoreError, StoreConnectionError
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
 except ImportError as error:
-    raise ImportError("ChDBStore does not work on Windows, because chDB does not") from error
+    raise ImportError("ChDBStore is not available on Windows, which chDB does not support") from error
 
 if find_spec("chdb") is None:
     raise ImportError("ChDBStore needs chdb: pip install 'py-key-value-aio[chdb]'")

@@ -87,7 +87,10 @@ class KeyValueLock(Uncopyable):
         """
         for protocol in (AsyncPutIfAbsentProtocol, AsyncCompareAndSetProtocol):
             if not isinstance(store, protocol):
-                raise TypeError(f"{type(store).__name__} cannot hold a lock: it lacks {protocol.__name__}")
+                raise TypeError(
+                    f"{type(store).__name__} cannot be used for a lock: "
+                    f"it does not implement {protocol.__name__}"
+                )
         self.name = name
         self.lost = asyncio.Event()
         self._entries = RaiseOnMissingAdapter(store)
@@ -124,7 +127,9 @@ class KeyValueLock(Uncopyable):
             RuntimeError: This object already holds or awaits the lock.
         """
         if self._in_use:
-            raise RuntimeError(f"This object holds or awaits the lock {self.name!r}: make another")
+            raise RuntimeError(
+                f"This object already holds or awaits the lock {self.name!r}: create another one"
+            )
         self._in_use = True
         try:
             self._lease = await self._acquire(None if timeout is None else time.monotonic() + timeout)
@@ -153,7 +158,9 @@ class KeyValueLock(Uncopyable):
             if not self.lost.is_set() and lease is not None:
                 await self._delete(lease.holder, lease.version)
         except _FAILURES as error:
-            logger.warning("The lock %r could not be released, and ends by itself: %r", self.name, error)
+            logger.warning(
+                "The lock %r could not be released, and will expire on its own: %r", self.name, error
+            )
 
     async def __aenter__(self) -> Self:
         await self.acquire()

@@ -208,7 +208,7 @@ class BasePydanticAdapter(AbilitiesOfStore[T]):
             where = f"field {lost.removeprefix('.')!r}" if lost else "the value"
             raise SerializationError(
                 f"Invalid {self._get_model_type_name()}: {where} would not read back equal, so nothing was"
-                f" stored; give its type a serializer and a validator that keep it"
+                f" stored; give its type a serializer and a validator that preserve it"
             )
 
     def _load(self, stored: Mapping[str, Any] | None) -> T | None:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 if (_owner := find_spec("key_value")) is not None and _owner.origin is not None:
     raise ImportError(
-        f"{_owner.origin} belongs to another distribution that takes the whole name key_value for itself: "
+        f"{_owner.origin} belongs to another distribution, which occupies the whole package key_value: "
         "uninstall it, and then reinstall py-key-value-aio"
     )
 

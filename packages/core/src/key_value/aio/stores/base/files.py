@@ -102,8 +102,8 @@ def absolute(path: Path | str, *, auto_create: bool = True) -> Path:
     """
     if (scheme := _SCHEME.match(str(path))) is not None:
         raise ValueError(
-            f"path must be a path of the file system, not a URL: {scheme[1]}://...; "
-            "key_value.aio.urls has open_store for URLs"
+            f"path must be a file system path, not a URL: {scheme[1]}://...; "
+            "use key_value.aio.urls.open_store for URLs"
         )
     found = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 -- resolves `..`, but no links
     if not (auto_create or found.is_dir()):

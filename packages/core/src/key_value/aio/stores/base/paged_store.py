@@ -248,4 +248,4 @@ def _read_cursor(cursor: str | None, collection: str, prefix: str) -> tuple[str 
             return at, [(key, expires) for key, expires in left]
     except (TypeError, ValueError):
         pass
-    raise ValueError("cursor must be one that scan gave for this collection and prefix")
+    raise ValueError("cursor must be one that scan returned for the same collection and prefix")

@@ -58,14 +58,14 @@ def constructor_arguments(
         raise StoreURLError(f"{cls.__name__} does not accept the URL parameter {name!r}")
     arguments = read_parts(parts._replace(query="&".join(rest)))
     if twice := own.keys() & arguments.keys():
-        raise StoreURLError(f"The URL of {cls.__name__} gives {min(twice)!r} twice")
+        raise StoreURLError(f"The URL of {cls.__name__} contains {min(twice)!r} more than once")
     arguments |= own
     for name, text in arguments.items():
         if isinstance(text, str) and name in types:
             arguments[name] = _read(cls, name, text, types[name])
     for name, parameter in constructor.items():
         if parameter.default is parameter.empty and name not in arguments:
-            raise StoreURLError(f"The URL of {cls.__name__} does not give {name!r}")
+            raise StoreURLError(f"The URL of {cls.__name__} lacks {name!r}")
     return arguments
 
 
@@ -81,8 +81,8 @@ def part_arguments(cls: type, url: SplitResult, url_parts: UrlParts) -> dict[str
         allowed |= {"host", "port"} if _takes(url_parts, "hosts") else set()
         odd = next((part for part in found if part not in allowed), None)
         if odd is not None:
-            advice = ": a path has three slashes before it, an absolute one four" if odd == "host" else ""
-            raise StoreURLError(f"The URL of {cls.__name__} has no {odd}{advice}")
+            advice = ": write three slashes before a path, four if it is absolute" if odd == "host" else ""
+            raise StoreURLError(f"A URL of {cls.__name__} does not accept a {odd}{advice}")
     return {argument: found[part] for part, argument in url_parts if part in found}
 
 
@@ -97,18 +97,18 @@ def split_url(url: str) -> SplitResult:
         raise TypeError(f"url must be a str, not {type(url).__name__}")
     scheme, separator, _ = url.partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
-        raise StoreURLError("A URL of a store begins with a scheme, such as sqlite:///app.db")
+        raise StoreURLError("A store URL must begin with a scheme, such as sqlite:///app.db")
     parts = _split(url)
     hosts = "" if parts is None else parts.netloc.rpartition("@")[2]
     if parts is None or parts.fragment or not all(_is_host(host) for host in hosts.split(",")):
         raise StoreURLError(
-            f"The {scheme} URL cannot be split: a host may be followed by a port below 65536, and what is "
-            "special in a user, password, path or parameter is percent-encoded: @ is %40, / is %2F, "
-            ": is %3A, # is %23, ? is %3F"
+            f"The {scheme} URL cannot be parsed: a port must be a number below 65536, and special characters "
+            "in a user name, password, path or parameter must be percent-encoded: @ as %40, / as %2F, "
+            ": as %3A, # as %23, ? as %3F"
         )
     if parts.netloc and "@" in parts.path + parts.query:
         raise StoreURLError(
-            f"The {scheme} URL has an @ after its host: write %40, and / in a password as %2F"
+            f"The {scheme} URL has an @ after its host: percent-encode @ as %40, and / in a password as %2F"
         )
     return parts
 
@@ -162,7 +162,7 @@ def _split_query(query: str, names: set[str]) -> tuple[dict[str, str], list[str]
         if name not in names:
             rest += [parameter] if parameter else []
         elif name in own:
-            raise StoreURLError(f"The URL gives {name!r} twice")
+            raise StoreURLError(f"The URL contains {name!r} more than once")
         else:
             own[name] = unquote_plus(text)
     return own, rest

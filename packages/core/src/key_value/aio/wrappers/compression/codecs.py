@@ -104,11 +104,11 @@ def zstd() -> _ZstdModule:
 
 def _checked(unpacked: bytes, limit: int, unpacking: _Unpacking) -> bytes:
     if len(unpacked) > limit:
-        raise DeserializationError(f"A compressed value has more than {limit} bytes of JSON")
+        raise DeserializationError(f"A compressed value expands to more than {limit} bytes of JSON")
     if not unpacking.eof:
-        raise _corrupt("it is cut off")
+        raise _corrupt("it is truncated")
     if unpacking.unused_data:
-        raise _corrupt("something follows it")
+        raise _corrupt("other data follows it")
     return unpacked
 
 

@@ -116,7 +116,7 @@ class Outbox:
         except Exception as error:
             if isinstance(error, (SourceUnreachableError, *keeping)) and not _is_of_the_value(error):
                 raise
-            logger.exception("%r of %r stays in the fallback store alone", key, collection)
+            logger.exception("%r of %r remains in the fallback store only", key, collection)
             del self._is_newest[address]
             return False
         del self._is_newest[address]

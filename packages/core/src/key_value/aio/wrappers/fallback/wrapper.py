@@ -66,7 +66,7 @@ class FallbackWrapper(Combiner):
             ValueError: `replay_writes` is set without `write_to_fallback`.
         """
         if replay_writes and not write_to_fallback:
-            raise ValueError("replay_writes needs write_to_fallback")
+            raise ValueError("replay_writes requires write_to_fallback")
         super().__init__()
         self._wrap(primary_key_value, fallback_key_value)
         self.primary_key_value = primary_key_value

@@ -176,7 +176,7 @@ def read_policy(connection: sqlite3.Connection) -> Policy:
         or not isinstance(size_limit, int | float)
         or not (isinstance(cull_limit, int) and isinstance(large, int))
     ):
-        raise KeyValueStoreError(message="The table Settings does not hold settings of diskcache")
+        raise KeyValueStoreError(message="The table Settings does not contain the settings of diskcache")
     for pragma in ("cache_size", "mmap_size", "synchronous"):
         number = settings[f"sqlite_{pragma}"]
         if isinstance(number, int):

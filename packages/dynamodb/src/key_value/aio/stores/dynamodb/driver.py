@@ -196,7 +196,7 @@ def check_reply(reply: dict[str, Any]) -> dict[str, Any]:
         ForeignReplyError: The reply is not from DynamoDB. The driver treats any other body as an empty reply.
     """
     if "RequestId" not in reply.get("ResponseMetadata", {}):
-        raise ForeignReplyError("the reply has no request id, so it is not DynamoDB's")
+        raise ForeignReplyError("the response has no request ID, so it is not from DynamoDB")
     return reply
 
 
@@ -225,7 +225,9 @@ def map_error(error: Exception, store: str, table: str) -> BaseKeyValueError | N
 def _map_answer(error: ClientError, message: str, table: str) -> BaseKeyValueError:
     code = code_of(error)
     if code in THROTTLED:
-        return StoreUnreachableError(message=f"DynamoDB is throttling, nothing was done: {message}")
+        return StoreUnreachableError(
+            message=f"DynamoDB throttled the request and did not process it: {message}"
+        )
     if response_of(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return StoreConnectionError(message=message)
     kind = StoreAuthenticationError if code in _CREDENTIALS | _DENIED else KeyValueStoreError

@@ -240,7 +240,7 @@ class DynamoDBStore(RowStore):
         if operation in _STORING:
             self._has_table = self._has_ttl = False
             self._forget_prepared()
-        message = f"{self!r}: the table does not exist any more; the next write after a failed one creates it"
+        message = f"{self!r}: the table no longer exists; the next write creates it"
         return KeyValueStoreError(message=message)
 
     async def _call_if(self, operation: str, rev: str | None, **arguments: Any) -> tuple[bool, Row | None]:
@@ -263,9 +263,7 @@ class DynamoDBStore(RowStore):
                 # A client passed in by the caller may have succeeded on its first attempt.
                 if row is not None and row.version == rev:
                     return True, None
-                message = (
-                    f"{self!r}: the client has repeated a conditional write, which may have been applied"
-                )
+                message = f"{self!r}: the client retried a conditional write, which may have been applied"
                 raise OutcomeUnknownError(message=message) from error
             return False, row
         return bool(reply), None
@@ -393,7 +391,7 @@ class DynamoDBStore(RowStore):
             if code_of(error) != CONDITION_FAILED:
                 raise
             if was_sent_again(response_of(error)):
-                message = f"{self!r}: the client has repeated a removal: {address}"
+                message = f"{self!r}: the client retried a removal: {address}"
                 raise OutcomeUnknownError(message=message) from error
             return None
         item = reply.get("Attributes")

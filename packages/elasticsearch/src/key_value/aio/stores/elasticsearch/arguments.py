@@ -33,7 +33,7 @@ def authorization_of(
     """
     given = [value for value in (api_key, basic_auth, bearer_auth) if value is not None]
     if len(given) > 1:
-        raise ValueError("Provide one of api_key, basic_auth and bearer_auth")
+        raise ValueError("Provide only one of api_key, basic_auth and bearer_auth")
     if bearer_auth is not None:
         return f"Bearer {bearer_auth}"
     if basic_auth is not None:

@@ -103,7 +103,7 @@ class FileTreeStore(VersionedBytesStore, PagedBytesStore):
         """
         given = [each for each in (data_directory, directory) if each is not None]
         if len(given) != 1:
-            raise ValueError("Provide one of data_directory and directory")
+            raise ValueError("Provide exactly one of data_directory and directory")
         if durability not in ("full", "none"):
             raise ValueError(f"durability must be 'full' or 'none', not {durability!r}")
         super().__init__(

@@ -86,7 +86,7 @@ def refuse_inherited_channels() -> None:
     if any(count for process, count in _channels.items() if process != here):
         raise StoreUnreachableError(
             message="gRPC does not work in a process that was forked while a channel was open: "
-            "close the store before the fork, or start the process with spawn"
+            "close the store before forking, or start the process with spawn"
         )
 
 

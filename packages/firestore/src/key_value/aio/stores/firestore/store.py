@@ -272,7 +272,7 @@ class FirestoreStore(RowStore):
         said = [found async for found in client.get_all(references, fields, **self._call)]
         if len(said) < len(addresses):
             raise StoreConnectionError(
-                message=f"Firestore has answered {len(said)} of {len(addresses)} reads"
+                message=f"Firestore answered only {len(said)} of {len(addresses)} reads"
             )
         return [
             row_of(found.reference.path, found.to_dict() or {}, found.update_time)

@@ -277,4 +277,4 @@ def _taken(item: Item | None, line: bytes) -> Item | Exception | None:
 
 
 def _ended() -> Exception:
-    return ConnectionResetError("the connection has ended")
+    return ConnectionResetError("the connection was closed")

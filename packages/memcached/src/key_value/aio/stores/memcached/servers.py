@@ -85,7 +85,7 @@ class Link:
         try:
             return await asyncio.wait_for(connecting, self._timeout)
         except asyncio.TimeoutError as error:  # On Python 3.10 this is not the built-in TimeoutError.
-            raise TimeoutError(f"{self._server!r} accepted no connection in time") from error
+            raise TimeoutError(f"{self._server!r} did not accept a connection in time") from error
         finally:
             self._waiting -= 1
             if loop.is_closed():

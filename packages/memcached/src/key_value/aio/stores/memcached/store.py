@@ -107,7 +107,7 @@ class MemcachedStore(VersionedBytesStore):
         if pool_size < 1:
             raise ValueError(f"pool_size must be 1 or more, not {pool_size}")
         if hosts is not None and not hosts:
-            raise ValueError("hosts must have one server or more")
+            raise ValueError("hosts must contain at least one server")
         if (username is None) != (password is None):
             raise ValueError("username and password must be given together")
         super().__init__(default_collection=default_collection, timeout=timeout)
@@ -268,7 +268,7 @@ def _data(item: Item | Exception | None) -> bytes | Exception | None:
     if not isinstance(item, Item):
         return item
     if item.has_flags:
-        return DeserializationError(message="The item has flags, so it belongs to another client")
+        return DeserializationError(message="The item has flags, so another client wrote it")
     return item.data
 
 

@@ -132,7 +132,7 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, DBRef):
         return {name: _plain(item) for name, item in value.as_doc().items()}
-    raise DeserializationError(f"The value holds a {kind.__name__}, which is not JSON")
+    raise DeserializationError(f"The value holds a {kind.__name__}, which JSON cannot represent")
 
 
 def _milliseconds(epoch: float) -> int:

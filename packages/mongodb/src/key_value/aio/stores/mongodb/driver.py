@@ -117,7 +117,7 @@ def hide_details(error: Exception) -> None:
     if isinstance(error, WriteError) and isinstance(error.details, dict):
         for name in _QUOTING:
             error.details.pop(name, None)
-        error.args = (error.details.get("errmsg") or "the server refused a write",)
+        error.args = (error.details.get("errmsg") or "the server rejected a write",)
 
 
 class Collections:
@@ -160,7 +160,9 @@ def location_of(url: str, database: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("The MongoDB URL cannot be split: percent-encode its user and password") from None
+        raise ValueError(
+            "The MongoDB URL cannot be parsed: percent-encode the user name and the password"
+        ) from None
     if parts.scheme not in {"mongodb", "mongodb+srv"}:
-        raise ValueError("A MongoDB URL starts with mongodb:// or mongodb+srv://")
+        raise ValueError("A MongoDB URL must begin with mongodb:// or mongodb+srv://")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{database}"

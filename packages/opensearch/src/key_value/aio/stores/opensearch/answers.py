@@ -103,7 +103,7 @@ def members(answer: Answer, name: str, count: int) -> list[Any]:
     return cast("list[Any]", items)
 
 
-def error_of(answer: Answer, what: str = "The server refused a request") -> KeyValueStoreError:
+def error_of(answer: Answer, what: str = "The server rejected a request") -> KeyValueStoreError:
     """Return the error for an unsuccessful response.
 
     For errors of documents it quotes only the error type, because the reason may contain a part of a value.
@@ -118,14 +118,14 @@ def error_of(answer: Answer, what: str = "The server refused a request") -> KeyV
             message=f"The index is blocked, as all indices are while a disk is full: {said}"
         )
     if status == 429:
-        message = f"The server has done nothing: too many requests, or one too large for its heap: {said}"
+        message = f"The server rejected the request: too many, or one too large for its heap: {said}"
         return StoreUnreachableError(message=message)
     if answer.kind == _INACTIVE:
         return StoreUnreachableError(message=f"No primary shard is available: {said}")
     if status >= 500 or status == 408:
-        return StoreConnectionError(message=f"The server has failed: {said}")
+        return StoreConnectionError(message=f"The server failed: {said}")
     if status in (401, 403):
-        message = f"{what}: it rejects the credentials, or they lack a privilege: {said}"
+        message = f"{what}: the credentials are invalid, or they lack a privilege: {said}"
         return StoreAuthenticationError(message=message)
     if status == 413:
         what = f"{what}: it is larger than the server accepts"

@@ -179,7 +179,9 @@ class SearchStore(RowStore, ABC):
         for path, body in ((f"_alias/{quote(alias)}", {}), ("_mapping", {"dynamic": False})):
             answer = await self._api.ask("PUT", f"/{quote(index)}/{path}", json.dumps(body))
             if not answer.is_good:
-                raise error_of(answer, f"Index '{index}' cannot be prepared; auto_create=False leaves it")
+                raise error_of(
+                    answer, f"Index '{index}' cannot be prepared; auto_create=False leaves it unchanged"
+                )
 
     def _may_have(self, mappings: Mapping[str, Any], collection: str | None) -> bool:
         """Return whether an index with given mappings may have entries of a collection, or of any.

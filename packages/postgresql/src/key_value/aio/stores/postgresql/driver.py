@@ -211,7 +211,7 @@ def location_of(url: str) -> str:
     hosts = parts.netloc.rpartition("@")[2]
     if parts.scheme not in ("postgresql", "postgres") or not _HOSTS.fullmatch(hosts):
         raise ValueError(
-            "url must be postgresql://user:password@host:port/database, with percent codes for what is "
-            "special in a user or password"
+            "url must be postgresql://user:password@host:port/database, with special characters in "
+            "the user name and the password percent-encoded"
         )
     return f"{parts.scheme}://{hosts}{parts.path}"

@@ -201,7 +201,7 @@ class PostgreSQLStore(RowStore):
     def _map_error(self, error: Exception) -> BaseKeyValueError | None:
         hide_details(error)
         if isinstance(error, UNENCODABLE):
-            return SerializationError(message=f"PostgreSQL cannot store it: {error.args[0]}")
+            return SerializationError(message=f"PostgreSQL cannot store the entry: {error.args[0]}")
         if isinstance(error, UNPREPARED):
             return KeyValueStoreError(message=f"{self!r}: set statement_cache_size=0 for a pooler: {error}")
         if isinstance(error, FileNotFoundError) and not self._by_socket:

@@ -150,14 +150,14 @@ def parse_url(url: str) -> ParsedURL:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("url cannot be split: percent-encode the user name and the password") from None
+        raise ValueError("url cannot be parsed: percent-encode the user name and the password") from None
     if parts.scheme not in _SCHEMES:
         raise ValueError("a Valkey URL must begin with valkey://, valkeys://, redis:// or rediss://")
     if parts.query or parts.fragment:
-        raise ValueError("a Valkey URL has no options: pass them as arguments")
+        raise ValueError("a Valkey URL does not accept options: pass them as arguments")
     path = parts.path.strip("/")
     if path and not path.isdecimal():
-        raise ValueError("the path of a Valkey URL must be the number of a database")
+        raise ValueError("the path of a Valkey URL must be a database number")
     try:
         port = parts.port or 6379
     except ValueError:

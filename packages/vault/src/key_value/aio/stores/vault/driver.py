@@ -97,7 +97,7 @@ class Mount:
         about = _data(self._client.adapter.get(f"/v1/sys/internal/ui/mounts/{self._path}"))
         options: dict[str, Any] = about.get("options") or {}
         if options.get("version") != "2":
-            raise ValueError(f"The mount {self._path!r} is not a KV engine of version 2")
+            raise ValueError(f"The mount {self._path!r} is not a version 2 KV engine")
 
     def read(self, path: str) -> Secret:
         """Return the current version of a secret."""

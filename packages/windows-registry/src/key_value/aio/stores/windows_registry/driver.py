@@ -8,9 +8,7 @@ from typing import Protocol, cast
 try:
     _winreg = import_module("winreg")
 except ImportError as error:
-    raise ImportError(
-        f"WindowsRegistryStore needs winreg, which Python has on Windows only, not on {sys.platform}"
-    ) from error
+    raise ImportError(f"WindowsRegistryStore is available on Windows only, not on {sys.platform}") from error
 
 
 class Key(Protocol):
