@@ -29,59 +29,6 @@ def test_a_wheel_works_with_only_what_it_declares(
         assert f"not on {sys.platform}" in done.stderr.splitlines()[-1]
 
 
-WITH_FASTMCP = """
-import asyncio
-from datetime import datetime
-
-from fastmcp import Client, Context, FastMCP
-from fastmcp.server.middleware.caching import ResponseCachingMiddleware
-from fastmcp.tools.base import ToolResult
-from mcp.shared.auth import OAuthClientInformationFull
-from pydantic import AnyHttpUrl, BaseModel
-
-from key_value.aio.adapters.pydantic import PydanticAdapter
-from key_value.aio.stores.memory import MemoryStore
-
-
-class User(BaseModel):
-    name: str
-    since: datetime
-
-
-mcp = FastMCP("test")
-mcp.add_middleware(ResponseCachingMiddleware())
-calls = []
-
-
-@mcp.tool
-async def remember(ctx: Context) -> str:
-    await ctx.set_state("user", User(name="Ada", since=datetime(1815, 12, 10)))
-    return str(await ctx.get_state("user"))
-
-
-@mcp.tool
-def measured() -> ToolResult:
-    calls.append(1)
-    return ToolResult(content="x", meta={"at": datetime(2026, 1, 2), "tags": {"one"}})
-
-
-async def main():
-    async with Client(mcp) as client:
-        assert (await client.call_tool("remember")).data == "{'name': 'Ada', 'since': '1815-12-10T00:00:00'}"
-        for _ in range(2):
-            assert (await client.call_tool("measured")).meta["at"] == "2026-01-02T00:00:00"
-    assert calls == [1]
-    # As the client of OAuth stores one that was registered by hand.
-    clients = PydanticAdapter(MemoryStore(), OAuthClientInformationFull)
-    await clients.put("c", OAuthClientInformationFull(client_id="c", redirect_uris=[AnyHttpUrl("http://localhost:1/cb")]))
-    assert str((await clients.get("c")).redirect_uris[0]) == "http://localhost:1/cb"
-
-
-asyncio.run(main())
-"""
-"""What FastMCP stores that its types leave open."""
-
-
 @every_backend
 def test_an_extra_pulls_its_backend(backend: Distribution, environment: Environment) -> None:
     environment.install_locked(backend.name)
@@ -135,19 +82,6 @@ def test_a_missing_driver_names_the_command(backend: Distribution, environment: 
     done = environment.execute(_importing(*backend.modules))
     assert done.stderr.splitlines()[-1].startswith("ImportError: ")
     assert f"pip install 'py-key-value-aio[{_extra(backend)}]'" in done.stderr.splitlines()[-1]
-
-
-def test_fastmcp_is_installed_beside_a_backend(environment: Environment) -> None:
-    """FastMCP requires `py-key-value-aio<0.6`, so a backend must not require a later core."""
-    redis = "py-key-value-aio-redis"
-    environment.install_beside("fastmcp", DISTRIBUTIONS[CORE], DISTRIBUTIONS[redis])
-    assert {"fastmcp", CORE, redis} <= environment.installed()
-    done = environment.execute(
-        _importing("fastmcp", "fastmcp.server.event_store", *DISTRIBUTIONS[redis].modules)
-    )
-    assert done.returncode == 0, done.stderr
-    done = environment.execute(WITH_FASTMCP)
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_foreign_package_of_the_same_name_is_named(environment: Environment) -> None:
