@@ -14,7 +14,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not _fixtures(item).isdisjoint(SERVERS):
             item.add_marker(pytest.mark.server)
-    # These take minutes each; if one started last, the other workers would be idle.
+    # These take a minute or more each; if one started last, the other workers would be idle.
     items.sort(key=lambda item: "wine" not in _fixtures(item) and "test_broken_stores" not in item.nodeid)
 
 
