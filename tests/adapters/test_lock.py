@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from typing_extensions import override
@@ -75,6 +75,32 @@ async def test_is_renewed_while_it_is_held(inner: FullStore) -> None:
             await asyncio.sleep(0.01)
         assert not lock.lost.is_set()
         assert await KeyValueLock(able(inner), "l").acquire(timeout=0) is False
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_is_released_in_any_turn_of_a_renewal(turns: int) -> None:
+    """`asyncio.wait_for` of Python 3.11 loses a cancellation that meets the end of what it awaits."""
+    renews, may_end = asyncio.Event(), asyncio.Event()
+
+    class Slow(FullStore):
+        @override
+        async def put_if_version(self, key: str, value: Mapping[str, Any], **arguments: Any) -> str | None:
+            renews.set()
+            await may_end.wait()
+            return await super().put_if_version(key, value, **arguments)
+
+    may_end.set()
+    lock = KeyValueLock(able(Slow()), "l", ttl=0.3)
+    await lock.acquire()
+    renews.clear()
+    may_end.clear()
+    await renews.wait()
+    may_end.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await asyncio.wait_for(lock.release(), 10)
+    assert await lock.acquire(timeout=0) is True
+    await lock.release()
 
 
 async def test_a_lease_that_is_not_renewed_ends(inner: FullStore) -> None:

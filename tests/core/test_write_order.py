@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from key_value.aio.stores.base.calls import TimeLimit, WriteOrder
+from key_value.aio._utils.time_limit import TimeLimit
+from key_value.aio.stores.base.calls import WriteOrder
 
 T = TypeVar("T")
 

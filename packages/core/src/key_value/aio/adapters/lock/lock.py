@@ -13,6 +13,7 @@ from uuid import uuid4
 from typing_extensions import Self
 
 from key_value.aio._utils.cancellations import cancellations
+from key_value.aio._utils.time_limit import TimeLimit
 from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio._utils.uncopyable import Uncopyable
 from key_value.aio.adapters.raise_on_missing import RaiseOnMissingAdapter
@@ -260,7 +261,8 @@ class KeyValueLock(Uncopyable):
                 break
             # Whatever the store raises, the lease ends if the failure lasts.
             with contextlib.suppress(Exception):
-                renewed = await asyncio.wait_for(self._renew(lease), lease.ends - time.monotonic())
+                with TimeLimit(lease.ends - time.monotonic()).start():
+                    renewed = await self._renew(lease)
                 if renewed is None:
                     break
                 self._lease, pause = renewed, self._ttl / 3

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_timeout
+from key_value.aio._utils.time_limit import TimeLimit
 from key_value.aio.errors import (
     BaseKeyValueError,
     OutcomeUnknownError,
@@ -17,7 +18,7 @@ from key_value.aio.errors import (
     StoreUnreachableError,
 )
 from key_value.aio.stores.base.batches import BatchLimit, for_each_part
-from key_value.aio.stores.base.calls import TimeLimit, WriteOrder
+from key_value.aio.stores.base.calls import WriteOrder
 from key_value.aio.stores.base.names import Names
 from key_value.aio.stores.base.store import BaseStore
 

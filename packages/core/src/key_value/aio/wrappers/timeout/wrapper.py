@@ -1,13 +1,13 @@
 """A wrapper that cancels operations that take too long."""
 
-import asyncio
-import sys
+import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import warns_on_wrong_types
+from key_value.aio._utils.time_limit import TimeLimit
 from key_value.aio.errors import StoreTimeoutError
 from key_value.aio.protocols.key_value import AsyncKeyValue
 from key_value.aio.wrappers.base import Call, Interceptor
@@ -40,33 +40,21 @@ class TimeoutWrapper(Interceptor):
             raise ValueError(f"timeout must be a positive number of seconds, not {timeout}")
         super().__init__(key_value)
         self.timeout = timeout
+        self._limit = TimeLimit(timeout) if timeout and timeout < math.inf else None
 
-    if sys.version_info >= (3, 11):
-
-        @override
-        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
-            limit = asyncio.timeout(self.timeout)
-            try:
-                async with limit:
-                    return await proceed()
-            except TimeoutError as error:
-                # The wrapped store may raise a TimeoutError itself.
-                if limit.expired():
-                    raise self._elapsed(call) from error
-                raise
-
-    else:
-
-        @override
-        async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
-            task = asyncio.ensure_future(proceed())
-            try:
-                return await asyncio.wait_for(task, self.timeout)
-            except asyncio.TimeoutError as error:
-                # The wrapped store may raise a TimeoutError itself.
-                if task.cancelled():
-                    raise self._elapsed(call) from error
-                raise
+    @override
+    async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
+        if self._limit is None:
+            return await proceed()
+        limited = self._limit.start()
+        try:
+            with limited:
+                return await proceed()
+        except TimeoutError as error:
+            # The wrapped store may raise a TimeoutError itself.
+            if limited.has_expired:
+                raise self._elapsed(call) from error
+            raise
 
     def _elapsed(self, call: Call) -> StoreTimeoutError:
         return StoreTimeoutError(

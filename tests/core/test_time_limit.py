@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from key_value.aio.stores.base.calls import TimeLimit
+from key_value.aio._utils.time_limit import TimeLimit
 
 T = TypeVar("T")
 
