@@ -1,5 +1,6 @@
 """The calling of hooks, shared by `BytesStore` and `RowStore`."""
 
+import asyncio
 import re
 from abc import ABC
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from typing_extensions import override
 
 from key_value.aio._utils.arguments import check_timeout
+from key_value.aio._utils.cancellations import cancellations
 from key_value.aio._utils.time_limit import TimeLimit
 from key_value.aio.errors import (
     BaseKeyValueError,
@@ -150,19 +152,27 @@ class HookedStore(BaseStore, ABC):
 
     async def _attempt(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = True) -> T:
         """Await a hook, and once more if the connection was broken and the hook is repeatable."""
+        task = asyncio.current_task()
+        cancelled = 0 if task is None else cancellations(task)
         may_repeat = repeatable and self.reconnects
         while True:
             try:
                 if self._time_limit is None:
-                    return await call()
-                with self._time_limit.start():
-                    return await call()
+                    result = await call()
+                else:
+                    with self._time_limit.start():
+                        result = await call()
             except Exception as error:
                 ours = self._ours(error)
                 if not may_repeat or not isinstance(ours, StoreConnectionError) or ours.nothing_was_sent:
                     if ours is error:
                         raise
                     raise ours from error
+            else:
+                if task is not None and cancellations(task) > cancelled:
+                    # The driver lost it, as `asyncio.wait_for` does before Python 3.12.
+                    raise asyncio.CancelledError
+                return result
             may_repeat = False
 
     async def _in_parts(

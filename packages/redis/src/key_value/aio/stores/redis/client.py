@@ -155,7 +155,9 @@ def make_client(*, url: str | None, tls: bool, timeout: float, options: dict[str
         options: Further options of redis-py's client.
     """
     # The driver's own retries would repeat conditional writes and outlast the store's timeout.
-    options = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": timeout, **options}
+    # The store limits the time of each call; redis-py would spend a task and a timer on each send and read.
+    own = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": timeout, "socket_timeout": None}
+    options = {**own, **options}
     if url is None:
         return cast("Client", redis.Redis(ssl=tls, **options))
     if tls and urlsplit(url).scheme == "redis":

@@ -1,17 +1,26 @@
-"""Cancellation: an abandoned write does not take effect after a later, acknowledged one."""
+"""Cancellation: it is never lost, and an abandoned write takes no effect after a later, acknowledged one."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import pytest
+
 from key_value.aio.testing.operations import Store, Write
-from key_value.aio.testing.suites.base import Conformance
-from key_value.aio.testing.trials import over
+from key_value.aio.testing.selection import when
+from key_value.aio.testing.suites.base import Conformance, Opening, overrides
+from key_value.aio.testing.trials import over, try_each
 
 ROUNDS = 15
+TURNS = 200
+"""Maximum number of turns of the event loop in each of which a call is cancelled."""
+VALUE = {"n": 1}
 LARGE = {"old": "x" * 100_000}
 
+Call = Callable[[], Coroutine[Any, Any, object]]
 GiveUp = Callable[[Coroutine[Any, Any, None], int], Awaitable[None]]
 
 
@@ -30,6 +39,11 @@ async def _time_out(write: Coroutine[Any, Any, None], turns: int) -> None:
 
 
 GIVE_UPS = {"cancelled": _cancel, "timed out": _time_out}
+
+
+_counted = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="Python 3.10 does not count the cancellations that drivers lose"
+)
 
 
 class CancellingConformance(Conformance):
@@ -95,3 +109,47 @@ class CancellingConformance(Conformance):
             results = await asyncio.gather(*reads, return_exceptions=True)
             assert results[1] == results[3] == {"n": 1}
             assert await store.get("b", collection=collection) == {"n": 2}
+
+    @_counted
+    async def test_no_cancellation_is_lost(self, store: Store, collection: str) -> None:
+        """A task that was cancelled before it ended raises CancelledError, whatever its call was doing."""
+        await store.put("key", VALUE, collection=collection)
+        calls: dict[str, Call] = {
+            "get": lambda: store.get("key", collection=collection),
+            "get_many": lambda: store.get_many(["key", "missing"], collection=collection),
+            "put": lambda: store.put("key", VALUE, collection=collection),
+            "put_many": lambda: store.put_many(["a", "b"], [VALUE, VALUE], collection=collection),
+            "delete": lambda: store.delete("missing", collection=collection),
+        }
+
+        async def cancel_in_each_turn(call: Call) -> None:
+            for turns in range(TURNS):
+                if not await _is_cancelled(call, turns):
+                    return
+
+        await try_each(calls, cancel_in_each_turn)
+
+    @_counted
+    @when(overrides("opening"))
+    async def test_no_cancellation_of_a_first_call_is_lost(self, opening: Opening, collection: str) -> None:
+        for turns in range(TURNS):
+            store = opening()
+            try:
+                is_cancelled = await _is_cancelled(partial(store.get, "key", collection=collection), turns)
+            finally:
+                await store.close()
+            if not is_cancelled:
+                return
+
+
+async def _is_cancelled(call: Call, turns: int) -> bool:
+    """Cancel a call after some turns of the event loop, unless it has ended by then."""
+    task = asyncio.ensure_future(call())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if not task.cancel():
+        await task
+        return False
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return True
