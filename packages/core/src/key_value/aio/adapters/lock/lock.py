@@ -152,8 +152,10 @@ class KeyValueLock(Uncopyable):
         lease, renewal = self._lease, self._renewal
         if lease is None or renewal is None:
             return
-        renewal.cancel()
-        await asyncio.wait([renewal])
+        while not renewal.done():
+            renewal.cancel()
+            # Below the renewal something may lose a cancellation, as `asyncio.wait_for` does before Python 3.12.
+            await asyncio.wait([renewal], timeout=_LONGEST_WAIT)
         lease, self._lease, self._renewal, self._in_use = self._lease, None, None, False
         try:
             if not self.lost.is_set() and lease is not None:
