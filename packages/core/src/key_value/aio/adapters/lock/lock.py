@@ -13,6 +13,7 @@ from uuid import uuid4
 from typing_extensions import Self
 
 from key_value.aio._utils.cancellations import cancellations
+from key_value.aio._utils.tasks import start_task
 from key_value.aio._utils.time_limit import TimeLimit
 from key_value.aio._utils.time_to_live import prepare_ttl
 from key_value.aio._utils.uncopyable import Uncopyable
@@ -141,7 +142,7 @@ class KeyValueLock(Uncopyable):
         self.lost = asyncio.Event()
         body = asyncio.current_task()
         self._cancellations = 0 if body is None else cancellations(body)
-        self._renewal = asyncio.create_task(self._keep_renewing(body))
+        self._renewal = start_task(self._keep_renewing(body))
         return True
 
     async def release(self) -> None:
@@ -154,7 +155,7 @@ class KeyValueLock(Uncopyable):
             return
         while not renewal.done():
             renewal.cancel()
-            # Below the renewal something may lose a cancellation, as `asyncio.wait_for` does before Python 3.12.
+            # A store may lose a cancellation, as `asyncio.wait_for` does before Python 3.12.
             await asyncio.wait([renewal], timeout=_LONGEST_WAIT)
         lease, self._lease, self._renewal, self._in_use = self._lease, None, None, False
         try:

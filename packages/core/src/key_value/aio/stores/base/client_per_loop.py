@@ -11,6 +11,7 @@ from inspect import CORO_CREATED, getcoroutinestate
 from types import coroutine
 from typing import Any, Generic, TypeVar
 
+from key_value.aio._utils.tasks import start_task
 from key_value.aio.errors import StoreClosedError
 from key_value.aio.stores.base.calls import joined
 
@@ -127,7 +128,7 @@ class _Opened(Generic[ClientT]):
     async def get(self) -> ClientT:
         if self._opening is None:
             self._work = self._enter()
-            self._opening = asyncio.get_running_loop().create_task(self._work)
+            self._opening = start_task(self._work)
         return await joined(self._opening, self._work)
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from typing_extensions import Self, override
 
 from key_value.aio._utils.arguments import check_collection
+from key_value.aio._utils.tasks import start_task
 from key_value.aio._utils.uncopyable import Uncopyable
 from key_value.aio.errors import (
     BaseKeyValueError,
@@ -209,7 +210,7 @@ class Lifecycle(Uncopyable):
 
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine as a background task of the store; `close` waits for it."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = start_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
+from key_value.aio._utils.tasks import start_task
+
 _doing: ContextVar[tuple["Once", ...]] = ContextVar("_doing", default=())
 
 
@@ -20,7 +22,7 @@ class _Attempt:
         self.result: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.loop = asyncio.get_running_loop()
         self._work = perform(self)
-        self._task = self.loop.create_task(self._work)
+        self._task = start_task(self._work)
 
     @property
     def is_abandoned(self) -> bool:

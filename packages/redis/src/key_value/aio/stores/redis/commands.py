@@ -122,7 +122,8 @@ class Commands:
         future: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
             # A separate task, because any of the waiting tasks may be cancelled.
-            task = loop.create_task(self._send())
+            # It starts in the next turn, even if the loop's task factory starts tasks at once.
+            task = asyncio.Task(self._send(), loop=loop)
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         self._waiting.append((command, future))

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -78,6 +79,21 @@ class LoopConformance(Conformance):
         assert await store.get("key", collection=collection) == {"n": 1}
         assert await store.get("key", collection=other) == {"n": 2}
         await _close(store)
+
+    @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.12 added eager tasks")
+    @when(overrides("opening"))
+    async def test_works_in_a_loop_that_starts_tasks_at_once(self, opening: Opening, collection: str) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(asyncio.eager_task_factory if sys.version_info >= (3, 12) else None)
+        keys = [f"key-{number}" for number in range(20)]
+        store = opening()
+        try:
+            await asyncio.gather(*(store.put(key, {"key": key}, collection=collection) for key in keys))
+            found = await asyncio.gather(*(store.get(key, collection=collection) for key in keys))
+            assert found == [self.kept({"key": key}) for key in keys]
+        finally:
+            await store.close()
+            loop.set_task_factory(None)
 
     @when(states(single_loop=None))
     async def test_works_in_one_loop_after_another(self, store: Store, collection: str) -> None:
