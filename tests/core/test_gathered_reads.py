@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from key_value.aio._utils.tasks import start_task
 from key_value.aio.stores.base.gathered_reads import PER_CALL, GatheredReads
 
 
@@ -27,7 +28,7 @@ class Backend:
         return [str(address) if address >= 0 else None for address in addresses]
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        self.tasks.add(asyncio.create_task(work))
+        self.tasks.add(start_task(work))
 
 
 async def begin(backend: Backend, *addresses: int) -> "list[asyncio.Task[str | None]]":

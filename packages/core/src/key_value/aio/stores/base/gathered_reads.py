@@ -38,7 +38,7 @@ class GatheredReads(Generic[AddressT, FoundT]):
 
         Args:
             read: Returns the data at each of several distinct addresses.
-            run: Runs a coroutine as a task of the store.
+            run: Runs a coroutine as a task of the store, which starts after it has returned.
         """
         self._read = read
         self._run = run
