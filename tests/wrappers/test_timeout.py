@@ -52,3 +52,13 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
 def test_a_timeout_is_positive(timeout: float) -> None:
     with pytest.raises(ValueError, match=f"timeout must be a positive number of seconds, not {timeout}"):
         TimeoutWrapper(MemoryStore(), timeout=timeout)
+
+
+async def test_a_timeout_can_be_changed() -> None:
+    wrapper = TimeoutWrapper(Slow(MemoryStore()), timeout=60)
+    wrapper.timeout = 0.01
+    with pytest.raises(StoreTimeoutError, match=r"longer than 0\.01 s"):
+        await wrapper.get("key")
+    with pytest.raises(ValueError, match="timeout must be a positive number"):
+        wrapper.timeout = 0
+    assert wrapper.timeout == 0.01

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from abc import ABC
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -27,6 +28,9 @@ from key_value.aio.stores.base.store import BaseStore
 _ANOTHER_LOOP = re.compile("different (event )?loop|event loop is closed", re.IGNORECASE)
 _CLOSED_TRANSPORT = "the handler is closed"
 """What uvloop raises for a write to a closed connection; asyncio's own loops ignore such a write."""
+
+_LOSES_CANCELLATIONS = sys.version_info < (3, 12)
+"""Whether `asyncio.wait_for` in a driver loses a cancellation that meets the end of what it awaits."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -153,9 +157,9 @@ class HookedStore(BaseStore, ABC):
     async def _attempt(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = True) -> T:
         """Await a hook, and once more if the connection was broken and the hook is repeatable."""
         task = asyncio.current_task()
-        cancelled = 0 if task is None else cancellations(task)
         may_repeat = repeatable and self.reconnects
         while True:
+            cancelled = 0 if task is None else cancellations(task)
             try:
                 if self._time_limit is None:
                     result = await call()
@@ -169,8 +173,7 @@ class HookedStore(BaseStore, ABC):
                         raise
                     raise ours from error
             else:
-                if task is not None and cancellations(task) > cancelled:
-                    # The driver lost it, as `asyncio.wait_for` does before Python 3.12.
+                if _LOSES_CANCELLATIONS and task is not None and cancellations(task) > cancelled:
                     raise asyncio.CancelledError
                 return result
             may_repeat = False

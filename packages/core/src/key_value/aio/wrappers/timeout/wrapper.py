@@ -35,12 +35,21 @@ class TimeoutWrapper(Interceptor):
         Raises:
             ValueError: `timeout` is not positive.
         """
-        # None sets no limit; the constructor only warns about it.
-        if timeout is not None and not timeout > 0:  # pyright: ignore[reportUnnecessaryComparison] -- callers may not be typed
-            raise ValueError(f"timeout must be a positive number of seconds, not {timeout}")
         super().__init__(key_value)
         self.timeout = timeout
-        self._limit = TimeLimit(timeout) if timeout and timeout < math.inf else None
+
+    @property
+    def timeout(self) -> float:
+        """Maximum duration of an operation, in seconds."""
+        return self._timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float) -> None:
+        # None sets no limit; the constructor only warns about it.
+        if seconds is not None and not seconds > 0:  # pyright: ignore[reportUnnecessaryComparison] -- callers may not be typed
+            raise ValueError(f"timeout must be a positive number of seconds, not {seconds}")
+        self._timeout = seconds
+        self._limit = TimeLimit(seconds) if seconds and seconds < math.inf else None
 
     @override
     async def _around(self, call: Call, proceed: Callable[[], Awaitable[T]]) -> T:
