@@ -387,6 +387,21 @@ class TestFailures:
                 with pytest.raises(StoreTimeoutError):
                     await store.get("k")
 
+    @pytest.mark.parametrize(
+        ("query", "timeout", "expected"),
+        [("", 5, None), ("?socket_timeout=2", 5, 2), ("", None, "default")],
+        ids=["bounded by the store", "in the URL", "left to the client"],
+    )
+    async def test_a_socket_timeout_is_only_what_a_user_asks_for(
+        self, redis: Server, query: str, timeout: float | None, expected: object
+    ) -> None:
+        def socket_timeout(client: Any) -> object:
+            return client.connection_pool.make_connection().socket_timeout
+
+        async with RedisStore(url=f"{redis.url}{query}", timeout=timeout) as store:
+            wanted = socket_timeout(Redis(port=redis.port)) if expected == "default" else expected
+            assert socket_timeout(store.client) == wanted
+
     @pytest.mark.parametrize("write", WRITES)
     async def test_a_write_waits_for_an_earlier_one_without_an_answer(self, write: str) -> None:
         """When the server resumes, it may apply the earlier write after one from another connection."""

@@ -1,5 +1,6 @@
 """The parts of redis-py that the store uses: its clients, how they are created, and their exceptions."""
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -151,12 +152,14 @@ def make_client(*, url: str | None, tls: bool, timeout: float, options: dict[str
     Args:
         url: Server URL; None if the options name a host.
         tls: Whether to use TLS.
-        timeout: Timeout of a connection attempt, in seconds.
+        timeout: Timeout of a connection attempt, and of the store's calls, in seconds.
         options: Further options of redis-py's client.
     """
     # The driver's own retries would repeat conditional writes and outlast the store's timeout.
-    # The store limits the time of each call; redis-py would spend a task and a timer on each send and read.
-    own = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": timeout, "socket_timeout": None}
+    own: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "socket_connect_timeout": timeout}
+    if timeout < math.inf:
+        # The store limits the time of calls; redis-py would spend a task and a timer on each send and read.
+        own["socket_timeout"] = None
     options = {**own, **options}
     if url is None:
         return cast("Client", redis.Redis(ssl=tls, **options))
