@@ -195,7 +195,7 @@ class TestDiskcache:
         path.mkdir()
         execute(path, "CREATE TABLE Settings (key TEXT NOT NULL UNIQUE, value)")
         execute(path, "INSERT INTO Settings VALUES ('size_limit', 'much')")
-        with pytest.raises(KeyValueStoreError, match="does not hold settings of diskcache"):
+        with pytest.raises(KeyValueStoreError, match="does not contain the settings of diskcache"):
             Cache.open(path)
 
 

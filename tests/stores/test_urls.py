@@ -118,7 +118,7 @@ def test_what_a_scheme_does_not_know_is_refused_by_name(url: str) -> None:
 @pytest.mark.parametrize("path", ["sqlite:///x.db", Path("sqlite:///x.db")], ids=repr)
 @pytest.mark.parametrize("store", OF_PATHS)
 def test_a_path_store_names_open_store_for_a_url(store: Callable[..., object], path: str | Path) -> None:
-    with pytest.raises(ValueError, match=r"not a URL: sqlite://\.\.\.; key_value\.aio\.urls has open_store"):
+    with pytest.raises(ValueError, match=r"not a URL: sqlite://\.\.\.; use key_value\.aio\.urls\.open_store"):
         store(**{OF_PATHS[store]: path})
 
 

@@ -240,7 +240,7 @@ class DynamoDBStore(RowStore):
         if operation in _STORING:
             self._has_table = self._has_ttl = False
             self._forget_prepared()
-        message = f"{self!r}: the table no longer exists; the next write creates it"
+        message = f"{self!r}: the table no longer exists; the write after a failed one creates it"
         return KeyValueStoreError(message=message)
 
     async def _call_if(self, operation: str, rev: str | None, **arguments: Any) -> tuple[bool, Row | None]:

@@ -15,7 +15,7 @@ from key_value.aio.testing.suites.base import Conformance, Opening, overrides
 from key_value.aio.testing.trials import over, try_each
 
 ROUNDS = 15
-TURNS = 200
+TURNS = 100
 """Maximum number of turns of the event loop in each of which a call is cancelled."""
 VALUE = {"n": 1}
 LARGE = {"old": "x" * 100_000}
