@@ -229,7 +229,7 @@ def map_error(store: str, error: Exception) -> KeyValueStoreError | None:
         return None
     elif "lock" in text:
         kind = StoreConnectionError
-        text = f"RocksDB allows one store at a time per directory, and this one is in use: {text}"
+        text = f"RocksDB allows one store of one process at a time per directory, and it is in use: {text}"
     elif text.startswith("IO error") and not _is_full(error):
         kind = StoreConnectionError
     return kind(message=f"{store}: {text}")
