@@ -85,7 +85,7 @@ async def test_a_failure_is_logged_and_the_next_turn_tries_again(
     [record] = caplog.records
     assert (record.name, record.levelno) == ("key_value.aio", logging.WARNING)
     reason = "RuntimeError" if isinstance(error, RuntimeError) else "the server is gone"
-    assert record.getMessage() == (f"Culled() could not remove expired entries and will try again: {reason}")
+    assert record.getMessage() == f"Culled() could not remove expired entries and will try again: {reason}"
 
 
 async def test_the_end_stops_a_cull_that_is_under_way() -> None:
@@ -157,7 +157,8 @@ class Unlisted(BytesStore):
 
 
 def test_a_store_without_cull_is_named() -> None:
-    with pytest.raises(TypeError, match=r"requires a store with cull\(\), which Unlisted does not have"):
+    wanted = r"expire_every requires a store with cull\(\), which Unlisted does not have"
+    with pytest.raises(TypeError, match=wanted):
         expire_every(Unlisted(), 1)
 
 

@@ -198,12 +198,10 @@ class Proxy:
             "code": code,
             "code_verifier": verifier,
         }
-        status, text, _ = await self.request("POST", "/token", data=form)
-        assert status == 200, text
+        login = await self._exchange(form)
         for _ in range(2):
             assert (await self.request("POST", "/token", data=form))[0] in (400, 401)
-        tokens = json.loads(text)
-        return Login(client_id, tokens["access_token"], tokens["refresh_token"])
+        return login
 
     async def refresh(self, login: Login) -> Login:
         """Exchange a refresh token for new tokens."""
@@ -212,10 +210,7 @@ class Proxy:
             "client_id": login.client_id,
             "refresh_token": login.refresh_token,
         }
-        status, text, _ = await self.request("POST", "/token", data=form)
-        assert status == 200, text
-        tokens = json.loads(text)
-        return Login(login.client_id, tokens["access_token"], tokens["refresh_token"])
+        return await self._exchange(form)
 
     async def call_tool(self, login: Login, first: int) -> None:
         """Call the tool with the access token."""
@@ -227,6 +222,12 @@ class Proxy:
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         status, text, _ = await self.request("POST", "/mcp", headers=headers, json=call)
         assert (status, f'"text":"{first + 1}"' in text) == (200, True), text
+
+    async def _exchange(self, form: dict[str, str]) -> Login:
+        status, text, _ = await self.request("POST", "/token", data=form)
+        assert status == 200, text
+        tokens = json.loads(text)
+        return Login(form["client_id"], tokens["access_token"], tokens["refresh_token"])
 
 
 @asynccontextmanager

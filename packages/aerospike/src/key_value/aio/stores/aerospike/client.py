@@ -37,7 +37,7 @@ _MEANINGS: Mapping[int, tuple[type[KeyValueStoreError], str]] = {
     **dict.fromkeys((11, -7, -8, -14), _UNREACHABLE),
     13: (KeyValueStoreError, "rejects the entry: it is larger than max-record-size allows"),
     20: (KeyValueStoreError, "has no such namespace: namespaces are defined in the server's configuration"),
-    22: (KeyValueStoreError, "forbids the call: a TTL requires a namespace whose nsup-period is not 0"),
+    22: (KeyValueStoreError, "forbids the call, for example a TTL in a namespace whose nsup-period is 0"),
     **dict.fromkeys(
         range(51, 83), (StoreAuthenticationError, "rejects the user, or its roles forbid the call")
     ),

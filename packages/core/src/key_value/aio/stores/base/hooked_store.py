@@ -156,7 +156,7 @@ class HookedStore(BaseStore, ABC):
 
     async def _attempt(self, call: Callable[[], Awaitable[T]], *, repeatable: bool = True) -> T:
         """Await a hook, and once more if the connection was broken and the hook is repeatable."""
-        task = asyncio.current_task()
+        task = asyncio.current_task() if _LOSES_CANCELLATIONS else None
         may_repeat = repeatable and self.reconnects
         while True:
             cancelled = 0 if task is None else cancellations(task)
@@ -173,7 +173,7 @@ class HookedStore(BaseStore, ABC):
                         raise
                     raise ours from error
             else:
-                if _LOSES_CANCELLATIONS and task is not None and cancellations(task) > cancelled:
+                if task is not None and cancellations(task) > cancelled:
                     raise asyncio.CancelledError
                 return result
             may_repeat = False
